@@ -1,0 +1,282 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""The one reader and the one writer of KITTI MOTS text files.
+
+A file describes one sequence, one object of one frame per line:
+``frame id class height width rle``. ``class`` is 1 (car), 2 (pedestrian) or 10
+(ignore region), ``id`` is ``class * 1000 + n`` in ground truth, ``rle`` is
+COCO's compressed run-length encoding of the mask (column-major). Masks of one
+frame do not overlap.
+"""
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+CLASS_IDS = {'car': 1, 'pedestrian': 2}
+IGNORE_CLASS_ID = 10
+
+
+class MOTSObject(NamedTuple):
+    """One object of one frame: a line of a KITTI MOTS text file.
+
+    Attributes:
+        frame_id (int): Number of the frame in its sequence, from 0.
+        track_id (int): Identity, constant over the sequence.
+        class_id (int): 1 car, 2 pedestrian, 10 ignore region.
+        height (int): Height of the frame in pixels.
+        width (int): Width of the frame in pixels.
+        rle (str): COCO's compressed run-length encoding of the mask.
+    """
+
+    frame_id: int
+    track_id: int
+    class_id: int
+    height: int
+    width: int
+    rle: str
+
+    @property
+    def coco_rle(self) -> dict:
+        """dict: The mask as pycocotools takes it."""
+        return {'size': [self.height, self.width], 'counts': self.rle.encode('ascii')}
+
+    @property
+    def mask(self) -> np.ndarray:
+        """ndarray: The mask, (height, width) bool."""
+        return mask_utils.decode(self.coco_rle).astype(bool)
+
+
+def mask_to_rle(mask: np.ndarray) -> str:
+    """Encode a mask as the last field of a KITTI MOTS line.
+
+    Args:
+        mask (ndarray): Mask of shape (H, W), bool or 0/1.
+
+    Returns:
+        str: COCO's compressed run-length encoding.
+    """
+    return mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))['counts'].decode(
+        'ascii'
+    )
+
+
+def rle_to_runs(rle: str, height: int, width: int) -> np.ndarray:
+    """Run lengths of a compressed RLE, checked.
+
+    pycocotools reads past the end of a malformed string without a word, hence
+    this decoder. The string is LEB128-like: 6 bits per character (code - 48), of
+    which 5 are payload and one says that the number goes on; from the fourth
+    number on they are differences to the number two before.
+
+    Args:
+        rle (str): COCO's compressed run-length encoding.
+        height (int): Height of the mask in pixels.
+        width (int): Width of the mask in pixels.
+
+    Returns:
+        ndarray: Alternating lengths of runs of 0 and of 1, (num_runs, ) int64.
+            The first may be 0; they add up to ``height * width``.
+
+    Raises:
+        ValueError: If the string is not a run-length encoding of such a mask.
+    """
+    codes = np.frombuffer(rle.encode(), dtype=np.uint8) - 48
+    if codes.size == 0:
+        raise ValueError('the RLE is empty')
+    if (codes > 63).any():  # uint8: characters below '0' wrap around
+        raise ValueError('the RLE contains a character outside "0".."o"')
+    is_last = codes < 32
+    if not is_last[-1]:
+        raise ValueError('the RLE ends within a number')
+    ends = np.flatnonzero(is_last)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    num_chars = ends - starts + 1
+    if num_chars.max() > 7:  # 35 bits: more than pycocotools' 32-bit counts hold
+        raise ValueError('the RLE contains a number beyond 32 bits')
+    shifts = 5 * (np.arange(codes.size) - np.repeat(starts, num_chars))
+    runs = np.add.reduceat((codes & 31).astype(np.int64) << shifts, starts)
+    runs -= (codes[ends] & 16 != 0).astype(np.int64) << (5 * num_chars)
+    runs[1::2] = np.cumsum(runs[1::2])
+    runs[2::2] = np.cumsum(runs[2::2])
+    if (runs < 0).any():
+        raise ValueError('the RLE contains a negative run length')
+    if runs.sum() != height * width:
+        raise ValueError(
+            f'the run lengths of the RLE add up to {runs.sum()}, not to '
+            f'{height} x {width} = {height * width} pixels'
+        )
+    return runs
+
+
+def read_mots_txt(
+    path: str | Path, check_disjoint: bool = True, check_ids: bool = True
+) -> list[MOTSObject]:
+    """Read and validate a KITTI MOTS text file.
+
+    Args:
+        path (str | Path): The file. An empty file is a sequence without objects.
+        check_disjoint (bool): Whether masks of a frame must not overlap.
+        check_ids (bool): Whether ``id // 1000`` must be the class, as in ground
+            truth. Results may use any id.
+
+    Returns:
+        list[MOTSObject]: The objects in the order of the file.
+
+    Raises:
+        ValueError: If a line breaks the format. The message names the file, the
+            line and what is wrong with it.
+    """
+    path = Path(path)
+    objects = []
+    runs_of_frame = defaultdict(list)
+    lines_of_id = {}
+    size = None
+    lines = path.read_text(encoding='ascii', errors='replace').splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            obj = _parse_line(line)
+            runs = rle_to_runs(obj.rle, obj.height, obj.width)
+            if size is None:
+                size = obj.height, obj.width
+            elif size != (obj.height, obj.width):
+                raise ValueError(
+                    f'the mask has the size {obj.height} x {obj.width}, the first '
+                    f'mask of the file {size[0]} x {size[1]}'
+                )
+            if check_ids and obj.track_id // 1000 != obj.class_id:
+                raise ValueError(
+                    f'id {obj.track_id} does not belong to class {obj.class_id} '
+                    '(the id must be class * 1000 + n)'
+                )
+            first = lines_of_id.setdefault((obj.frame_id, obj.track_id), number)
+            if first != number:
+                raise ValueError(
+                    f'duplicate id {obj.track_id} in frame {obj.frame_id} '
+                    f'(first on line {first})'
+                )
+        except ValueError as error:
+            raise ValueError(f'{path}, line {number}: {error}') from None
+        if check_disjoint:
+            runs_of_frame[obj.frame_id].append((number, runs))
+        objects.append(obj)
+    for frame_id, numbered_runs in runs_of_frame.items():
+        overlap = _find_overlap([runs for _, runs in numbered_runs])
+        if overlap is not None:
+            first, second = sorted(numbered_runs[i][0] for i in overlap)
+            raise ValueError(
+                f'{path}, line {second}: the mask overlaps the mask of line {first} '
+                f'in frame {frame_id}'
+            )
+    return objects
+
+
+def write_mots_txt(path: str | Path, objects: Iterable[MOTSObject]) -> None:
+    """Write a KITTI MOTS text file, all of it or nothing.
+
+    Args:
+        path (str | Path): The file; its folder is created.
+        objects (Iterable[MOTSObject]): The lines in the order to write.
+    """
+    text = ''.join(' '.join(map(str, obj)) + '\n' for obj in objects)
+    write_atomic(path, text)
+
+
+def write_atomic(path: str | Path, text: str) -> None:
+    """Write a text file so that a reader never sees half of it.
+
+    Args:
+        path (str | Path): The file; its folder is created.
+        text (str): The content.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8') as file:
+            file.write(text)
+        # mkstemp's files are private; give this one what open() would have.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temp, 0o666 & ~umask)
+        os.replace(temp, path)
+    except BaseException:
+        os.unlink(temp)
+        raise
+
+
+def read_seqmap(path: str | Path) -> dict[str, int]:
+    """Read a KITTI seqmap: lines ``sequence empty first_frame last_frame``.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        dict[str, int]: Number of frames of each sequence, in the file's order.
+
+    Raises:
+        ValueError: If a line breaks the format; the message names file and line.
+    """
+    lengths = {}
+    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+        fields = line.split()
+        if (
+            len(fields) != 4
+            or not fields[2].isdecimal()
+            or not fields[3].isdecimal()
+            or int(fields[2]) != 0
+        ):
+            raise ValueError(
+                f'{path}, line {number}: expected "sequence empty 000000 last_frame", '
+                f'got "{line}"'
+            )
+        if fields[0] in lengths:
+            raise ValueError(f'{path}, line {number}: duplicate sequence {fields[0]}')
+        lengths[fields[0]] = int(fields[3]) + 1
+    if not lengths:
+        raise ValueError(f'{path}: the seqmap names no sequence')
+    return lengths
+
+
+def _parse_line(line: str) -> MOTSObject:
+    """Split a line and convert its numbers."""
+    fields = line.split()
+    if len(fields) != 6:
+        raise ValueError(
+            f'expected 6 fields (frame id class height width rle), got {len(fields)}'
+        )
+    numbers = []
+    for name, field in zip(MOTSObject._fields, fields[:5]):
+        if not field.isdecimal():
+            raise ValueError(f'{name} must be a non-negative integer, got "{field}"')
+        numbers.append(int(field))
+    obj = MOTSObject(*numbers, fields[5])
+    if obj.class_id not in (*CLASS_IDS.values(), IGNORE_CLASS_ID):
+        raise ValueError(
+            f'unknown class {obj.class_id} (1 car, 2 pedestrian, 10 ignore region)'
+        )
+    if obj.height == 0 or obj.width == 0:
+        raise ValueError(f'the mask has the size {obj.height} x {obj.width}')
+    return obj
+
+
+def _find_overlap(masks: list[np.ndarray]) -> tuple[int, int] | None:
+    """Indices of two masks, given as run lengths, that share a pixel."""
+    bounds = [np.cumsum(runs) for runs in masks]
+    # Foreground is every second run: from the end of one of background to its own.
+    starts = [b[0::2][: len(b) // 2] for b in bounds]
+    ends = [b[1::2] for b in bounds]
+    owners = np.repeat(np.arange(len(masks)), [len(e) for e in ends])
+    starts, ends = np.concatenate(starts), np.concatenate(ends)
+    keep = ends > starts
+    starts, ends, owners = starts[keep], ends[keep], owners[keep]
+    order = np.argsort(starts, kind='stable')
+    clash = np.flatnonzero(ends[order[:-1]] > starts[order[1:]])
+    if clash.size == 0:
+        return None
+    return int(owners[order[clash[0]]]), int(owners[order[clash[0] + 1]])
