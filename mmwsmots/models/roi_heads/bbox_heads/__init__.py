@@ -1,1 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .gradcam_bbox_head import GradCAMBBoxHead
+
+__all__ = ['GradCAMBBoxHead']

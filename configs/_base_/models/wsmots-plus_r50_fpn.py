@@ -1,0 +1,24 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+# Box-only training that does not collapse to the filled box: mask RoIs that do not
+# tell where the box is, 0 outside the box, top-k box projection, LAB affinity, a
+# bilinear head, and masks that end at the detection's box.
+_base_ = './wsmots_r50_fpn.py'
+
+model = dict(
+    detector=dict(
+        roi_head=dict(
+            mask_context=1.6,
+            mask_roi_sampler=dict(type='JitteredRoISampler', num_per_gt=2),
+            mask_head=dict(
+                upsample_cfg=dict(type='bilinear', scale_factor=2),
+                num_upsample_convs=1,
+                cam_thr=None,
+                overlap='background',
+                loss_crf=None,
+                loss_projection=dict(type='BoxProjectionLoss', topk=[0.3, 0.2]),
+                loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=0.5),
+            ),
+        ),
+        test_cfg=dict(rcnn=dict(clip_masks=True)),
+    )
+)

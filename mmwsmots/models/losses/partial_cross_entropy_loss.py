@@ -1,0 +1,40 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch.nn.functional as F
+from mmdet.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class PartialCrossEntropyLoss(nn.Module):
+    r"""Binary cross entropy over the cells that have a label.
+
+    :math:`L_{loc}` of Ruiz et al. (eq. 8): the mean over the non-void cells of a
+    proposal, then the mean over the proposals. A proposal without any labelled
+    cell counts with 0.
+
+    Args:
+        loss_weight (float): Factor on the loss. Defaults to 1.0.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, mask_logits: Tensor, labels: Tensor) -> Tensor:
+        """Compute the loss.
+
+        Args:
+            mask_logits (Tensor): Foreground logits, shape (N, h, w).
+            labels (Tensor): 1 foreground, 0 background, negative void, (N, h, w).
+
+        Returns:
+            Tensor: Scalar; 0, still part of the graph, when N is 0.
+        """
+        if len(mask_logits) == 0:
+            return mask_logits.sum()
+        known = labels >= 0
+        cell_loss = F.binary_cross_entropy_with_logits(
+            mask_logits.float(), labels.clamp(min=0).float(), reduction='none'
+        )
+        per_proposal = (cell_loss * known).sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
+        return self.loss_weight * per_proposal.mean()

@@ -1,0 +1,154 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+from mmdet.models.mot import BaseMOTModel
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample, TrackSampleList
+from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from ..utils.disjoint_masks import disjoint_masks
+
+
+@MODELS.register_module()
+class MOTSNet(BaseMOTModel):
+    r"""Mask R-CNN with a tracking head (Porzi et al., CVPR 2020; Ruiz et al.).
+
+    :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})`. All frames of
+    all clips form one image batch in training; at test frames are processed in
+    order: detections, disjoint masks, embeddings, tracks.
+
+    Args:
+        detector (dict): Two-stage detector whose RoI head is a
+            :class:`GradCAMRoIHead`. Its ``test_cfg.rcnn.score_thr`` is the
+            detection threshold of tracking.
+        track_head (dict, optional): E.g. :class:`HardTripletEmbedHead`.
+        tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
+        detector_loss_weight (float): :math:`\lambda`. Defaults to 1.0.
+        data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
+        init_cfg (dict or list[dict], optional): Initialisation.
+    """
+
+    def __init__(
+        self,
+        detector: ConfigType,
+        track_head: OptConfigType = None,
+        tracker: OptConfigType = None,
+        detector_loss_weight: float = 1.0,
+        data_preprocessor: OptConfigType = None,
+        init_cfg: OptMultiConfig = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.detector = MODELS.build(detector)
+        if track_head is not None:
+            self.track_head = MODELS.build(track_head)
+        if tracker is not None:
+            self.tracker = MODELS.build(tracker)
+        self.detector_loss_weight = detector_loss_weight
+
+    def loss(self, inputs: Tensor, data_samples: TrackSampleList, **kwargs) -> dict:
+        """Losses of a batch of clips.
+
+        Args:
+            inputs (Tensor): Shape (N, T, C, H, W): N clips of T frames.
+            data_samples (list[:obj:`TrackDataSample`]): N clips of T annotated
+                frames; ``gt_instances`` has ``bboxes``, ``labels``,
+                ``instances_ids`` (one number per identity over the batch).
+
+        Returns:
+            dict[str, Tensor]: Loss components.
+        """
+        imgs = inputs.flatten(0, 1)
+        frames = [frame for clip in data_samples for frame in clip.video_data_samples]
+        x = self.detector.extract_feat(imgs)
+        losses, rpn_results_list = self.detector.rpn_head.loss_and_predict(
+            x,
+            [class_agnostic_sample(frame) for frame in frames],
+            proposal_cfg=self.detector.train_cfg.get(
+                'rpn_proposal', self.detector.test_cfg.rpn
+            ),
+        )
+        losses = {
+            name if 'rpn' in name else f'rpn_{name}': value
+            for name, value in losses.items()
+        }
+        losses.update(self.detector.roi_head.loss(x, rpn_results_list, frames))
+        losses = {
+            name: scale_loss(value, self.detector_loss_weight)
+            if 'loss' in name
+            else value
+            for name, value in losses.items()
+        }
+        if self.with_track_head:
+            mask_samples = [frame.gt_instances.mask_samples for frame in frames]
+            losses.update(self.track_head.loss(x, mask_samples))
+        return losses
+
+    def predict(
+        self,
+        inputs: Tensor,
+        data_samples: TrackSampleList,
+        rescale: bool = True,
+        **kwargs,
+    ) -> TrackSampleList:
+        """Detect, segment and track the frames of one video, or the next of them.
+
+        Args:
+            inputs (Tensor): Shape (1, T, C, H, W).
+            data_samples (list[:obj:`TrackDataSample`]): One sample of T frames. A
+                frame with ``frame_id`` 0 starts a new video.
+            rescale (bool): Whether results are at the original scale.
+
+        Returns:
+            list[:obj:`TrackDataSample`]: Every frame has ``pred_track_instances``:
+            ``bboxes`` (n, 4), ``labels``, ``scores``, disjoint ``masks`` (n, H, W)
+            and ``instances_id`` (n, ).
+        """
+        if len(data_samples) != 1:
+            raise ValueError(
+                f'MOTSNet tracks one video at a time, got a batch of {len(data_samples)}'
+            )
+        for img, frame in zip(inputs[0], data_samples[0].video_data_samples):
+            frame.pred_track_instances = self._predict_frame(
+                img[None].contiguous(), frame, rescale
+            )
+        return data_samples
+
+    def _predict_frame(
+        self, img: Tensor, frame: DetDataSample, rescale: bool
+    ) -> InstanceData:
+        """Detections of one frame, shape (1, C, H, W), with masks and ids."""
+        x = self.detector.extract_feat(img)
+        proposals = self.detector.rpn_head.predict(x, [frame], rescale=False)
+        results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
+        results.masks = disjoint_masks(results.masks, results.scores)
+        # A detection that others cover completely has no legal mask.
+        results = results[results.masks.flatten(1).any(dim=1)]
+        mask_rois, mask_probs = results.pop('mask_rois'), results.pop('mask_probs')
+        if self.with_track_head:
+            rois = torch.cat([mask_rois.new_zeros((len(mask_rois), 1)), mask_rois], 1)
+            results.embeds = self.track_head.predict(
+                x, rois, mask_probs, results.labels
+            )
+        if self.with_tracker:
+            results = self.tracker.track(results, frame_id=frame.frame_id)
+        return results
+
+
+def class_agnostic_sample(sample: DetDataSample) -> DetDataSample:
+    """The sample as the RPN needs it: every object of class 0, no images copied."""
+    gts = sample.gt_instances
+    rpn_sample = DetDataSample(metainfo=sample.metainfo)
+    rpn_sample.gt_instances = InstanceData(
+        bboxes=gts.bboxes, labels=torch.zeros_like(gts.labels)
+    )
+    if 'ignored_instances' in sample:
+        rpn_sample.ignored_instances = sample.ignored_instances
+    return rpn_sample
+
+
+def scale_loss(value: Tensor | list[Tensor], factor: float) -> Tensor | list[Tensor]:
+    """Multiply a loss, or each of a list of losses, by a factor."""
+    if isinstance(value, list):
+        return [item * factor for item in value]
+    return value * factor

@@ -1,0 +1,192 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import copy
+
+import torch
+from mmdet.models.roi_heads import StandardRoIHead
+from mmdet.models.utils import unpack_gt_instances
+from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.structures import SampleList
+from mmdet.structures.bbox import bbox2roi
+from mmdet.utils import InstanceList, OptConfigType
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from ..utils.roi_grid import expand_bboxes
+
+
+@MODELS.register_module()
+class GradCAMRoIHead(StandardRoIHead):
+    """RoI head that feeds heat maps to the mask head and masks to the track head.
+
+    Args:
+        mask_context (float): Side of a mask RoI over the side of its box, in
+            training and at test. Defaults to 1.0.
+        mask_roi_sampler (dict, optional): Draws the mask RoIs of training from the
+            true boxes, e.g. :class:`JitteredRoISampler`. None takes the positive
+            proposals. Defaults to None.
+        *args, **kwargs: Of :class:`mmdet.models.StandardRoIHead`. With
+            ``test_cfg.clip_masks`` a mask ends at its detection's box.
+    """
+
+    def __init__(
+        self,
+        *args,
+        mask_context: float = 1.0,
+        mask_roi_sampler: OptConfigType = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if self.with_mask and self.share_roi_extractor:
+            raise ValueError('GradCAMRoIHead needs a mask_roi_extractor of its own')
+        self.mask_context = mask_context
+        self.mask_roi_sampler = (
+            TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None
+        )
+
+    def compute_cams(self, x: tuple[Tensor], batch_gt_instances: InstanceList) -> None:
+        """Set ``cams`` (num_gts, s, s) of every image's true boxes.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes``,
+                ``labels``.
+        """
+        with torch.no_grad():
+            bbox_feats = self.bbox_roi_extractor(
+                x[: self.bbox_roi_extractor.num_inputs],
+                bbox2roi([gts.bboxes for gts in batch_gt_instances]),
+            )
+        labels = torch.cat([gts.labels for gts in batch_gt_instances])
+        cams = self.bbox_head.cams(bbox_feats, labels)
+        for gts, maps in zip(
+            batch_gt_instances, cams.split([len(gts) for gts in batch_gt_instances])
+        ):
+            gts.cams = maps
+
+    def loss(
+        self,
+        x: tuple[Tensor],
+        rpn_results_list: InstanceList,
+        batch_data_samples: SampleList,
+    ) -> dict:
+        """Losses of the box and mask branches.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            rpn_results_list (list[:obj:`InstanceData`]): Proposals.
+            batch_data_samples (list[:obj:`DetDataSample`]): Annotations. Each
+                image's ``gt_instances`` gets the field ``cams`` and the metainfo
+                ``mask_samples``, see :meth:`mask_loss`.
+
+        Returns:
+            dict[str, Tensor]: Loss components.
+        """
+        if getattr(self.mask_head, 'cam_thr', None) is not None:
+            self.compute_cams(x, unpack_gt_instances(batch_data_samples)[0])
+        return super().loss(x, rpn_results_list, batch_data_samples)
+
+    def mask_loss(
+        self,
+        x: tuple[Tensor],
+        sampling_results: list,
+        bbox_feats: Tensor,
+        batch_gt_instances: InstanceList,
+    ) -> dict:
+        """Run the mask branch on its own RoIs.
+
+        Leaves the RoIs as metainfo ``mask_samples`` on each ``gt_instances``: an
+        :obj:`InstanceData` of ``priors`` (P, 4), ``labels`` (P, ), ``mask_probs``
+        (P, h, w), with gradient, and, where the annotations have them,
+        ``instances_ids`` (P, ).
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            sampling_results (list[:obj:`SamplingResult`]): Of the box branch.
+            bbox_feats (Tensor): Not used: the mask branch has its own RoIs.
+            batch_gt_instances (list[:obj:`InstanceData`]): Annotations.
+
+        Returns:
+            dict: As mmdet's, with ``mask_preds`` and ``loss_mask``.
+        """
+        if self.mask_roi_sampler is not None:
+            sampling_results = [
+                self.mask_roi_sampler.sample(gts) for gts in batch_gt_instances
+            ]
+        if self.mask_context != 1:
+            sampling_results = [copy.copy(res) for res in sampling_results]
+            for res in sampling_results:
+                res.pos_priors = expand_bboxes(res.pos_priors, self.mask_context)
+        results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
+
+        labels = torch.cat([res.pos_gt_labels for res in sampling_results])
+        probs = self.mask_head.class_logits(results['mask_preds'], labels).sigmoid()
+        nums = [len(res.pos_priors) for res in sampling_results]
+        for gts, res, masks in zip(
+            batch_gt_instances, sampling_results, probs.split(nums)
+        ):
+            samples = InstanceData(
+                priors=res.pos_priors, labels=res.pos_gt_labels, mask_probs=masks
+            )
+            if 'instances_ids' in gts:
+                samples.instances_ids = gts.instances_ids[res.pos_assigned_gt_inds]
+            # set_metainfo would copy the masks out of the graph.
+            gts.set_field(samples, 'mask_samples', None, 'metainfo')
+        return results
+
+    def predict_mask(
+        self,
+        x: tuple[Tensor],
+        batch_img_metas: list[dict],
+        results_list: InstanceList,
+        rescale: bool = False,
+    ) -> InstanceList:
+        """Predict masks on the expanded boxes of detections.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            batch_img_metas (list[dict]): Image information.
+            results_list (list[:obj:`InstanceData`]): Detections at network scale.
+            rescale (bool): Whether to give boxes and masks at the original scale.
+
+        Returns:
+            list[:obj:`InstanceData`]: With ``bboxes`` (n, 4) and ``masks`` (n, H,
+            W) as mmdet gives them, ``mask_probs`` (n, h, w) and the network-scale
+            ``mask_rois`` (n, 4) on whose grid those lie.
+        """
+        boxes = [res.bboxes for res in results_list]
+        rois = [expand_bboxes(bboxes, self.mask_context) for bboxes in boxes]
+        for res, expanded in zip(results_list, rois):
+            # mmdet rescales the boxes it pastes at in place.
+            res.bboxes = expanded.clone()
+        results_list = super().predict_mask(x, batch_img_metas, results_list, rescale)
+        for res, meta, bboxes, expanded in zip(
+            results_list, batch_img_metas, boxes, rois
+        ):
+            if rescale:
+                bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
+            res.bboxes = bboxes
+            res.mask_rois = expanded
+            if 'mask_probs' not in res:  # an image without detections
+                size = self.train_cfg.mask_size if self.train_cfg else 28
+                res.mask_probs = bboxes.new_zeros((0, size, size))
+            if self.test_cfg.get('clip_masks', False):
+                res.masks = clip_masks(res.masks, bboxes)
+        return results_list
+
+
+def clip_masks(masks: Tensor, bboxes: Tensor) -> Tensor:
+    """Remove what lies outside each mask's box, pixel centres deciding.
+
+    Args:
+        masks (Tensor): Bool, shape (N, H, W).
+        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
+
+    Returns:
+        Tensor: Bool, shape (N, H, W).
+    """
+    height, width = masks.shape[-2:]
+    ys = torch.arange(height, device=masks.device) + 0.5
+    xs = torch.arange(width, device=masks.device) + 0.5
+    in_x = (xs >= bboxes[:, 0:1]) & (xs < bboxes[:, 2:3])
+    in_y = (ys >= bboxes[:, 1:2]) & (ys < bboxes[:, 3:4])
+    return masks & in_y[:, :, None] & in_x[:, None, :]

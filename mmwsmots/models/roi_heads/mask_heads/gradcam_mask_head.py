@@ -1,0 +1,149 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
+from mmdet.registry import MODELS
+from mmdet.structures.bbox import bbox2roi
+from mmdet.utils import ConfigType, InstanceList, OptConfigType
+from torch import Tensor
+
+from ...utils.pseudo_labels import pseudo_labels
+from ...utils.roi_grid import box_masks_on_rois, crop_rois
+from .mots_mask_head import MOTSMaskHead
+
+
+@MODELS.register_module()
+class GradCAMMaskHead(MOTSMaskHead):
+    r"""Mask head that learns from boxes, Grad-CAM and colour, never from masks.
+
+    :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6), and
+    optionally a box projection and a pairwise colour loss (BoxInst). It reads from
+    each image's ``gt_instances``: ``bboxes``, ``labels``, ``cams`` (set by the RoI
+    head) and, as metainfo, ``rgb`` (set by the data preprocessor).
+
+    Args:
+        cam_thr (float, optional): :math:`\mu_A`; None takes no positive label
+            from the heat maps. Defaults to 0.5.
+        overlap (str): What other boxes say about a cell, see
+            :func:`pseudo_labels`. Defaults to 'void'.
+        crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
+        loss_loc (dict): :class:`PartialCrossEntropyLoss`.
+        loss_crf (dict, optional): :class:`CRFLoss`.
+        loss_projection (dict, optional): :class:`BoxProjectionLoss`.
+        loss_pairwise (dict, optional): :class:`PairwiseAffinityLoss`.
+        *args, **kwargs: Of :class:`MOTSMaskHead`.
+    """
+
+    def __init__(
+        self,
+        *args,
+        cam_thr: float | None = 0.5,
+        overlap: str = 'void',
+        crf_size: int = 128,
+        loss_loc: ConfigType = dict(type='PartialCrossEntropyLoss'),
+        loss_crf: OptConfigType = dict(type='CRFLoss'),
+        loss_projection: OptConfigType = None,
+        loss_pairwise: OptConfigType = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.cam_thr = cam_thr
+        self.overlap = overlap
+        self.crf_size = crf_size
+        self.loss_loc = MODELS.build(loss_loc)
+        self.loss_crf = MODELS.build(loss_crf) if loss_crf else None
+        self.loss_projection = (
+            MODELS.build(loss_projection) if loss_projection else None
+        )
+        self.loss_pairwise = MODELS.build(loss_pairwise) if loss_pairwise else None
+
+    def get_targets(
+        self,
+        sampling_results: list,
+        batch_gt_instances: InstanceList,
+        rcnn_train_cfg: ConfigType,
+    ) -> Tensor:
+        """Pseudo labels of the positive RoIs of a batch.
+
+        Args:
+            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
+            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` and,
+                unless ``cam_thr`` is None, ``cams`` (num_gts, s, s).
+            rcnn_train_cfg (:obj:`ConfigDict`): Its ``mask_size`` is the side.
+
+        Returns:
+            Tensor: Shape (num_pos, mask_size, mask_size), int8: 0, 1, -1 (void).
+        """
+        targets = [
+            pseudo_labels(
+                gts.get('cams'),
+                gts.bboxes,
+                res.pos_priors,
+                res.pos_assigned_gt_inds,
+                rcnn_train_cfg.mask_size,
+                self.cam_thr,
+                self.overlap,
+            )
+            for res, gts in zip(sampling_results, batch_gt_instances)
+        ]
+        return torch.cat(targets)
+
+    def loss_and_target(
+        self,
+        mask_preds: Tensor,
+        sampling_results: list,
+        batch_gt_instances: InstanceList,
+        rcnn_train_cfg: ConfigType,
+    ) -> dict:
+        """Losses of the positive RoIs.
+
+        Args:
+            mask_preds (Tensor): Logits, shape (num_pos, num_classes, h, w).
+            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
+            batch_gt_instances (list[:obj:`InstanceData`]): See the class.
+            rcnn_train_cfg (:obj:`ConfigDict`): With ``mask_size``.
+
+        Returns:
+            dict: ``loss_mask`` (dict of the losses) and ``mask_targets``.
+        """
+        targets = self.get_targets(sampling_results, batch_gt_instances, rcnn_train_cfg)
+        labels = torch.cat([res.pos_gt_labels for res in sampling_results])
+        logits = self.class_logits(mask_preds, labels)
+        losses = dict(loss_loc=self.loss_loc(logits, targets))
+
+        rois = bbox2roi([res.pos_priors for res in sampling_results])
+        size = logits.shape[-1]
+        box_masks = box_masks_on_rois(
+            torch.cat([res.pos_gt_bboxes for res in sampling_results]),
+            rois[:, 1:],
+            size,
+        )
+        if self.loss_projection:
+            losses['loss_projection'] = self.loss_projection(
+                logits.sigmoid(), box_masks, labels
+            )
+        if self.loss_pairwise:
+            losses['loss_pairwise'] = self.loss_pairwise(
+                logits, self._rgb_crops(batch_gt_instances, rois, size), box_masks
+            )
+        if self.loss_crf:
+            probs = F.interpolate(
+                logits.float().sigmoid()[:, None],
+                size=(self.crf_size, self.crf_size),
+                mode='bilinear',
+                align_corners=False,
+            )[:, 0]
+            losses['loss_crf'] = self.loss_crf(
+                probs, self._rgb_crops(batch_gt_instances, rois, self.crf_size)
+            )
+        return dict(loss_mask=losses, mask_targets=targets)
+
+    @staticmethod
+    def _rgb_crops(batch_gt_instances: InstanceList, rois: Tensor, size: int) -> Tensor:
+        """RGB crops of RoIs, 0..255, shape (num_pos, 3, size, size)."""
+        images = [gts.get('rgb') for gts in batch_gt_instances]
+        if any(image is None for image in images):
+            raise KeyError(
+                "gt_instances has no 'rgb': use RGBDetDataPreprocessor or "
+                'RGBTrackDataPreprocessor as data_preprocessor'
+            )
+        return crop_rois(torch.stack(images), rois, size)

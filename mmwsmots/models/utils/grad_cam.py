@@ -1,0 +1,60 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MODES = ('abs', 'relu')
+
+
+def grad_cam(
+    activations: Tensor, scores: Tensor, labels: Tensor, mode: str = 'abs'
+) -> Tensor:
+    r"""Grad-CAM heat maps, one per box.
+
+    With :math:`\alpha_k = \mathrm{mean}_{ij}\, \partial y^c / \partial A_{k,ij}`
+    the map is :math:`G = \sum_k |\alpha_k| A_k` (``mode='abs'``, Ruiz et al.,
+    section 3.2) or :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)`
+    (``mode='relu'``, Selvaraju et al., eq. 1 and 2).
+
+    Args:
+        activations (Tensor): A, shape (N, C, h, w); ``scores`` must have been
+            computed from it, box n from row n alone.
+        scores (Tensor): Class scores y, shape (N, num_classes).
+        labels (Tensor): Class c of each box, shape (N, ), dtype long.
+        mode (str): 'abs' or 'relu'.
+
+    Returns:
+        Tensor: Maps before normalisation, shape (N, h, w), detached.
+    """
+    if mode not in MODES:
+        raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
+    if len(labels) == 0:
+        return activations.new_zeros((0, *activations.shape[-2:]))
+    # Boxes do not mix, so the gradient of the sum holds each box's own gradient.
+    target = scores.gather(1, labels[:, None]).sum()
+    (grads,) = torch.autograd.grad(target, activations)
+    weights = grads.mean(dim=(2, 3), keepdim=True)
+    if mode == 'abs':
+        return (weights.abs() * activations.detach()).sum(dim=1)
+    return (weights * activations.detach()).sum(dim=1).relu()
+
+
+def normalize_cams(cams: Tensor, size: int | None = None) -> Tensor:
+    """Min-max normalise every map to [0, 1], then resize it bilinearly.
+
+    Args:
+        cams (Tensor): Heat maps, shape (N, h, w). A constant map becomes 0.
+        size (int, optional): Side of the square output; None keeps (h, w).
+
+    Returns:
+        Tensor: Shape (N, size, size) with values in [0, 1].
+    """
+    low = cams.amin(dim=(1, 2), keepdim=True)
+    span = cams.amax(dim=(1, 2), keepdim=True) - low
+    cams = (cams - low) / span.clamp(min=torch.finfo(cams.dtype).tiny)
+    if size is None or len(cams) == 0:
+        return cams if size is None else cams.new_zeros((0, size, size))
+    cams = F.interpolate(
+        cams[:, None], size=(size, size), mode='bilinear', align_corners=False
+    )
+    return cams[:, 0]

@@ -1,0 +1,104 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .roi_grid import box_masks_on_rois, roi_cell_centers
+
+VOID = -1
+OVERLAPS = ('void', 'background', 'union')
+
+
+def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
+    """Resample heat maps, each given on its box's grid, on the grids of RoIs.
+
+    Args:
+        cams (Tensor): Shape (P, h, w), on the grids of ``bboxes``.
+        bboxes (Tensor): Shape (P, 4), xyxy in pixels.
+        rois (Tensor): Shape (P, 4), xyxy in pixels.
+        size (int): Cells per side of the RoI grid.
+
+    Returns:
+        Tensor: Shape (P, size, size), bilinear; outside its box a map continues
+        with its border value.
+    """
+    if len(cams) == 0:
+        return cams.new_zeros((0, size, size))
+    xs, ys = roi_cell_centers(rois, size)
+    sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=1e-6)
+    gx = (xs - bboxes[:, 0:1]) / sides[:, 0:1] * 2 - 1
+    gy = (ys - bboxes[:, 1:2]) / sides[:, 1:2] * 2 - 1
+    grid = torch.stack(
+        [
+            gx[:, None, :].expand(-1, size, -1),
+            gy[:, :, None].expand(-1, -1, size),
+        ],
+        dim=-1,
+    )
+    sampled = F.grid_sample(
+        cams[:, None],
+        grid.to(cams.dtype),
+        mode='bilinear',
+        padding_mode='border',
+        align_corners=False,
+    )
+    return sampled[:, 0]
+
+
+def pseudo_labels(
+    cams: Tensor | None,
+    gt_bboxes: Tensor,
+    rois: Tensor,
+    gt_inds: Tensor,
+    size: int,
+    cam_thr: float | None = 0.5,
+    overlap: str = 'void',
+) -> Tensor:
+    r"""Partial ground truth of RoIs from the heat maps of the true boxes.
+
+    Equation 7 of Ruiz et al. on the RoI's own grid: a cell is 1 where it lies in
+    the matched box r and :math:`G_r \ge \mu_A`, 0 where it lies in no true box,
+    void elsewhere. The map lives on the box's grid, the label on the RoI's: it is
+    resampled first and thresholded afterwards.
+
+    Args:
+        cams (Tensor, optional): Normalised heat maps, shape (G, h, w).
+        gt_bboxes (Tensor): True boxes of the image, shape (G, 4), xyxy in pixels.
+        rois (Tensor): RoIs of the same image, shape (P, 4).
+        gt_inds (Tensor): Index of the matched true box, shape (P, ), dtype long.
+        size (int): Cells per side of the label.
+        cam_thr (float, optional): :math:`\mu_A`. None gives no positive cell.
+        overlap (str): What other boxes say. 'void': a cell outside the matched
+            box is 0 only outside all boxes; 'background': it is 0 wherever it is
+            outside the matched box; 'union': a cell is 1 where any box's map
+            passes, 0 outside all boxes (the equation read literally).
+
+    Returns:
+        Tensor: Shape (P, size, size), dtype int8, values 0, 1 and -1 (void).
+    """
+    if overlap not in OVERLAPS:
+        raise ValueError(f'overlap must be one of {OVERLAPS}, got {overlap!r}')
+    num_rois, num_gts = len(rois), len(gt_bboxes)
+    labels = rois.new_full((num_rois, size, size), VOID, dtype=torch.int8)
+    if num_rois == 0:
+        return labels
+
+    in_boxes = box_masks_on_rois(gt_bboxes[None].expand(num_rois, -1, -1), rois, size)
+    rows = torch.arange(num_rois, device=rois.device)
+    own_box = in_boxes[rows, gt_inds]
+    background = ~own_box if overlap == 'background' else ~in_boxes.any(dim=1)
+    labels[background] = 0
+    if cam_thr is None:
+        return labels
+
+    if overlap == 'union':
+        roi_inds = rows.repeat_interleave(num_gts)
+        box_inds = torch.arange(num_gts, device=rois.device).repeat(num_rois)
+    else:
+        roi_inds, box_inds = rows, gt_inds
+    heat = sample_cams(cams[box_inds], gt_bboxes[box_inds], rois[roi_inds], size)
+    positive = (heat >= cam_thr) & in_boxes[roi_inds, box_inds]
+    if overlap == 'union':
+        positive = positive.view(num_rois, num_gts, size, size).any(dim=1)
+    labels[positive] = 1
+    return labels

@@ -1,0 +1,72 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+from mmcv.ops import roi_align
+from torch import Tensor
+
+
+def expand_bboxes(bboxes: Tensor, factor: float) -> Tensor:
+    """Scale boxes about their centres.
+
+    Args:
+        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
+        factor (float): Ratio of the new side to the old one.
+
+    Returns:
+        Tensor: Shape (N, 4); the boxes may reach outside the image.
+    """
+    centers = (bboxes[:, :2] + bboxes[:, 2:]) / 2
+    halves = (bboxes[:, 2:] - bboxes[:, :2]) * (factor / 2)
+    return torch.cat([centers - halves, centers + halves], dim=1)
+
+
+def roi_cell_centers(rois: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Image coordinates of the cell centres of a size x size grid on each RoI.
+
+    Args:
+        rois (Tensor): Shape (P, 4), xyxy in pixels.
+        size (int): Cells per side.
+
+    Returns:
+        tuple[Tensor, Tensor]: x of the columns and y of the rows, each (P, size).
+    """
+    steps = (torch.arange(size, device=rois.device, dtype=rois.dtype) + 0.5) / size
+    xs = rois[:, 0:1] + steps * (rois[:, 2:3] - rois[:, 0:1])
+    ys = rois[:, 1:2] + steps * (rois[:, 3:4] - rois[:, 1:2])
+    return xs, ys
+
+
+def box_masks_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
+    """Indicator of boxes on the cells of RoIs, row by row.
+
+    A cell lies in a box when its centre does (left and top edge included).
+
+    Args:
+        bboxes (Tensor): Shape (P, 4) or (P, G, 4), xyxy in pixels: one box, or
+            several, for each RoI.
+        rois (Tensor): Shape (P, 4), xyxy in pixels.
+        size (int): Cells per side of the RoI grid.
+
+    Returns:
+        Tensor: Bool, shape (P, size, size) or (P, G, size, size).
+    """
+    xs, ys = roi_cell_centers(rois, size)
+    if bboxes.dim() == 3:
+        xs, ys = xs[:, None], ys[:, None]
+    in_x = (xs >= bboxes[..., 0:1]) & (xs < bboxes[..., 2:3])
+    in_y = (ys >= bboxes[..., 1:2]) & (ys < bboxes[..., 3:4])
+    return in_y[..., :, None] & in_x[..., None, :]
+
+
+def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
+    """Resample RoIs of images to squares; the aspect ratio is not kept.
+
+    Args:
+        images (Tensor): Shape (N, C, H, W).
+        rois (Tensor): Shape (P, 5): image index, x1, y1, x2, y2 in pixels.
+        size (int): Side of a crop.
+
+    Returns:
+        Tensor: Float crops, shape (P, C, size, size), averaged over the pixels of
+        a cell where the RoI is larger than the crop; 0 outside the image.
+    """
+    return roi_align(images.float(), rois.float(), (size, size), 1.0, 0, 'avg', True)

@@ -1,0 +1,59 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Rename torchvision-style MobileNetV2 weights to mmdet's names."""
+
+import argparse
+from pathlib import Path
+
+import torch
+from mmdet.models.backbones import MobileNetV2
+
+
+def convert(src: Path, dst: Path) -> None:
+    """Write the weights of ``features.0`` to ``features.18`` for mmdet.
+
+    Both models list their parameters in the order of computation, so the n-th
+    name stands for the n-th name; shapes are checked one by one.
+
+    Args:
+        src (Path): State dict of a torchvision-style MobileNetV2, width 1.0.
+        dst (Path): File to write, for ``init_cfg=dict(type='Pretrained', ...)``.
+
+    Raises:
+        ValueError: If ``src`` holds other layers.
+    """
+    source = torch.load(src, map_location='cpu', weights_only=True)
+    source = {k: v for k, v in source.items() if k.startswith('features.')}
+    target = MobileNetV2().state_dict()
+    if len(source) != len(target):
+        raise ValueError(
+            f'{src}: {len(source)} tensors under features.*, MobileNetV2 has '
+            f'{len(target)}'
+        )
+    renamed = {}
+    for (old, value), (new, expected) in zip(source.items(), target.items()):
+        if value.shape != expected.shape:
+            raise ValueError(
+                f'{src}: {old} has shape {tuple(value.shape)}, {new} needs '
+                f'{tuple(expected.shape)}'
+            )
+        renamed[new] = value
+    dst.parent.mkdir(parents=True, exist_ok=True)
+    partial = dst.with_suffix('.partial')
+    torch.save(dict(state_dict=renamed), partial)
+    partial.rename(dst)
+
+
+def main() -> None:
+    """Parse the command line and convert."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('src', type=Path, help='torchvision-style state dict')
+    parser.add_argument('dst', type=Path, help='file to write')
+    args = parser.parse_args()
+    if not args.src.is_file():
+        parser.error(f'no such file: {args.src}')
+    convert(args.src, args.dst)
+    print(f'wrote {args.dst}')
+
+
+if __name__ == '__main__':
+    main()
