@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmwsmots.datasets.rle import find_overlap, rle_to_runs
+
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
 
@@ -50,68 +52,6 @@ class MOTSObject(NamedTuple):
     def mask(self) -> np.ndarray:
         """ndarray: The mask, (height, width) bool."""
         return mask_utils.decode(self.coco_rle).astype(bool)
-
-
-def mask_to_rle(mask: np.ndarray) -> str:
-    """Encode a mask as the last field of a KITTI MOTS line.
-
-    Args:
-        mask (ndarray): Mask of shape (H, W), bool or 0/1.
-
-    Returns:
-        str: COCO's compressed run-length encoding.
-    """
-    return mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))['counts'].decode(
-        'ascii'
-    )
-
-
-def rle_to_runs(rle: str, height: int, width: int) -> np.ndarray:
-    """Run lengths of a compressed RLE, checked.
-
-    pycocotools reads past the end of a malformed string without a word, hence
-    this decoder. The string is LEB128-like: 6 bits per character (code - 48), of
-    which 5 are payload and one says that the number goes on; from the fourth
-    number on they are differences to the number two before.
-
-    Args:
-        rle (str): COCO's compressed run-length encoding.
-        height (int): Height of the mask in pixels.
-        width (int): Width of the mask in pixels.
-
-    Returns:
-        ndarray: Alternating lengths of runs of 0 and of 1, (num_runs, ) int64.
-            The first may be 0; they add up to ``height * width``.
-
-    Raises:
-        ValueError: If the string is not a run-length encoding of such a mask.
-    """
-    codes = np.frombuffer(rle.encode(), dtype=np.uint8) - 48
-    if codes.size == 0:
-        raise ValueError('the RLE is empty')
-    if (codes > 63).any():  # uint8: characters below '0' wrap around
-        raise ValueError('the RLE contains a character outside "0".."o"')
-    is_last = codes < 32
-    if not is_last[-1]:
-        raise ValueError('the RLE ends within a number')
-    ends = np.flatnonzero(is_last)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    num_chars = ends - starts + 1
-    if num_chars.max() > 7:  # 35 bits: more than pycocotools' 32-bit counts hold
-        raise ValueError('the RLE contains a number beyond 32 bits')
-    shifts = 5 * (np.arange(codes.size) - np.repeat(starts, num_chars))
-    runs = np.add.reduceat((codes & 31).astype(np.int64) << shifts, starts)
-    runs -= (codes[ends] & 16 != 0).astype(np.int64) << (5 * num_chars)
-    runs[1::2] = np.cumsum(runs[1::2])
-    runs[2::2] = np.cumsum(runs[2::2])
-    if (runs < 0).any():
-        raise ValueError('the RLE contains a negative run length')
-    if runs.sum() != height * width:
-        raise ValueError(
-            f'the run lengths of the RLE add up to {runs.sum()}, not to '
-            f'{height} x {width} = {height * width} pixels'
-        )
-    return runs
 
 
 def read_mots_txt(
@@ -166,7 +106,7 @@ def read_mots_txt(
             runs_of_frame[obj.frame_id].append((number, runs))
         objects.append(obj)
     for frame_id, numbered_runs in runs_of_frame.items():
-        overlap = _find_overlap([runs for _, runs in numbered_runs])
+        overlap = find_overlap([runs for _, runs in numbered_runs])
         if overlap is not None:
             first, second = sorted(numbered_runs[i][0] for i in overlap)
             raise ValueError(
@@ -263,20 +203,3 @@ def _parse_line(line: str) -> MOTSObject:
     if obj.height == 0 or obj.width == 0:
         raise ValueError(f'the mask has the size {obj.height} x {obj.width}')
     return obj
-
-
-def _find_overlap(masks: list[np.ndarray]) -> tuple[int, int] | None:
-    """Indices of two masks, given as run lengths, that share a pixel."""
-    bounds = [np.cumsum(runs) for runs in masks]
-    # Foreground is every second run: from the end of one of background to its own.
-    starts = [b[0::2][: len(b) // 2] for b in bounds]
-    ends = [b[1::2] for b in bounds]
-    owners = np.repeat(np.arange(len(masks)), [len(e) for e in ends])
-    starts, ends = np.concatenate(starts), np.concatenate(ends)
-    keep = ends > starts
-    starts, ends, owners = starts[keep], ends[keep], owners[keep]
-    order = np.argsort(starts, kind='stable')
-    clash = np.flatnonzero(ends[order[:-1]] > starts[order[1:]])
-    if clash.size == 0:
-        return None
-    return int(owners[order[clash[0]]]), int(owners[order[clash[0] + 1]])

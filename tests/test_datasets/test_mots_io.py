@@ -1,18 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
 from mmwsmots.datasets.mots_io import (
     MOTSObject,
-    mask_to_rle,
     read_mots_txt,
     read_seqmap,
-    rle_to_runs,
     write_mots_txt,
 )
+from mmwsmots.datasets.rle import mask_to_rle, rle_to_runs
 
 HEIGHT, WIDTH = 4, 6
 
@@ -26,59 +23,6 @@ def box_rle(x1, y1, x2, y2, height=HEIGHT, width=WIDTH):
 def line(frame=0, track=1001, cls=1, height=HEIGHT, width=WIDTH, rle=None):
     rle = box_rle(0, 0, 2, 2) if rle is None else rle
     return f'{frame} {track} {cls} {height} {width} {rle}\n'
-
-
-def runs_by_loop(mask):
-    """Run lengths of a mask, pixel by pixel down the columns."""
-    runs, value = [0], False
-    for x in range(mask.shape[1]):
-        for y in range(mask.shape[0]):
-            if mask[y, x] != value:
-                runs.append(0)
-                value = not value
-            runs[-1] += 1
-    return runs
-
-
-@pytest.mark.parametrize(
-    'mask',
-    [
-        np.zeros((3, 5), dtype=bool),
-        np.ones((3, 5), dtype=bool),
-        np.eye(7, dtype=bool),
-        np.indices((40, 50)).sum(0) % 2 == 0,
-        np.pad(np.ones((200, 300), dtype=bool), 100),
-    ],
-)
-def test_runs_against_a_loop_over_pixels(mask):
-    runs = rle_to_runs(mask_to_rle(mask), *mask.shape)
-    assert runs.tolist() == runs_by_loop(mask)
-
-
-def test_worked_example():
-    # 2 x 3, right column set: runs 4, 2 -> characters 48 + 4, 48 + 2.
-    assert mask_to_rle(np.array([[0, 0, 1], [0, 0, 1]])) == '42'
-    assert rle_to_runs('42', 2, 3).tolist() == [4, 2]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_a_changed_rle_is_refused_or_decodes_as_in_pycocotools(data):
-    height, width = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 12))
-    bits = data.draw(
-        st.lists(st.booleans(), min_size=height * width, max_size=height * width)
-    )
-    rle = mask_to_rle(np.array(bits).reshape(height, width))
-    where = data.draw(st.integers(0, len(rle) - 1))
-    new = data.draw(st.characters(min_codepoint=33, max_codepoint=126))
-    rle = rle[:where] + new + rle[where + 1 :]
-    try:
-        runs = rle_to_runs(rle, height, width)
-    except ValueError:
-        return
-    mask = mask_utils.decode({'size': [height, width], 'counts': rle.encode()})
-    ours = np.repeat(np.arange(len(runs)) % 2, runs).reshape(width, height).T
-    np.testing.assert_array_equal(ours, mask)
 
 
 def test_round_trip(tmp_path):

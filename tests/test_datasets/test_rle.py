@@ -1,0 +1,117 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycocotools import mask as mask_utils
+
+from mmwsmots.datasets.rle import (
+    find_overlap,
+    mask_to_rle,
+    rle_to_runs,
+    runs_to_rle,
+    split_components,
+)
+
+
+@st.composite
+def random_masks(draw):
+    height, width = draw(st.integers(1, 10)), draw(st.integers(1, 10))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return rng.random((height, width)) < draw(st.floats(0, 1))
+
+
+def runs_by_loop(mask):
+    """Run lengths of a mask, pixel by pixel down the columns."""
+    runs, value = [0], False
+    for x in range(mask.shape[1]):
+        for y in range(mask.shape[0]):
+            if mask[y, x] != value:
+                runs.append(0)
+                value = not value
+            runs[-1] += 1
+    return runs
+
+
+@pytest.mark.parametrize(
+    'mask',
+    [
+        np.zeros((3, 5), dtype=bool),
+        np.ones((3, 5), dtype=bool),
+        np.eye(7, dtype=bool),
+        np.indices((40, 50)).sum(0) % 2 == 0,
+        np.pad(np.ones((200, 300), dtype=bool), 100),
+    ],
+)
+def test_runs_against_a_loop_over_pixels(mask):
+    runs = rle_to_runs(mask_to_rle(mask), *mask.shape)
+    assert runs.tolist() == runs_by_loop(mask)
+
+
+def test_worked_example():
+    # 2 x 3, right column set: runs 4, 2 -> characters 48 + 4, 48 + 2.
+    assert mask_to_rle(np.array([[0, 0, 1], [0, 0, 1]])) == '42'
+    assert rle_to_runs('42', 2, 3).tolist() == [4, 2]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_changed_rle_is_refused_or_decodes_as_in_pycocotools(data):
+    mask = data.draw(random_masks())
+    height, width = mask.shape
+    rle = mask_to_rle(mask)
+    where = data.draw(st.integers(0, len(rle) - 1))
+    new = data.draw(st.characters(min_codepoint=33, max_codepoint=126))
+    rle = rle[:where] + new + rle[where + 1 :]
+    try:
+        runs = rle_to_runs(rle, height, width)
+    except ValueError:
+        return
+    mask = mask_utils.decode({'size': [height, width], 'counts': rle.encode()})
+    ours = np.repeat(np.arange(len(runs)) % 2, runs).reshape(width, height).T
+    np.testing.assert_array_equal(ours, mask)
+
+
+@settings(max_examples=200, deadline=None)
+@given(random_masks())
+def test_runs_are_encoded_back(mask):
+    rle = mask_to_rle(mask)
+    assert runs_to_rle(rle_to_runs(rle, *mask.shape), *mask.shape) == rle
+
+
+@settings(max_examples=300, deadline=None)
+@given(random_masks())
+def test_components_against_pixel_labelling(mask):
+    num_labels, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    expected = {mask_to_rle(labels == i) for i in range(1, num_labels)}
+    components = split_components(mask_to_rle(mask), *mask.shape)
+    assert len(components) == len(expected)
+    assert set(components) == expected
+
+
+def test_no_component_wraps_around_a_column_end():
+    mask = np.zeros((3, 4), dtype=bool)
+    mask[2, 0] = mask[0, 1] = True  # neighbours in memory, not in the picture
+    assert len(split_components(mask_to_rle(mask), 3, 4)) == 2
+    mask[1, 1] = True
+    assert split_components(mask_to_rle(mask), 3, 4) == [mask_to_rle(mask)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_overlap_against_pixels(data):
+    extra = data.draw(random_masks())
+    height, width = extra.shape
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    painted = rng.integers(0, 4, (height, width))
+    masks = [painted == i for i in range(4)]  # disjoint
+    runs = [rle_to_runs(mask_to_rle(mask), height, width) for mask in masks]
+    assert find_overlap(runs) is None
+    runs.append(rle_to_runs(mask_to_rle(extra), height, width))
+    overlap = find_overlap(runs)
+    assert (overlap is not None) == extra.any()
+    if overlap is not None:
+        first, second = sorted(overlap)
+        assert second == 4
+        assert (masks[first] & extra).any()
