@@ -1,0 +1,31 @@
+# `make demo` and `make test` each do everything on a fresh clone.
+# PYTHON: the interpreter to build on; if it has torch and mmcv, these are used.
+PYTHON ?= python3
+BIN := .venv/bin
+# Two test processes with one thread each beat one process with two threads.
+JOBS ?= 2
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: setup test lint format demo clean
+
+setup:
+	@$(PYTHON) tools/setup/bootstrap.py
+
+test: lint
+	$(BIN)/python -m pytest -q -n $(JOBS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: setup
+	$(BIN)/python demo/make_demo.py
+
+# Everything that set-up and tests made; never data or work_dirs.
+clean:
+	rm -rf .venv .setup build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
