@@ -1,0 +1,36 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+from torch import Tensor
+
+
+def disjoint_masks(masks: Tensor, scores: Tensor) -> Tensor:
+    """Give every pixel to the highest score that covers it; ties, to the first.
+
+    MOTS allows no pixel two objects. One pass over the masks, best first: faster
+    than a reduction over N and without another (N, H, W) buffer.
+
+    Args:
+        masks (Tensor): Boolean, shape (N, H, W), may overlap.
+        scores (Tensor): Shape (N, ).
+
+    Returns:
+        Tensor: Boolean, shape (N, H, W), order kept; a covered mask is empty.
+
+    Raises:
+        ValueError: If ``masks`` is not boolean or ``scores`` is not one per mask.
+    """
+    if masks.dtype != torch.bool or masks.ndim != 3:
+        raise ValueError(
+            f'masks must be boolean of shape (N, H, W), got {masks.dtype} '
+            f'{tuple(masks.shape)}'
+        )
+    if scores.shape != masks.shape[:1]:
+        raise ValueError(
+            f'{len(masks)} masks need as many scores, got shape {tuple(scores.shape)}'
+        )
+    result = torch.empty_like(masks)
+    free = masks.new_ones(masks.shape[1:])
+    for i in scores.argsort(descending=True, stable=True).tolist():
+        torch.logical_and(masks[i], free, out=result[i])
+        free &= ~result[i]
+    return result
