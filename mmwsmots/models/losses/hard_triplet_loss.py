@@ -1,0 +1,120 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from mmdet.registry import MODELS
+from mmengine.dist import all_gather, get_rank, get_world_size
+from torch import Tensor, nn
+
+
+def gather_rows(rows: Tensor, counts: list[int]) -> Tensor:
+    """Concatenate the rows of all ranks, ``counts[r]`` of them from rank r."""
+    padded = F.pad(rows, (0, 0, 0, max(counts) - len(rows)))
+    return torch.cat([part[:n] for part, n in zip(all_gather(padded), counts)])
+
+
+class _GatherRows(torch.autograd.Function):
+    """``gather_rows`` with a gradient.
+
+    Every rank computes the same loss of all rows, so its own rows' gradient is
+    complete without communication. Distributed training averages the ranks'
+    gradients, hence the factor: the average is then the gradient of the loss.
+    """
+
+    @staticmethod
+    def forward(ctx, rows, counts):
+        start = sum(counts[: get_rank()])
+        ctx.own = slice(start, start + len(rows))
+        return gather_rows(rows, counts)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output):
+        return grad_output[ctx.own] * get_world_size(), None
+
+
+@MODELS.register_module()
+class HardTripletLoss(nn.Module):
+    r"""Hard-triplet loss on the cosine distance (Hermans et al.; Ruiz et al. eq. 2).
+
+    .. math::
+        L_T = \frac{1}{|R|} \sum_{a \in R} \max\Big(
+        \max_{p: id_p = id_a} d(p, a) - \min_{n: id_n \ne id_a} d(n, a)
+        + \alpha, 0 \Big), \quad d = 1 - \cos
+
+    The paper calls the cosine itself a distance; a distance is meant. Anchors
+    without a negative are left out of R. The only positive of a single anchor is
+    itself, at distance 0. The direction of a vector shorter than 1e-6 is not
+    defined: its distance to all others is 1 and no gradient enters it.
+
+    Args:
+        margin (float): :math:`\alpha`. Defaults to 0.2.
+        loss_weight (float): Weight of the loss. Defaults to 1.0.
+        gather (bool): Whether R is the set of all ranks instead of each rank's
+            own. Identities must then be numbered alike on all ranks. Defaults to
+            False.
+    """
+
+    def __init__(
+        self, margin: float = 0.2, loss_weight: float = 1.0, gather: bool = False
+    ) -> None:
+        super().__init__()
+        self.margin = margin
+        self.loss_weight = loss_weight
+        self.gather = gather
+
+    def forward(
+        self, embeddings: Tensor, ids: Tensor, labels: Optional[Tensor] = None
+    ) -> Tensor:
+        """Compute the loss, in float32 or above.
+
+        Args:
+            embeddings (Tensor): Shape (N, D); N may be 0 and may differ by rank.
+            ids (Tensor): Integer identities, shape (N, ).
+            labels (Tensor, optional): Classes, shape (N, ). Given, negatives are
+                of the anchor's class; otherwise of any.
+
+        Returns:
+            Tensor: Scalar; without a valid anchor a 0 that is part of the graph.
+
+        Raises:
+            ValueError: If ids or labels are not one per embedding.
+        """
+        for name, values in (('ids', ids), ('labels', labels)):
+            if values is not None and values.shape != embeddings.shape[:1]:
+                raise ValueError(
+                    f'{name} must have shape ({len(embeddings)}, ), one per '
+                    f'embedding, got {tuple(values.shape)}'
+                )
+        with torch.autocast(embeddings.device.type, enabled=False):
+            embeddings = embeddings.to(
+                torch.promote_types(embeddings.dtype, torch.float32)
+            )
+            if labels is None:
+                labels = torch.zeros_like(ids)
+            keys = torch.stack([ids.long(), labels.long()], dim=1)
+            if self.gather and get_world_size() > 1:
+                counts = torch.cat(all_gather(ids.new_tensor([len(ids)]))).tolist()
+                if max(counts) > 0:
+                    embeddings = _GatherRows.apply(embeddings, counts)
+                    keys = gather_rows(keys, counts)
+            return self.loss_weight * self._loss(embeddings, *keys.unbind(dim=1))
+
+    def _loss(self, embeddings: Tensor, ids: Tensor, labels: Tensor) -> Tensor:
+        """Unweighted loss of one set of embeddings."""
+        same_id = ids[:, None] == ids
+        negatives = ~same_id & (labels[:, None] == labels)
+        valid = negatives.any(dim=1)
+        if not valid.any():
+            return embeddings.sum() * 0
+
+        norms = embeddings.norm(dim=1, keepdim=True)
+        units = torch.where(norms <= 1e-6, 0, embeddings / norms.clamp(min=1e-6))
+        dists = 1 - units @ units.T
+        itself = torch.eye(len(dists), dtype=torch.bool, device=dists.device)
+        # 0 by definition; rounding must not move it.
+        dists = dists.masked_fill(itself, 0)[valid]
+        farthest = dists.masked_fill(~same_id[valid], -torch.inf).amax(dim=1)
+        nearest = dists.masked_fill(~negatives[valid], torch.inf).amin(dim=1)
+        return (farthest - nearest + self.margin).clamp(min=0).mean()
