@@ -1,1 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .hard_triplet_embed_head import HardTripletEmbedHead
+
+__all__ = ['HardTripletEmbedHead']

@@ -1,0 +1,153 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+from mmcv.cnn import ConvModule
+from mmdet.registry import MODELS
+from mmdet.structures.bbox import bbox2roi
+from mmdet.utils import ConfigType, InstanceList, OptConfigType, OptMultiConfig
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ..utils.mask_pool import mask_pool
+
+
+@MODELS.register_module()
+class HardTripletEmbedHead(BaseModule):
+    """Appearance embedding of the pixels under a soft mask.
+
+    RoIAlign, ``num_convs`` 3x3 convolutions, mask pooling, ``num_fcs`` hidden
+    fully connected layers with ReLU, a linear layer to the embedding. That is the
+    tracking head of MOTSNet (Porzi et al., CVPR 2020, "Learning Multi-Object
+    Tracking and Segmentation from Automatic Annotations"). Ruiz et al. say that it
+    "first applies the mask-pooling operation on the input features", so no
+    convolution stands before it by default; neither states the widths, and one
+    hidden layer of 128 is this project's choice.
+
+    Args:
+        roi_extractor (dict): Config of the RoI extractor, 14x14 in the paper.
+        in_channels (int): Channels of the feature levels. Defaults to 256.
+        num_convs (int): Convolutions before the mask pooling. Defaults to 0.
+        conv_out_channels (int): Their channels. Defaults to 256.
+        num_fcs (int): Hidden layers after the mask pooling. Defaults to 1.
+        fc_out_channels (int): Their units. Defaults to 128.
+        embed_dims (int): Length of an embedding. Defaults to 8.
+        num_classes (int): Foreground classes. Defaults to 2.
+        class_agnostic (bool): One embedding for all classes, and negatives of any
+            class. Otherwise one for each class, of which the label selects a
+            slice, and negatives of the anchor's class. Defaults to False.
+        detach_mask (bool): Cut the gradient of the loss into the masks, so that
+            tracking does not supervise them. Defaults to False.
+        conv_cfg (dict, optional): Config of the convolutions.
+        norm_cfg (dict, optional): Config of their normalisation.
+        loss_triplet (dict): Config of the loss of embeddings, ids and labels.
+        init_cfg (dict or list[dict], optional): Initialisation.
+    """
+
+    def __init__(
+        self,
+        roi_extractor: ConfigType,
+        in_channels: int = 256,
+        num_convs: int = 0,
+        conv_out_channels: int = 256,
+        num_fcs: int = 1,
+        fc_out_channels: int = 128,
+        embed_dims: int = 8,
+        num_classes: int = 2,
+        class_agnostic: bool = False,
+        detach_mask: bool = False,
+        conv_cfg: OptConfigType = None,
+        norm_cfg: OptConfigType = None,
+        loss_triplet: ConfigType = dict(type='HardTripletLoss', margin=0.2),
+        init_cfg: OptMultiConfig = dict(
+            type='Xavier', layer='Linear', distribution='uniform'
+        ),
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.embed_dims = embed_dims
+        self.class_agnostic = class_agnostic
+        self.detach_mask = detach_mask
+        self.roi_extractor = MODELS.build(roi_extractor)
+        self.loss_triplet = MODELS.build(loss_triplet)
+
+        channels = in_channels
+        self.convs = nn.Sequential()
+        for _ in range(num_convs):
+            self.convs.append(
+                ConvModule(
+                    channels,
+                    conv_out_channels,
+                    3,
+                    padding=1,
+                    conv_cfg=conv_cfg,
+                    norm_cfg=norm_cfg,
+                )
+            )
+            channels = conv_out_channels
+        self.fcs = nn.Sequential()
+        for _ in range(num_fcs):
+            self.fcs.extend([nn.Linear(channels, fc_out_channels), nn.ReLU()])
+            channels = fc_out_channels
+        num_slices = 1 if class_agnostic else num_classes
+        self.fc_embed = nn.Linear(channels, num_slices * embed_dims)
+
+    def forward(self, roi_feats: Tensor, mask_probs: Tensor, labels: Tensor) -> Tensor:
+        """Embed regions.
+
+        Args:
+            roi_feats (Tensor): Shape (N, C, H, W).
+            mask_probs (Tensor): Soft masks in [0, 1] over the same regions, of any
+                resolution, shape (N, h, w).
+            labels (Tensor): Classes, shape (N, ); unused when class-agnostic.
+
+        Returns:
+            Tensor: Embeddings, not normalised, shape (N, ``embed_dims``).
+        """
+        if self.detach_mask:
+            mask_probs = mask_probs.detach()
+        pooled = mask_pool(self.convs(roi_feats), mask_probs)
+        embeds = self.fc_embed(self.fcs(pooled))
+        if self.class_agnostic:
+            return embeds
+        embeds = embeds.unflatten(1, (-1, self.embed_dims))
+        return embeds[torch.arange(len(embeds), device=embeds.device), labels]
+
+    def predict(
+        self, x: tuple[Tensor], rois: Tensor, mask_probs: Tensor, labels: Tensor
+    ) -> Tensor:
+        """Embed the regions of a batch of images.
+
+        Args:
+            x (tuple[Tensor]): Feature levels, each (B, C, H, W).
+            rois (Tensor): Image index and box in pixels of the network's input,
+                shape (N, 5).
+            mask_probs (Tensor): Soft masks on the RoIs' grids, shape (N, h, w).
+            labels (Tensor): Classes, shape (N, ).
+
+        Returns:
+            Tensor: Embeddings, shape (N, ``embed_dims``).
+        """
+        levels = x[: self.roi_extractor.num_inputs]
+        return self(self.roi_extractor(levels, rois), mask_probs, labels)
+
+    def loss(self, x: tuple[Tensor], mask_samples: InstanceList) -> dict[str, Tensor]:
+        """Loss over the positive proposals of a batch.
+
+        Args:
+            x (tuple[Tensor]): Feature levels, each (B, C, H, W).
+            mask_samples (list[:obj:`InstanceData`]): One for each image, of P >= 0
+                proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids``
+                (P, ), equal exactly for one identity, also across images, and
+                ``mask_probs`` (P, h, w).
+
+        Returns:
+            dict[str, Tensor]: ``loss_triplet``. All parameters take part in its
+            graph, whatever P.
+        """
+        rois = bbox2roi([samples.priors for samples in mask_samples])
+        mask_probs, labels, ids = (
+            torch.cat([samples.get(field) for samples in mask_samples])
+            for field in ('mask_probs', 'labels', 'instances_ids')
+        )
+        embeds = self.predict(x, rois, mask_probs, labels)
+        if self.class_agnostic:
+            labels = None
+        return dict(loss_triplet=self.loss_triplet(embeds, ids, labels))
