@@ -1,1 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .iou_cosine_tracker import IoUCosineTracker
+
+__all__ = ['IoUCosineTracker']

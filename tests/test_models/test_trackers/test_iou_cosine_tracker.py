@@ -1,0 +1,405 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmdet.registry import MODELS
+from mmengine.structures import InstanceData
+
+from mmwsmots.models.trackers import IoUCosineTracker
+
+X, Y = (1.0, 0.0), (0.0, 1.0)  # two looks with nothing in common
+BOX, FAR = (10.0, 10.0, 30.0, 30.0), (200.0, 10.0, 220.0, 30.0)
+
+
+def detections(*rows):
+    """Rows of box, embedding and, if not 0, label."""
+    rows = [(*row, 0)[:3] for row in rows]
+    return InstanceData(
+        bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4).float(),
+        embeds=torch.tensor([row[1] for row in rows]).reshape(len(rows), -1).float()
+        if rows
+        else torch.zeros(0, 2),
+        labels=torch.tensor([row[2] for row in rows], dtype=torch.long),
+        scores=torch.linspace(1, 0.9, len(rows)),
+    )
+
+
+def track(tracker, frame_id, *rows):
+    return tracker.track(detections(*rows), frame_id).instances_id.tolist()
+
+
+def shifted(box, dx, dy=0.0):
+    return (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)
+
+
+def similarity_by_hand(p, q):
+    """IoU times cosine, two rows of box, embedding, label."""
+    (x1, y1, x2, y2), (u1, v1, u2, v2) = p[0], q[0]
+    inter = max(min(x2, u2) - max(x1, u1), 0) * max(min(y2, v2) - max(y1, v1), 0)
+    union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - inter
+    dot = sum(a * b for a, b in zip(p[1], q[1]))
+    cos = dot / math.hypot(*p[1]) / math.hypot(*q[1])
+    return inter / union * max(cos, 0)
+
+
+def links_by_brute_force(sims):
+    """Try every assignment of min(N, M) pairs; the least cost, then the gate."""
+    rows, cols = sims.shape
+    best, best_cost = None, math.inf
+    if rows <= cols:
+        options = (
+            list(zip(range(rows), p)) for p in itertools.permutations(range(cols), rows)
+        )
+    else:
+        options = (
+            list(zip(p, range(cols))) for p in itertools.permutations(range(rows), cols)
+        )
+    for pairs in options:
+        cost = sum(sims.max() - sims[pair] for pair in pairs)
+        if cost < best_cost - 1e-9:
+            best, best_cost = pairs, cost
+    return {pair for pair in best if sims[pair] > 0}
+
+
+def random_rows(rng, num, labels=2):
+    rows = []
+    for _ in range(num):
+        x, y = rng.uniform(0, 25, 2)
+        w, h = rng.uniform(10, 30, 2)
+        box = (float(x), float(y), float(x + w), float(y + h))
+        rows.append((box, tuple(rng.normal(size=3)), int(rng.integers(labels))))
+    return rows
+
+
+@pytest.mark.parametrize('threshold', [0.0, 0.15, 0.4])
+@pytest.mark.parametrize('seed', range(12))
+def test_links_by_brute_force(seed, threshold):
+    rng = np.random.default_rng(seed)
+    before = random_rows(rng, rng.integers(1, 6))
+    after = random_rows(rng, rng.integers(1, 6))
+    tracker = IoUCosineTracker(match_sim_thr=threshold)
+    assert track(tracker, 0, *before) == list(range(len(before)))
+    ids = track(tracker, 1, *after)
+
+    sims = np.array([[similarity_by_hand(p, q) for q in before] for p in after])
+    for i, j in np.ndindex(*sims.shape):
+        if after[i][2] != before[j][2] or sims[i, j] <= threshold:
+            sims[i, j] = 0
+    links = {(i, n) for i, n in enumerate(ids) if n < len(before)}
+    assert links == links_by_brute_force(sims)
+    new = [n for n in ids if n >= len(before)]
+    assert new == list(range(len(before), len(before) + len(new)))
+
+
+def test_best_total_not_greedy():
+    # 0.74 + 0.54 beats the best single pair and its rest, 0.90 + 0.33.
+    tracker = IoUCosineTracker()
+    track(tracker, 0, (BOX, X), (shifted(BOX, 4), X))
+    assert track(tracker, 1, (shifted(BOX, 3), X), (shifted(BOX, 10), X)) == [0, 1]
+
+
+def test_pairs_below_the_threshold_displace_no_link():
+    # Similarities 0.6, 0.4 / 0.4, 0: the pairs of 0.4 have the larger total, but
+    # neither is a link.
+    tracker = IoUCosineTracker(match_sim_thr=0.5)
+    track(tracker, 0, (BOX, (1.0, 0.0, 0.0)), (BOX, (0.0, 1.0, 0.0)))
+    first = (0.6, 0.4, math.sqrt(1 - 0.6**2 - 0.4**2))
+    second = (0.4, 0.0, math.sqrt(1 - 0.4**2))
+    assert track(tracker, 1, (BOX, first), (BOX, second)) == [0, 2]
+
+
+def test_no_overlap_no_link():
+    tracker = IoUCosineTracker()
+    track(tracker, 0, (BOX, X))
+    assert track(tracker, 1, (FAR, X)) == [1]
+
+
+def test_cosine_is_clamped_at_0():
+    tracker = IoUCosineTracker()
+    track(tracker, 0, (BOX, X))
+    assert track(tracker, 1, (BOX, (-1.0, 0.0)), (BOX, Y)) == [1, 2]
+
+
+def test_no_link_between_classes():
+    tracker = IoUCosineTracker()
+    track(tracker, 0, (BOX, X, 0))
+    assert track(tracker, 1, (BOX, X, 1)) == [1]
+    assert track(tracker, 2, (BOX, X, 1), (BOX, X, 0)) == [1, 0]
+
+
+def test_threshold_is_exclusive():
+    # IoU of a box and its half: exactly 0.5.
+    half = (10.0, 10.0, 20.0, 30.0)
+    for threshold, expected in ((0.5, [1]), (0.49, [0])):
+        tracker = IoUCosineTracker(match_sim_thr=threshold)
+        track(tracker, 0, (BOX, X))
+        assert track(tracker, 1, (half, X)) == expected
+
+
+@pytest.mark.parametrize('candidates', ['last', 'window'])
+@pytest.mark.parametrize('motion', ['none', 'linear', 'kalman'])
+@pytest.mark.parametrize('window', [1, 3, 10])
+@pytest.mark.parametrize('empty_frames', [False, True])
+def test_window_in_frames(candidates, motion, window, empty_frames):
+    """Seen f frames ago: a candidate if and only if f <= window."""
+    for gap, expected in ((window, [0]), (window + 1, [1])):
+        tracker = IoUCosineTracker(window, candidates=candidates, motion=motion)
+        track(tracker, 0)
+        track(tracker, 5, (BOX, X))
+        if empty_frames:
+            for frame_id in range(6, 5 + gap):
+                assert track(tracker, frame_id) == []
+        assert track(tracker, 5 + gap, (BOX, X)) == expected
+
+
+def test_a_sighting_renews_the_window():
+    tracker = IoUCosineTracker(3)
+    assert [track(tracker, t, (BOX, X)) for t in (0, 3, 6, 9)] == [[0]] * 4
+
+
+def test_last_compares_with_the_last_observation_alone():
+    between = (1.0, 1.0)
+    tracker = IoUCosineTracker(candidates='last')
+    track(tracker, 0, (BOX, X))
+    assert track(tracker, 1, (BOX, between)) == [0]
+    assert track(tracker, 2, (BOX, Y)) == [0]
+    assert track(tracker, 3, (BOX, X)) == [1]
+
+
+def test_window_compares_with_the_best_observation():
+    between = (1.0, 1.0)
+    tracker = IoUCosineTracker(3, candidates='window')
+    track(tracker, 0, (BOX, X))
+    assert track(tracker, 1, (BOX, between)) == [0]
+    assert track(tracker, 2, (BOX, Y)) == [0]
+    assert track(tracker, 3, (BOX, X)) == [0]  # frame 0 is 3 frames old
+    # Both looks are within the window, but only one detection may have the id.
+    assert sorted(track(tracker, 4, (BOX, X), (BOX, Y))) == [0, 1]
+
+    tracker = IoUCosineTracker(3, candidates='window')
+    track(tracker, 0, (BOX, X))
+    track(tracker, 2, (BOX, (0.01, 1.0)))
+    track(tracker, 3, (BOX, Y))
+    assert track(tracker, 5, (BOX, X, 0)) == [0]  # 0.01 of frame 2
+    tracker.reset()
+    track(tracker, 0, (BOX, X))
+    track(tracker, 1, (BOX, between))
+    track(tracker, 2, (BOX, Y))
+    for frame_id in (3, 4):
+        track(tracker, frame_id, (BOX, Y))
+    assert track(tracker, 5, (BOX, X)) == [1]  # frames 0 and 1 are forgotten
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_window_takes_the_maximum_over_observations(seed):
+    """One track of three random observations against brute force."""
+    rng = np.random.default_rng(seed)
+    looks = [tuple(rng.uniform(0.1, 1, 3)) for _ in range(3)]
+    boxes = [shifted(BOX, dx) for dx in rng.uniform(-8, 8, 3).tolist()]
+    query = (BOX, (1.0, 0.2, 0.2))
+    sims = [similarity_by_hand(query, row) for row in zip(boxes, looks)]
+    for threshold, expected in ((max(sims) - 1e-4, [0]), (max(sims) + 1e-4, [1])):
+        tracker = IoUCosineTracker(candidates='window')
+        for frame_id, row in enumerate(zip(boxes, looks)):
+            assert track(tracker, frame_id, row) == [0]
+        tracker.match_sim_thr = threshold
+        assert track(tracker, 3, query) == expected
+
+
+def test_motion_none_uses_the_old_box():
+    tracker = IoUCosineTracker(motion='none')
+    for frame_id in range(3):
+        track(tracker, frame_id, (shifted(BOX, 10 * frame_id), X))
+    assert track(tracker, 6, (shifted(BOX, 60), X)) == [1]
+
+
+@pytest.mark.parametrize('candidates', ['last', 'window'])
+@pytest.mark.parametrize('motion', ['linear', 'kalman'])
+def test_motion_follows_a_moving_box(candidates, motion):
+    tracker = IoUCosineTracker(candidates=candidates, motion=motion)
+    for frame_id in range(8):
+        box = shifted(BOX, 10 * frame_id, 2 * frame_id)
+        assert track(tracker, frame_id, (box, X)) == [0]
+    # Five frames unseen: the old box is 60 pixels away.
+    assert track(tracker, 13, (shifted(BOX, 130, 26), X)) == [0]
+
+
+def test_linear_extrapolates_the_last_two_observations():
+    tracker = IoUCosineTracker(motion='linear', match_sim_thr=0.0)
+    first, second = (0.0, 0.0, 10.0, 20.0), (4.0, 2.0, 18.0, 26.0)
+    track(tracker, 0, ((50.0, 50.0, 60.0, 60.0), Y), (first, X))
+    assert track(tracker, 2, (second, X)) == [1]
+    tracker.match_sim_thr = 0.999  # the box has to be met exactly
+    expected = tuple(b + 1.5 * (b - a) for a, b in zip(first, second))
+    assert track(tracker, 5, (expected, X)) == [1]
+
+
+def test_kalman_is_that_of_mmdet():
+    from mmdet.models.task_modules.tracking import KalmanFilter
+    from mmdet.structures.bbox import bbox_cxcyah_to_xyxy
+
+    def measurement(box):
+        w, h = box[2] - box[0], box[3] - box[1]
+        return np.array([box[0] + w / 2, box[1] + h / 2, w / h, h])
+
+    boxes = {0: BOX, 1: shifted(BOX, 6), 2: shifted(BOX, 11, 1), 5: shifted(BOX, 25, 4)}
+    kf = KalmanFilter()
+    mean, cov = kf.initiate(measurement(boxes[0]))
+    tracker = IoUCosineTracker(motion='kalman')
+    track(tracker, 0, (BOX, X))
+    for frame_id in range(1, 8):
+        mean, cov = kf.predict(mean, cov)
+        if frame_id in boxes:
+            assert track(tracker, frame_id, (boxes[frame_id], X)) == [0]
+            mean, cov = kf.update(mean, cov, measurement(boxes[frame_id]))
+        elif frame_id == 3:
+            track(tracker, frame_id)  # an empty frame; frames 4 and 6 are skipped
+    tracker.match_sim_thr = 0.999
+    expected = bbox_cxcyah_to_xyxy(torch.tensor(mean[None, :4]))[0].tolist()
+    assert track(tracker, 7, (expected, X)) == [0]
+
+
+def test_frame_0_starts_a_new_video():
+    tracker = IoUCosineTracker()
+    track(tracker, 0, (BOX, X), (FAR, X))
+    track(tracker, 1, (BOX, X))
+    assert track(tracker, 0, (FAR, X)) == [0]
+    assert track(tracker, 1, (BOX, X), (FAR, X)) == [1, 0]
+
+
+def test_reset_starts_a_video_at_any_frame():
+    tracker = IoUCosineTracker()
+    track(tracker, 7, (BOX, X))
+    tracker.reset()
+    assert track(tracker, 3, (FAR, X)) == [0]
+
+
+@pytest.mark.parametrize('frame_id', [4, 3, 1, -1])
+def test_frames_out_of_order(frame_id):
+    tracker = IoUCosineTracker()
+    track(tracker, 4, (BOX, X))
+    with pytest.raises(ValueError, match=f'frame_id {frame_id} does not follow 4'):
+        track(tracker, frame_id, (BOX, X))
+    assert track(tracker, 5, (BOX, X)) == [0]  # nothing was touched
+
+
+@pytest.mark.parametrize('motion', ['none', 'linear', 'kalman'])
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_not_a_number_is_similar_to_nothing(motion, value):
+    bad_look, bad_box = (value, 1.0), (10.0, 10.0, value, 30.0)
+    flat, inverted = (10.0, 10.0, 30.0, 10.0), (30.0, 30.0, 10.0, 10.0)
+    tracker = IoUCosineTracker(motion=motion)
+    rows = [(BOX, X), (BOX, bad_look), (bad_box, X), (flat, Y), (inverted, Y)]
+    assert track(tracker, 0, *rows) == [0, 1, 2, 3, 4]
+    assert track(tracker, 1, *rows) == [0, 5, 6, 7, 8]
+    assert track(tracker, 3, (BOX, X)) == [0]
+
+
+def test_returns_the_same_object_with_every_field():
+    tracker = IoUCosineTracker()
+    track(tracker, 0, (FAR, X), (BOX, X))
+    instances = detections((BOX, X), (FAR, X))
+    instances.masks = torch.rand(2, 4, 4) > 0.5
+    expected = {name: value.clone() for name, value in instances.items()}
+    result = tracker.track(instances, frame_id=1)
+    assert result is instances
+    assert result.instances_id.dtype == torch.int64
+    assert result.pop('instances_id').tolist() == [1, 0]
+    assert set(result.keys()) == set(expected)
+    assert all(torch.equal(result[name], expected[name]) for name in expected)
+
+
+def test_memory_is_not_the_callers_tensor():
+    tracker = IoUCosineTracker()
+    instances = detections((BOX, X))
+    tracker.track(instances, 0)
+    instances.bboxes *= 10
+    instances.embeds *= -1
+    assert track(tracker, 1, (BOX, X)) == [0]
+
+
+def test_embeddings_with_gradient_and_half_precision():
+    tracker = IoUCosineTracker()
+    for frame_id in range(2):
+        instances = detections((BOX, X))
+        instances.embeds = instances.embeds.half().requires_grad_()
+        assert tracker.track(instances, frame_id).instances_id.tolist() == [0]
+
+
+@pytest.mark.parametrize('candidates', ['last', 'window'])
+@pytest.mark.parametrize('motion', ['none', 'linear', 'kalman'])
+def test_memory_is_bounded_by_the_window(candidates, motion):
+    tracker = IoUCosineTracker(5, candidates=candidates, motion=motion)
+    for frame_id in range(40):
+        # One object for good, one in each frame that never comes back.
+        new = shifted(FAR, 100 * frame_id)
+        assert 0 in track(tracker, frame_id, (BOX, X), (new, Y))
+        assert len(tracker.tracks) <= 6
+        kept = {'last': 2 if motion == 'linear' else 1, 'window': 5}[candidates]
+        for item in ('bboxes', 'labels', 'embeds', 'ids', 'frame_ids'):
+            assert len(tracker.tracks[0][item]) == min(kept, frame_id + 1)
+    for frame_id in range(40, 45):
+        track(tracker, frame_id)
+    assert tracker.empty
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_invariants_of_long_sequences(data):
+    tracker = MODELS.build(
+        dict(
+            type='IoUCosineTracker',
+            num_frames_retain=data.draw(st.integers(1, 6)),
+            match_sim_thr=data.draw(st.sampled_from([0.0, 0.3])),
+            candidates=data.draw(st.sampled_from(['last', 'window'])),
+            motion=data.draw(st.sampled_from(['none', 'linear', 'kalman'])),
+        )
+    )
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    frame_id, last_seen, label_of, num_ids = 0, {}, {}, 0
+    for _ in range(60):
+        rows = random_rows(rng, rng.integers(0, 8), labels=3)
+        ids = track(tracker, frame_id, *rows)
+        assert len(set(ids)) == len(ids) == len(rows)
+        new = [i for i in ids if i >= num_ids]
+        assert new == list(range(num_ids, num_ids + len(new)))  # no reuse, no gap
+        num_ids += len(new)
+        for i, row in zip(ids, rows):
+            if i in last_seen:
+                assert frame_id - last_seen[i] <= tracker.num_frames_retain
+            assert label_of.setdefault(i, row[2]) == row[2]
+            last_seen[i] = frame_id
+        for memory in tracker.tracks.values():
+            assert all(frame_id - int(t) < 6 for t in memory['frame_ids'])
+        frame_id += int(rng.integers(1, 4))
+
+
+@pytest.mark.parametrize(
+    'kwargs, match',
+    [
+        (dict(num_frames_retain=0), 'num_frames_retain must be >= 1'),
+        (dict(match_sim_thr=-0.1), r'match_sim_thr must be in \[0, 1\)'),
+        (dict(candidates='all'), "candidates must be 'last' or 'window', got 'all'"),
+        (dict(motion='flow'), "motion must be .* got 'flow'"),
+    ],
+)
+def test_unknown_option(kwargs, match):
+    with pytest.raises(ValueError, match=match):
+        IoUCosineTracker(**kwargs)
+
+
+@pytest.mark.parametrize('name', ['bboxes', 'labels', 'embeds'])
+def test_names_the_bad_field(name):
+    tracker = IoUCosineTracker()
+    instances = detections((BOX, X))
+    instances[name] = instances[name][..., None]
+    with pytest.raises(ValueError, match=f"field '{name}' .* has shape"):
+        tracker.track(instances, 0)
+    del instances[name]
+    with pytest.raises(ValueError, match=f"no field '{name}'"):
+        tracker.track(instances, 0)
