@@ -1,1 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .kitti_mots_dataset import KITTIMOTSDataset
+from .transforms import ClipFrameSample
+
+__all__ = ['ClipFrameSample', 'KITTIMOTSDataset']

@@ -1,0 +1,145 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmwsmots.datasets.mots_io import write_atomic
+
+
+class CocoVIDBuilder:
+    """Collects videos, frames and objects in the CocoVID format.
+
+    Ids of videos, frames, annotations and identities count from 1 over the file.
+
+    Args:
+        category_ids (Mapping[str, int]): Category id of each class name.
+    """
+
+    def __init__(self, category_ids: Mapping[str, int]) -> None:
+        self.category_ids = dict(category_ids)
+        self.videos, self.images, self.annotations = [], [], []
+        self._first_image_ids = {}
+        self._instance_ids = {}
+        self._num_instances = 0
+
+    def add_video(
+        self, name: str, file_names: Sequence[str], size: tuple[int, int]
+    ) -> int:
+        """Add a video with all of its frames.
+
+        Args:
+            name (str): Name of the video.
+            file_names (Sequence[str]): File of each frame.
+            size (tuple[int, int]): Height and width of the frames in pixels.
+
+        Returns:
+            int: Id of the video.
+        """
+        height, width = size
+        shape = dict(width=int(width), height=int(height))
+        video_id = len(self.videos) + 1
+        self._first_image_ids[video_id] = len(self.images) + 1
+        self.videos.append(
+            dict(id=video_id, name=name, **shape, num_frames=len(file_names))
+        )
+        for frame_id, file_name in enumerate(file_names):
+            self.images.append(
+                dict(
+                    id=len(self.images) + 1,
+                    file_name=file_name,
+                    **shape,
+                    video_id=video_id,
+                    frame_id=frame_id,
+                )
+            )
+        return video_id
+
+    def add_object(
+        self, video_id: int, frame_id: int, category_id: int, track_id: int, **fields
+    ) -> None:
+        """Add an object.
+
+        Args:
+            video_id (int): Id of its video.
+            frame_id (int): Number of its frame in the video, from 0.
+            category_id (int): Id of its class.
+            track_id (int): Its identity within the video.
+            **fields: ``bbox`` (x, y, w, h) in pixels, ``area`` in pixels and, if
+                there is a mask, ``segmentation`` as compressed RLE.
+        """
+        key = video_id, track_id
+        if key not in self._instance_ids:
+            self._instance_ids[key] = self._new_instance_id()
+        instance_id = self._instance_ids[key]
+        self._add(video_id, frame_id, category_id, track_id, instance_id, 0, **fields)
+
+    def add_ignore_region(
+        self, video_id: int, frame_id: int, track_id: int, **fields
+    ) -> None:
+        """Add a region whose content is unknown (``iscrowd`` 1).
+
+        The format wants a category, hence the first; it means nothing.
+
+        Args:
+            video_id (int): Id of its video.
+            frame_id (int): Number of its frame in the video, from 0.
+            track_id (int): Id in the original annotations.
+            **fields: As for :meth:`add_object`.
+        """
+        category_id = next(iter(self.category_ids.values()))
+        instance_id = self._new_instance_id()
+        self._add(video_id, frame_id, category_id, track_id, instance_id, 1, **fields)
+
+    def write(self, path: str | Path) -> None:
+        """Write the JSON file, all of it or nothing.
+
+        Args:
+            path (str | Path): The file; its folder is created.
+        """
+        categories = [dict(id=i, name=name) for name, i in self.category_ids.items()]
+        coco = dict(
+            categories=categories,
+            videos=self.videos,
+            images=self.images,
+            annotations=self.annotations,
+        )
+        write_atomic(path, json.dumps(coco))
+
+    def summary(self) -> str:
+        """str: Counts of videos, frames, objects and tracks per class."""
+        objects, tracks = Counter(), Counter()
+        seen = set()
+        for ann in self.annotations:
+            key = ann['instance_id']
+            name = 'ignore' if ann['iscrowd'] else ann['category_id']
+            objects[name] += 1
+            tracks[name] += key not in seen
+            seen.add(key)
+        parts = [f'{len(self.videos)} videos', f'{len(self.images)} frames']
+        for name, i in self.category_ids.items():
+            parts.append(f'{objects[i]} {name} objects in {tracks[i]} tracks')
+        return ', '.join([*parts, f'{objects["ignore"]} ignore regions'])
+
+    def _new_instance_id(self) -> int:
+        self._num_instances += 1
+        return self._num_instances
+
+    def _add(
+        self, video_id, frame_id, category_id, track_id, instance_id, iscrowd, **fields
+    ) -> None:
+        fields['bbox'] = [float(value) for value in fields['bbox']]
+        fields['area'] = float(fields['area'])
+        self.annotations.append(
+            dict(
+                id=len(self.annotations) + 1,
+                image_id=self._first_image_ids[video_id] + frame_id,
+                video_id=video_id,
+                category_id=category_id,
+                instance_id=instance_id,
+                track_id=track_id,
+                iscrowd=iscrowd,
+                ignore=False,
+                **fields,
+            )
+        )
