@@ -1,0 +1,140 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from pickle import UnpicklingError
+
+import numpy as np
+from mmdet.apis import inference_mot
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from mmengine.structures import InstanceData
+
+from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject
+from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.models.mot import MOTSNet
+
+
+def init_mots_model(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    device: str = 'cpu',
+    score_thr: float | None = None,
+) -> MOTSNet:
+    """Build a trained model for inference.
+
+    Unlike :func:`mmdet.apis.init_track_model` it refuses weights that do not fit
+    the config, which would track with random layers.
+
+    Args:
+        config (str | Path | Config): Config, or its file, of a :class:`MOTSNet`.
+        checkpoint (str | Path, optional): Its weights; None leaves them random.
+        device (str): E.g. 'cpu' or 'cuda:0'. Defaults to 'cpu'.
+        score_thr (float, optional): Detection threshold in place of the config's.
+
+    Returns:
+        :obj:`MOTSNet`: In evaluation mode, with the config as ``cfg``.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint does not exist.
+        ValueError: If the config describes another model or has no test
+            pipeline, or the checkpoint is not one of this model.
+    """
+    name = 'the config'
+    if not isinstance(config, Config):
+        name = config
+        if not Path(config).is_file():
+            raise FileNotFoundError(f'{config}: no such config file')
+        config = Config.fromfile(config)
+    init_default_scope('mmdet')
+    model_type = config.get('model', {}).get('type')
+    model_class = MODELS.get(model_type) if model_type else None
+    if model_class is None or not issubclass(model_class, MOTSNet):
+        raise ValueError(f'{name}: model.type must be MOTSNet, got {model_type}')
+    if 'pipeline' not in config.get('test_dataloader', {}).get('dataset', {}):
+        raise ValueError(f'{name}: test_dataloader.dataset.pipeline is missing')
+    if score_thr is not None:
+        config = config.copy()
+        config.merge_from_dict({'model.detector.test_cfg.rcnn.score_thr': score_thr})
+    model = MODELS.build(config.model)
+    if checkpoint is not None:
+        _load_weights(model, checkpoint, name)
+    model.cfg = config
+    return model.to(device).eval()
+
+
+def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> None:
+    """Load a checkpoint that must hold exactly the model's weights."""
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f'{checkpoint}: no such checkpoint file')
+    try:
+        load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
+    except (UnpicklingError, EOFError) as error:
+        raise ValueError(f'{checkpoint}: not a checkpoint: {error}') from None
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ValueError(
+            f'{checkpoint}: not the weights of {config_name}: {lines[-1][:200]}'
+        ) from None
+
+
+class TrackNumbering:
+    """Turns a model's output into lines of KITTI MOTS text files of one video.
+
+    The id of a track is its class followed by its number within the class, 1, 2,
+    ... in order of appearance, of at least three digits: class * 1000 + number
+    up to 999.
+    """
+
+    def __init__(self) -> None:
+        self._ids = {}
+        self._counts = defaultdict(int)
+
+    def __call__(self, frame_id: int, instances: InstanceData) -> list[MOTSObject]:
+        """Encode the objects of a frame.
+
+        Args:
+            frame_id (int): Number of the frame.
+            instances (:obj:`InstanceData`): ``instances_id``, ``labels`` and
+                disjoint ``masks`` (N, H, W), as :class:`MOTSNet` predicts them.
+
+        Returns:
+            list[MOTSObject]: N objects, order kept.
+        """
+        class_ids = list(CLASS_IDS.values())
+        labels = instances.labels.tolist()
+        masks = instances.masks.cpu().numpy()
+        objects = []
+        for key, label, mask in zip(instances.instances_id.tolist(), labels, masks):
+            class_id = class_ids[label]
+            if key not in self._ids:
+                self._counts[class_id] += 1
+                self._ids[key] = int(f'{class_id}{self._counts[class_id]:03d}')
+            objects.append(
+                MOTSObject(
+                    frame_id, self._ids[key], class_id, *mask.shape, mask_to_rle(mask)
+                )
+            )
+        return objects
+
+
+def track_video(
+    model: MOTSNet, frames: Iterable[np.ndarray], num_frames: int
+) -> Iterator[tuple[np.ndarray, list[MOTSObject]]]:
+    """Segment and track the objects of a video, frame by frame.
+
+    Args:
+        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
+        frames (Iterable[ndarray]): BGR, (H, W, 3) uint8, of one video.
+        num_frames (int): Length of the video, as far as known.
+
+    Yields:
+        tuple[ndarray, list[MOTSObject]]: A frame and its objects, with masks at
+        the frame's own size.
+    """
+    numbering = TrackNumbering()
+    for frame_id, frame in enumerate(frames):
+        sample = inference_mot(model, frame, frame_id, num_frames)[0]
+        yield frame, numbering(frame_id, sample.pred_track_instances)

@@ -1,0 +1,71 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+
+@lru_cache(maxsize=32)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Pillow's own scalable font: no font file is needed."""
+    return ImageFont.load_default(size)
+
+
+@lru_cache(maxsize=4096)
+def render_text(text: str, size: int) -> np.ndarray:
+    """Coverage of a line of text; labels repeat from frame to frame, hence the cache.
+
+    Args:
+        text (str): One line.
+        size (int): Font size in pixels.
+
+    Returns:
+        ndarray: Coverage 0..255, (height, width) uint8, not writable. The height
+        depends on the size alone.
+    """
+    font = _font(size)
+    ascent, descent = font.getmetrics()
+    canvas = Image.new('L', (max(1, round(font.getlength(text))), ascent + descent))
+    ImageDraw.Draw(canvas).text((0, 0), text, fill=255, font=font)
+    coverage = np.array(canvas)
+    coverage.flags.writeable = False
+    return coverage
+
+
+def put_text(
+    image: np.ndarray, text: str, xy: tuple[int, int], size: int, color: tuple
+) -> None:
+    """Draw a line of text on an image, in place; what reaches outside is cut off.
+
+    Args:
+        image (ndarray): (H, W, 3) uint8.
+        text (str): One line.
+        xy (tuple[int, int]): Left and top edge in pixels.
+        size (int): Font size in pixels.
+        color (tuple[int, int, int]): In the channel order of the image.
+    """
+    coverage = render_text(text, size)
+    left, top = xy
+    x1, y1 = max(left, 0), max(top, 0)
+    x2 = min(left + coverage.shape[1], image.shape[1])
+    y2 = min(top + coverage.shape[0], image.shape[0])
+    if x1 >= x2 or y1 >= y2:
+        return
+    weights = coverage[y1 - top : y2 - top, x1 - left : x2 - left, None] / 255
+    patch = image[y1:y2, x1:x2]
+    patch[:] = np.rint(patch + weights * (np.array(color) - patch))
+
+
+def readable_on(color: tuple) -> tuple[int, int, int]:
+    """Black or white, whichever is easier to read on a BGR colour.
+
+    Args:
+        color (tuple[int, int, int]): Background, BGR.
+
+    Returns:
+        tuple[int, int, int]: Text colour.
+    """
+    patch = np.array(color, dtype=np.uint8).reshape(1, 1, 3)
+    luma = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY).item()
+    return (0, 0, 0) if luma > 130 else (255, 255, 255)

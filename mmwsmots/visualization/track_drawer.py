@@ -1,0 +1,247 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import colorsys
+from collections import deque
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
+
+from .text import put_text, readable_on, render_text
+
+SHORT_NAMES = {CLASS_IDS['car']: 'car', CLASS_IDS['pedestrian']: 'person'}
+
+
+@lru_cache(maxsize=4096)
+def id_color(track_id: int) -> tuple[int, int, int]:
+    """Colour of an identity; neighbouring ids differ strongly.
+
+    Hues follow the golden ratio; ids ``class * 1000 + n`` of two classes with the
+    same n are a third of the circle apart.
+
+    Args:
+        track_id (int): Identity.
+
+    Returns:
+        tuple[int, int, int]: BGR in 0..255.
+    """
+    group, number = divmod(track_id, 1000)
+    hue = (0.618034 * number + group / 3) % 1
+    saturation, value = ((0.9, 1.0), (0.6, 1.0), (0.9, 0.75))[number % 3]
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+    return round(255 * blue), round(255 * green), round(255 * red)
+
+
+class TrackDrawer:
+    """Draws masks, names and trails of tracks on the frames of one video.
+
+    All images are BGR, as cv2 and mmcv read them. cv2 works on the rectangles of
+    the masks, for ten objects on 1242 x 375 in about 10 ms.
+
+    Args:
+        alpha (float): Opacity of masks. Defaults to 0.45.
+        trail_length (int): Number of past frames of which a trail shows the
+            objects' centres; 0 draws none. Defaults to 20.
+        scale (int): Enlarges the frames, so that small ones have legible names.
+            Defaults to 1.
+    """
+
+    def __init__(
+        self, alpha: float = 0.45, trail_length: int = 20, scale: int = 1
+    ) -> None:
+        self.alpha = alpha
+        self.trail_length = trail_length
+        self.scale = scale
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the trails: the next frame belongs to another video."""
+        self._num_frames = 0
+        self._trails = {}
+
+    def draw(
+        self,
+        image: np.ndarray,
+        ids: Sequence[int],
+        texts: Sequence[str],
+        masks: np.ndarray | None = None,
+        bboxes: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Draw the next frame.
+
+        Args:
+            image (ndarray): BGR, (H, W, 3) uint8; not changed.
+            ids (Sequence[int]): N identities; each has its colour and its trail.
+            texts (Sequence[str]): N labels.
+            masks (ndarray, optional): (N, H, W), bool or 0/1. An object whose mask is
+                empty is left out.
+            bboxes (ndarray, optional): (N, 4), xyxy in pixels; drawn as outlines.
+
+        Returns:
+            ndarray: BGR, (scale * H, scale * W, 3) uint8.
+
+        Raises:
+            ValueError: If masks or boxes are missing, or not one per id.
+        """
+        self._check(image, ids, texts, masks, bboxes)
+        self._num_frames += 1
+        canvas = _enlarge(image, self.scale)
+        line = max(1, round(canvas.shape[0] / 350))
+        regions = [None] * len(ids)  # x, y, width, height of what is visible
+        if bboxes is not None:
+            regions = [_bbox_region(box * self.scale) for box in np.asarray(bboxes)]
+            for track_id, region in zip(ids, regions):
+                cv2.rectangle(canvas, region, id_color(int(track_id)), line)
+        if masks is not None:
+            regions = self._draw_masks(canvas, ids, masks, line)
+        shown = [
+            (int(track_id), text, region)
+            for track_id, text, region in zip(ids, texts, regions)
+            if region is not None
+        ]
+        self._draw_trails(canvas, [(i, region) for i, _, region in shown], line)
+        _draw_labels(canvas, shown)
+        return canvas
+
+    def draw_objects(
+        self, image: np.ndarray, objects: Sequence[MOTSObject]
+    ) -> np.ndarray:
+        """Draw the next frame from lines of a KITTI MOTS text file.
+
+        An id ``class * 1000 + n`` is labelled n; ignore regions are left out.
+
+        Args:
+            image (ndarray): BGR, (H, W, 3) uint8; not changed.
+            objects (Sequence[MOTSObject]): The objects of this frame.
+
+        Returns:
+            ndarray: BGR, (scale * H, scale * W, 3) uint8.
+        """
+        objects = [obj for obj in objects if obj.class_id != IGNORE_CLASS_ID]
+        masks = np.zeros((0, *image.shape[:2]), dtype=np.uint8)
+        if objects:
+            masks = mask_utils.decode([obj.coco_rle for obj in objects])
+            masks = masks.transpose(2, 0, 1)
+        return self.draw(
+            image, [obj.track_id for obj in objects], map(_name, objects), masks
+        )
+
+    def _draw_masks(self, canvas, ids, masks, line) -> list:
+        """Blend masks, then outline them; returns their rectangles."""
+        regions, outlines = [], []
+        for track_id, mask in zip(ids, masks):
+            mask = np.ascontiguousarray(mask).astype(np.uint8, copy=False)
+            if self.scale > 1:
+                mask = (_enlarge(mask * 255, self.scale) > 127).astype(np.uint8)
+            x, y, width, height = region = cv2.boundingRect(mask)
+            if width == 0:
+                regions.append(None)
+                continue
+            regions.append(region)
+            color = id_color(int(track_id))
+            window = slice(y, y + height), slice(x, x + width)
+            crop, mask = canvas[window], np.ascontiguousarray(mask[window])
+            tint = np.full_like(crop, color)
+            tinted = cv2.addWeighted(crop, 1 - self.alpha, tint, self.alpha, 0)
+            crop[:] = cv2.copyTo(tinted, mask, crop.copy())
+            contours, _ = cv2.findContours(
+                mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y)
+            )
+            outlines.append((contours, color))
+        for contours, color in outlines:
+            cv2.drawContours(canvas, contours, -1, color, line, cv2.LINE_AA)
+        return regions
+
+    def _draw_trails(self, canvas, shown, line) -> None:
+        """Extend, draw and forget trails; they get thinner towards the past."""
+        if self.trail_length == 0:
+            return
+        for track_id, (x, y, width, height) in shown:
+            trail = self._trails.setdefault(
+                track_id, deque(maxlen=self.trail_length + 1)
+            )
+            trail.append((self._num_frames, (x + width // 2, y + height // 2)))
+        oldest = self._num_frames - self.trail_length
+        for track_id, trail in list(self._trails.items()):
+            while trail and trail[0][0] < oldest:
+                trail.popleft()
+            if not trail:
+                del self._trails[track_id]
+            if not trail or trail[-1][0] != self._num_frames:
+                continue
+            points = [point for _, point in trail]
+            for i, (start, end) in enumerate(pairwise(points), 1):
+                width = line + (i > len(points) // 2)
+                color = id_color(track_id)
+                cv2.line(canvas, start, end, color, width, cv2.LINE_AA)
+
+    @staticmethod
+    def _check(image, ids, texts, masks, bboxes) -> None:
+        if masks is None and bboxes is None:
+            raise ValueError('masks or bboxes are needed to draw objects')
+        if masks is not None and np.shape(masks) != (len(ids), *image.shape[:2]):
+            raise ValueError(
+                f'{len(ids)} objects on a frame of {image.shape[0]} x '
+                f'{image.shape[1]} need masks of that shape, got {np.shape(masks)}'
+            )
+        if bboxes is not None and np.shape(bboxes) != (len(ids), 4):
+            raise ValueError(
+                f'{len(ids)} objects need bboxes of shape ({len(ids)}, 4), got '
+                f'{np.shape(bboxes)}'
+            )
+
+
+def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
+    """A copy, ``scale`` times as large, bilinear."""
+    if scale == 1:
+        return image.copy()
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+
+
+def _bbox_region(bbox: np.ndarray) -> tuple[int, int, int, int]:
+    """x, y, width, height of an xyxy box."""
+    x1, y1, x2, y2 = np.rint(bbox).astype(int).tolist()
+    return x1, y1, max(x2 - x1, 1), max(y2 - y1, 1)
+
+
+def _name(obj: MOTSObject) -> str:
+    """'car 12' for the id 1012 of class 1; other ids in full."""
+    group, number = divmod(obj.track_id, 1000)
+    return (
+        f'{SHORT_NAMES[obj.class_id]} '
+        f'{number if group == obj.class_id else obj.track_id}'
+    )
+
+
+def _draw_labels(canvas: np.ndarray, shown: list) -> None:
+    """Put each name above its object, or where it hides no other name."""
+    height, width = canvas.shape[:2]
+    size = int(np.clip(9 + height / 60, 11, 30))
+    taken = []
+    # Large objects are the near ones: they choose first.
+    for track_id, text, (x, y, w, h) in sorted(
+        shown, key=lambda item: -item[2][2] * item[2][3]
+    ):
+        label_h, label_w = render_text(text, size).shape
+        label_w += 6
+        left = int(np.clip(x + w // 2 - label_w // 2, 0, max(width - label_w, 0)))
+        tops = [y - label_h - 1, y + h + 1, y - 2 * label_h - 2, y]
+        tops = [top for top in tops if 0 <= top <= height - label_h] or [0]
+        free = [top for top in tops if not _hits(taken, left, top, label_w, label_h)]
+        top = (free or tops)[0]
+        taken.append((left, top, label_w, label_h))
+        color = id_color(track_id)
+        cv2.rectangle(canvas, taken[-1], color, cv2.FILLED)
+        put_text(canvas, text, (left + 3, top), size, readable_on(color))
+
+
+def _hits(taken: list, x: int, y: int, w: int, h: int) -> bool:
+    """Whether a rectangle overlaps one of a list."""
+    return any(
+        x < x2 + w2 and x2 < x + w and y < y2 + h2 and y2 < y + h
+        for x2, y2, w2, h2 in taken
+    )

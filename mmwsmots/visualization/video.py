@@ -1,0 +1,281 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Write a file so that a reader never sees half of it.
+
+    Args:
+        path (str | Path): The file; its folder is created.
+
+    Yields:
+        Path: Where to write. It becomes ``path`` if the block ends well and is
+        removed otherwise.
+
+    Raises:
+        ValueError: If the block ends without having written anything.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temp = path.with_name(f'.{path.stem}.part{path.suffix}')
+    try:
+        yield temp
+        if not temp.exists():
+            raise ValueError(f'{path}: nothing was written')
+        temp.replace(path)
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+class FrameReader:
+    """Frames of a folder of images or of a video file, one in memory at a time.
+
+    Images come in natural order (2 before 10); those of a folder have their
+    headers checked at once, so that hours of work do not end at a bad frame.
+
+    Args:
+        path (str | Path): The folder or the video file.
+
+    Attributes:
+        name (str): Name of the folder, or of the file without its suffix.
+        fps (float): Of the video; 10, as KITTI's, for a folder.
+
+    Raises:
+        FileNotFoundError: If there is nothing at ``path``, or a folder without
+            images.
+        ValueError: If the video cannot be opened, or an image is unreadable or of
+            another size than the first; the message names the file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).resolve()
+        if not self.path.exists():
+            raise FileNotFoundError(f'{path}: no such video file or folder')
+        self.fps = 10.0
+        if self.path.is_dir():
+            self.name = self.path.name
+            self._files = sorted(
+                (p for p in self.path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES),
+                key=_natural_key,
+            )
+            if not self._files:
+                raise FileNotFoundError(
+                    f'{path}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
+                )
+            _check_headers(self._files)
+            self._num_frames = len(self._files)
+        else:
+            self.name = self.path.stem
+            self._files = None
+            video = cv2.VideoCapture(str(self.path))
+            if not video.isOpened():
+                raise ValueError(f'{path}: cannot be read as a video')
+            self.fps = video.get(cv2.CAP_PROP_FPS) or self.fps
+            self._num_frames = max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+            video.release()
+
+    def __len__(self) -> int:
+        """Number of frames; for a video, as its header states it."""
+        return self._num_frames
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Read the frames from the first one on.
+
+        Yields:
+            ndarray: BGR, (H, W, 3) uint8.
+
+        Raises:
+            ValueError: If a frame is unreadable or of another size than the first.
+        """
+        size = None
+        for source, frame in self._read():
+            if frame is None:
+                raise ValueError(f'{source}: the frame cannot be read')
+            if size is None:
+                size = frame.shape[:2]
+            _check_size(source, frame.shape[:2], size)
+            yield frame
+
+    def _read(self) -> Iterator[tuple[str, np.ndarray | None]]:
+        """Where each frame comes from, and the frame or None."""
+        if self._files is not None:
+            for file in self._files:
+                yield str(file), cv2.imread(str(file))
+            return
+        video = cv2.VideoCapture(str(self.path))
+        number = 0
+        try:
+            while True:
+                is_read, frame = video.read()
+                if not is_read:
+                    break
+                yield f'{self.path}, frame {number}', frame
+                number += 1
+        finally:
+            video.release()
+        if number == 0:
+            yield f'{self.path}, frame 0', None
+
+
+class VideoWriter:
+    """Writes an MP4 file; it appears when the block ends without an error.
+
+    MPEG-4 part 2, which OpenCV's wheels can encode everywhere, at 15 ms for
+    1242 x 375. It stores even sizes only: an odd frame repeats its last row or
+    column.
+
+    Args:
+        path (str | Path): The file, ``*.mp4``; its folder is created.
+        fps (float): Frames per second.
+
+    Examples:
+        >>> with VideoWriter('tracks.mp4', fps=10) as video:
+        ...     video.write(np.zeros((128, 416, 3), np.uint8))
+    """
+
+    def __init__(self, path: str | Path, fps: float) -> None:
+        if Path(path).suffix != '.mp4':
+            raise ValueError(f'{path}: the name of the video must end in .mp4')
+        self.path = Path(path)
+        self.fps = fps
+        self._writer = None
+        self._shape = None
+
+    def __enter__(self) -> 'VideoWriter':
+        """Choose the temporary file."""
+        self._file = replacing(self.path)
+        self._temp = self._file.__enter__()
+        return self
+
+    def __exit__(self, *error) -> None:
+        """Close the file and give it its name, or remove it after an error."""
+        if self._writer is not None:
+            self._writer.release()
+        self._file.__exit__(*error)
+
+    def write(self, frame: np.ndarray) -> None:
+        """Append a frame.
+
+        Args:
+            frame (ndarray): BGR, (H, W, 3) uint8, all of one size.
+
+        Raises:
+            ValueError: If the size changes.
+            OSError: If the file cannot be written.
+        """
+        height, width = frame.shape[:2]
+        if self._writer is None:
+            self._shape = height, width
+            self._writer = cv2.VideoWriter(
+                str(self._temp),
+                cv2.VideoWriter_fourcc(*'mp4v'),
+                self.fps,
+                (width + width % 2, height + height % 2),
+            )
+            if not self._writer.isOpened():
+                raise OSError(f'{self.path}: OpenCV cannot write an MP4 file there')
+        _check_size(self.path, (height, width), self._shape)
+        if height % 2 or width % 2:
+            frame = cv2.copyMakeBorder(
+                frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
+            )
+        self._writer.write(frame)
+
+
+def write_gif(
+    path: str | Path,
+    frames: Sequence[np.ndarray],
+    fps: float = 10,
+    max_bytes: int = 3_000_000,
+) -> float:
+    """Write a looping GIF that is shrunk until it fits, for a README.
+
+    All frames share one palette of 128 colours without dithering: flat colours
+    and unchanged pixels compress.
+
+    Args:
+        path (str | Path): The file; its folder is created.
+        frames (Sequence[ndarray]): BGR, each (H, W, 3) uint8, of one size.
+        fps (float): Frames per second; GIF counts hundredths of a second.
+        max_bytes (int): Largest file. Defaults to 3,000,000.
+
+    Returns:
+        float: The scale at which the frames fitted.
+
+    Raises:
+        ValueError: If there are no frames, or not even thumbnails would fit.
+    """
+    if len(frames) == 0:
+        raise ValueError(f'{path}: a GIF needs frames')
+    scale = 1.0
+    while min(frames[0].shape[:2]) * scale >= 32:
+        data = _encode_gif(frames, fps, scale)
+        if len(data) <= max_bytes:
+            with replacing(path) as temp:
+                temp.write_bytes(data)
+            return scale
+        scale *= min(0.95 * (max_bytes / len(data)) ** 0.5, 0.95)
+    raise ValueError(f'{path}: {len(frames)} frames do not fit into {max_bytes} bytes')
+
+
+def _encode_gif(frames: Sequence[np.ndarray], fps: float, scale: float) -> bytes:
+    images = []
+    for frame in frames:
+        if scale < 1:
+            frame = cv2.resize(
+                frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
+            )
+        images.append(Image.fromarray(np.ascontiguousarray(frame[..., ::-1])))
+    samples = [np.asarray(image) for image in images[:: max(1, len(images) // 8)]]
+    palette = Image.fromarray(np.concatenate(samples)).quantize(
+        128, method=Image.Quantize.MEDIANCUT
+    )
+    images = [image.quantize(palette=palette, dither=0) for image in images]
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer,
+        'GIF',
+        save_all=True,
+        append_images=images[1:],
+        duration=round(100 / fps) * 10,
+        loop=0,
+    )
+    return buffer.getvalue()
+
+
+def _natural_key(path: Path) -> list:
+    """Sort key under which frame2 comes before frame10."""
+    parts = re.split(r'(\d+)', path.name)
+    return [int(part) if part.isdecimal() else part for part in parts]
+
+
+def _check_headers(files: list[Path]) -> None:
+    """Sizes of image files without decoding them."""
+    first = None
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                size = image.size[::-1]
+        except (UnidentifiedImageError, OSError, SyntaxError):
+            raise ValueError(f'{file}: the frame cannot be read') from None
+        first = first or size
+        _check_size(file, size, first)
+
+
+def _check_size(source: str | Path, size: tuple, first: tuple) -> None:
+    if size != first:
+        raise ValueError(
+            f'{source}: the frame has the size {size[1]} x {size[0]}, the first one '
+            f'{first[1]} x {first[0]}'
+        )
