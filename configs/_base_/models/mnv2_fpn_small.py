@@ -1,9 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-# A small, frozen, ImageNet-pretrained MobileNetV2 with a narrow FPN: minutes on a
-# CPU. Merged into a model by the leaf configs.
+# A small, frozen, ImageNet-pretrained MobileNetV2 with a narrow FPN and fewer RoIs:
+# minutes on a CPU. A leaf config merges it: `model = _base_.small_model`. Weights from
+# tools/model_converters/mobilenetv2_to_mmdet.py.
 channels = 64
 
-model = dict(
+small_model = dict(
     detector=dict(
         backbone=dict(
             _delete_=True,
@@ -16,13 +17,26 @@ model = dict(
             ),
         ),
         neck=dict(in_channels=[24, 32, 96, 320], out_channels=channels),
-        rpn_head=dict(in_channels=channels, feat_channels=channels),
+        rpn_head=dict(in_channels=channels, feat_channels=channels // 2),
         roi_head=dict(
-            bbox_roi_extractor=dict(out_channels=channels),
+            bbox_roi_extractor=dict(
+                out_channels=channels, roi_layer=dict(sampling_ratio=1)
+            ),
             bbox_head=dict(in_channels=channels, fc_out_channels=256),
-            mask_roi_extractor=dict(out_channels=channels),
+            mask_roi_extractor=dict(
+                out_channels=channels, roi_layer=dict(sampling_ratio=1)
+            ),
             mask_head=dict(in_channels=channels, conv_out_channels=channels),
         ),
+        train_cfg=dict(
+            rpn=dict(sampler=dict(num=64)),
+            rpn_proposal=dict(nms_pre=150, max_per_img=100),
+            rcnn=dict(sampler=dict(num=32)),
+        ),
+        test_cfg=dict(rpn=dict(nms_pre=150, max_per_img=100)),
     ),
     track_head=dict(roi_extractor=dict(out_channels=channels), in_channels=channels),
 )
+
+# mmdet's MobileNetV2 computes a last layer that no FPN level reads.
+find_unused_parameters = True

@@ -106,7 +106,7 @@ class MOTSNet(BaseMOTModel):
         """
         if len(data_samples) != 1:
             raise ValueError(
-                f'MOTSNet tracks one video at a time, got a batch of {len(data_samples)}'
+                f'MOTSNet tracks one video at a time, got {len(data_samples)}'
             )
         for img, frame in zip(inputs[0], data_samples[0].video_data_samples):
             frame.pred_track_instances = self._predict_frame(

@@ -1,0 +1,122 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import pytest
+import torch
+from mmdet.structures.mask import BitmapMasks
+
+from ..utils import SIZE, build_model, random_batch
+
+WEAK = {'loss_loc', 'loss_triplet'}
+
+
+def losses_of(model, batch):
+    data = model.data_preprocessor(batch, True)
+    return model(**data, mode='loss')
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'),
+    [
+        ('wsmots', WEAK | {'loss_crf'}),
+        ('wsmots-plus', WEAK | {'loss_projection', 'loss_pairwise'}),
+    ],
+)
+def test_weak_training_reaches_every_parameter(repo, name, expected):
+    options = {}
+    if name == 'wsmots':
+        options = {'model.detector.roi_head.mask_head.crf_size': 16}
+    model = build_model(repo, name, **options).train()
+    losses = losses_of(model, random_batch([3, 2]))
+    assert expected <= set(losses)
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    missing = [
+        name
+        for name, param in model.named_parameters()
+        if param.grad is None and 'backbone.conv2' not in name
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize('num_objects', [[0, 0], [0, 3], [1, 0]])
+def test_a_batch_without_objects_still_reaches_every_parameter(repo, num_objects):
+    model = build_model(repo).train()
+    total, _ = model.parse_losses(losses_of(model, random_batch(num_objects)))
+    total.backward()
+    assert total.isfinite()
+    for name, param in model.named_parameters():
+        assert param.grad is not None or 'backbone.conv2' in name, name
+
+
+def test_supervised_training_reads_masks(repo):
+    model = build_model(repo, 'mots').train()
+    batch = random_batch([2, 2])
+    for clip in batch['data_samples']:
+        for frame in clip.video_data_samples:
+            gts = frame.gt_instances
+            masks = torch.zeros(len(gts), *SIZE, dtype=torch.uint8).numpy()
+            for mask, box in zip(masks, gts.bboxes.int().tolist()):
+                mask[box[1] : box[3], box[0] : box[2]] = 1
+            gts.masks = BitmapMasks(masks, *SIZE)
+    losses = losses_of(model, batch)
+    assert {'loss_mask', 'loss_triplet'} <= set(losses)
+    model.parse_losses(losses)[0].backward()
+
+
+def test_lambda_weighs_everything_but_the_tracking_loss(repo):
+    options = {'model.detector_loss_weight': 0.25}
+    plain, weighed = build_model(repo), build_model(repo, **options)
+    values = []
+    for model in (plain, weighed):
+        torch.manual_seed(1)
+        values.append(model.eval().parse_losses(losses_of(model, random_batch([3])))[1])
+    for name, value in values[0].items():
+        if name.startswith('loss_'):
+            factor = 1 if name == 'loss_triplet' else 0.25
+            torch.testing.assert_close(values[1][name], factor * value, msg=name)
+
+
+@pytest.mark.parametrize('detach', [False, True])
+def test_tracking_supervises_the_mask_unless_detached(repo, detach):
+    model = build_model(repo, **{'model.track_head.detach_mask': detach}).train()
+    losses = losses_of(model, random_batch([3, 3]))
+    losses['loss_triplet'].backward()
+    grad = model.detector.roi_head.mask_head.conv_logits.weight.grad
+    assert (grad is None or not grad.any()) == detach
+
+
+def test_predictions_are_legal_mots(repo):
+    rcnn = 'model.detector.test_cfg.rcnn'
+    model = build_model(repo, **{f'{rcnn}.score_thr': 0.0, f'{rcnn}.max_per_img': 8})
+    with torch.no_grad():  # let every detection have a mask
+        model.detector.roi_head.mask_head.conv_logits.bias += 1
+    data = model.eval().data_preprocessor(random_batch([2], num_frames=3), False)
+    with torch.no_grad():
+        (sample,) = model(**data, mode='predict')
+    assert len(sample) == 3
+    for frame in sample.video_data_samples:
+        pred = frame.pred_track_instances
+        assert len(pred) > 0
+        assert pred.masks.shape == (len(pred), *SIZE)
+        assert pred.masks.sum(0).max() <= 1  # disjoint
+        assert pred.masks.flatten(1).any(1).all()  # none is empty
+        assert len(pred.instances_id.unique()) == len(pred)
+        for mask, (x1, y1, x2, y2) in zip(pred.masks, pred.bboxes):
+            ys, xs = mask.nonzero().T
+            assert xs.min() + 0.5 >= x1 and xs.max() + 0.5 < x2
+            assert ys.min() + 0.5 >= y1 and ys.max() + 0.5 < y2
+
+
+def test_a_frame_without_detections(repo):
+    model = build_model(repo, **{'model.detector.test_cfg.rcnn.score_thr': 1.0}).eval()
+    data = model.data_preprocessor(random_batch([2], num_frames=1), False)
+    with torch.no_grad():
+        (sample,) = model(**data, mode='predict')
+    pred = sample[0].pred_track_instances
+    assert len(pred) == 0 and pred.masks.shape == (0, *SIZE)
+
+
+def test_a_batch_of_videos_is_refused(repo):
+    model = build_model(repo).eval()
+    data = model.data_preprocessor(random_batch([1, 1]), False)
+    with pytest.raises(ValueError, match='one video'):
+        model(**data, mode='predict')

@@ -1,0 +1,129 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import pytest
+import torch
+from mmdet.structures.bbox import bbox2roi
+from mmengine.structures import InstanceData
+
+from mmwsmots.models.roi_heads.gradcam_roi_head import clip_masks
+
+from ..utils import build_model, random_batch, small_config
+
+
+def features(model, num_objects=3):
+    data = model.data_preprocessor(random_batch([num_objects], num_frames=1), True)
+    frames = data['data_samples'][0].video_data_samples
+    return model.detector.extract_feat(data['inputs'][0]), frames
+
+
+def test_cams_of_a_batch_equal_those_of_each_box_alone(repo):
+    model = build_model(repo, 'wsmots').eval()
+    x, (frame,) = features(model)
+    head, gts = model.detector.roi_head, frame.gt_instances
+    head.compute_cams(x, [gts])
+    assert gts.cams.shape == (3, 28, 28)
+    assert gts.cams.amin((1, 2)).min() >= 0 and gts.cams.amax() <= 1
+    assert not gts.cams.requires_grad
+
+    # Truth: autograd through RoIAlign's output, both convolutions and the FCs.
+    for i in range(3):
+        feats = head.bbox_roi_extractor(x, bbox2roi([gts.bboxes[i : i + 1]]))
+        activations = head.bbox_head.cam_convs(feats)
+        pooled = torch.nn.functional.avg_pool2d(activations, 2).flatten(1)
+        for fc in head.bbox_head.shared_fcs:
+            pooled = fc(pooled).relu()
+        score = head.bbox_head.fc_cls(pooled)[0, gts.labels[i]]
+        (grad,) = torch.autograd.grad(score, activations)
+        heat = (grad.mean((2, 3), keepdim=True).abs() * activations).sum(1)
+        heat = (heat - heat.min()) / (heat.max() - heat.min())
+        heat = torch.nn.functional.interpolate(heat[:, None], (28, 28), mode='bilinear')
+        torch.testing.assert_close(gts.cams[i], heat[0, 0], rtol=1e-3, atol=1e-4)
+
+
+def test_cams_work_without_grad_and_in_low_precision(repo):
+    model = build_model(repo, 'wsmots').eval()
+    x, (frame,) = features(model)
+    head, gts = model.detector.roi_head, frame.gt_instances
+    head.compute_cams(x, [gts])
+    reference = gts.cams
+    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16):
+        head.compute_cams(x, [gts])
+    assert gts.cams.dtype == torch.float32
+    torch.testing.assert_close(gts.cams, reference)
+
+
+@pytest.mark.parametrize(
+    ('options', 'side'),
+    [
+        (dict(cam_mode='relu'), 28),
+        (dict(cam_target='prob'), 28),
+        (dict(cam_size=14), 14),
+    ],
+)
+def test_cam_options(repo, options, side):
+    prefix = 'model.detector.roi_head.bbox_head.'
+    options = {prefix + name: value for name, value in options.items()}
+    model = build_model(repo, 'wsmots', **options).eval()
+    x, (frame,) = features(model)
+    model.detector.roi_head.compute_cams(x, [frame.gt_instances])
+    assert frame.gt_instances.cams.shape == (3, side, side)
+
+
+def test_cams_of_7x7_features(repo):
+    head = 'model.detector.roi_head.'
+    options = {
+        head + 'bbox_head.cam_stride': 1,
+        head + 'bbox_roi_extractor.roi_layer.output_size': 7,
+    }
+    model = build_model(repo, 'wsmots', **options).eval()
+    x, (frame,) = features(model)
+    model.detector.roi_head.compute_cams(x, [frame.gt_instances])
+    assert frame.gt_instances.cams.shape == (3, 28, 28)
+
+
+def test_mask_samples_carry_identity_and_gradient(repo):
+    model = build_model(repo).train()
+    x, (frame,) = features(model)
+    head, gts = model.detector.roi_head, frame.gt_instances
+    sampling = [head.mask_roi_sampler.sample(gts)]
+    head.mask_loss(x, sampling, None, [gts])
+    samples = gts.mask_samples
+    assert samples.mask_probs.requires_grad
+    assert samples.priors.shape == (len(samples), 4)
+    assert torch.equal(samples.labels, samples.instances_ids % 2)
+
+
+def test_masks_are_predicted_with_context_and_boxes_come_back_unchanged(repo):
+    model = build_model(repo).eval()
+    x, (frame,) = features(model)
+    gts = frame.gt_instances
+    dets = InstanceData(
+        bboxes=gts.bboxes.clone(), labels=gts.labels, scores=torch.ones(3)
+    )
+    with torch.no_grad():
+        (res,) = model.detector.roi_head.predict_mask(
+            x, [frame.metainfo], [dets], rescale=True
+        )
+    torch.testing.assert_close(res.bboxes, gts.bboxes)
+    sides = gts.bboxes[:, 2:] - gts.bboxes[:, :2]
+    torch.testing.assert_close(res.mask_rois[:, 2:] - res.mask_rois[:, :2], 1.6 * sides)
+    assert res.mask_probs.shape == (3, 28, 28)
+
+
+def test_clipped_masks():
+    masks = torch.ones(2, 5, 6, dtype=torch.bool)
+    boxes = torch.tensor([[1.0, 1.0, 4.0, 3.0], [0.6, 0.4, 2.4, 2.6]])
+    clipped = clip_masks(masks, boxes)
+    for mask, box in zip(clipped, boxes):
+        for y in range(5):
+            for x in range(6):
+                inside = box[0] <= x + 0.5 < box[2] and box[1] <= y + 0.5 < box[3]
+                assert mask[y, x] == inside
+
+
+def test_a_shared_roi_extractor_is_refused(repo):
+    from mmdet.registry import MODELS
+
+    cfg = small_config(repo).model.detector.roi_head
+    cfg.mask_roi_extractor = None
+    with pytest.raises(ValueError, match='mask_roi_extractor'):
+        MODELS.build(cfg)

@@ -1,0 +1,31 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+
+from mmwsmots.models.utils.roi_grid import (
+    box_masks_on_rois,
+    crop_rois,
+    expand_bboxes,
+    roi_cell_centers,
+)
+
+
+def test_expanded_boxes_keep_their_centres():
+    boxes = torch.tensor([[10.0, 20.0, 30.0, 60.0]])
+    assert expand_bboxes(boxes, 1.5).tolist() == [[5.0, 10.0, 35.0, 70.0]]
+
+
+def test_cell_centres_and_box_indicator():
+    rois = torch.tensor([[0.0, 0.0, 8.0, 4.0]])
+    xs, ys = roi_cell_centers(rois, 4)
+    assert xs.tolist() == [[1.0, 3.0, 5.0, 7.0]]
+    assert ys.tolist() == [[0.5, 1.5, 2.5, 3.5]]
+    # Left and top edges count, right and bottom edges do not.
+    mask = box_masks_on_rois(torch.tensor([[3.0, 0.5, 7.0, 2.5]]), rois, 4)
+    assert mask[0].nonzero().tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]
+
+
+def test_crops_average_the_pixels_of_a_cell():
+    image = torch.arange(64.0).view(1, 1, 8, 8)
+    crop = crop_rois(image, torch.tensor([[0.0, 0.0, 0.0, 8.0, 8.0]]), 4)
+    expected = torch.nn.functional.avg_pool2d(image, 2)
+    torch.testing.assert_close(crop, expected)
