@@ -1,0 +1,231 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import multiprocessing
+import shutil
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+from tqdm import tqdm
+
+from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
+
+from .procedural_scene import ProceduralScene
+from .rng import generator
+from .textures import PatchSource, list_images
+
+CHUNK = 100  # frames that one process draws of one sequence
+PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+class SequencePlan(NamedTuple):
+    """What it takes to build one sequence in any process.
+
+    Attributes:
+        seed (int): Seed of the data set.
+        name (str): Name of the sequence.
+        frames (int): Number of frames to write.
+        stride (int): Frames of the scene from one written frame to the next.
+        size (tuple[int]): Width and height to write, pixels.
+        backgrounds (str | None): Folder of real frames.
+    """
+
+    seed: int
+    name: str
+    frames: int
+    stride: int
+    size: tuple[int, int]
+    backgrounds: str | None
+
+
+class Chunk(NamedTuple):
+    """Some frames of a sequence, drawn by one process.
+
+    Attributes:
+        plan (SequencePlan): The sequence.
+        start (int): First frame.
+        stop (int): End of the frames, exclusive.
+        folder (Path): Where the pictures go.
+    """
+
+    plan: SequencePlan
+    start: int
+    stop: int
+    folder: Path
+
+
+def render_dataset(
+    out_dir: str | Path,
+    backgrounds: str | Path | None = None,
+    sequences: Sequence[str] | None = None,
+    num_sequences: int | None = None,
+    frames: int | None = None,
+    frame_stride: int = 1,
+    size: tuple[int, int] = (1242, 375),
+    scale: float = 1.0,
+    seed: int = 0,
+    workers: int = 1,
+    overwrite: bool = False,
+) -> list[str]:
+    """Render a data set in the layout of KITTI MOTS.
+
+    Writes ``training/image_02/SSSS/FFFFFF.png`` and ``instances_txt/SSSS.txt``,
+    everything or nothing. The result depends on the seed, not on ``workers``.
+
+    Args:
+        out_dir (str | Path): Root of the data set.
+        backgrounds (str | Path | None): Folder of real frames that lend their
+            textures to the scenery; None draws all textures.
+        sequences (Sequence[str] | None): Names of the sequences.
+        num_sequences (int | None): How many sequences, named 0000, 0001, ..., if
+            ``sequences`` is None. Defaults to 8.
+        frames (int | None): Frames of each sequence. Defaults to 40.
+        frame_stride (int): Keep one frame of so many; the kept frames are numbered
+            0, 1, ...
+        size (tuple[int]): Native width and height.
+        scale (float): Factor from the native to the written size.
+        seed (int): Seed of all random choices, >= 0.
+        workers (int): Processes.
+        overwrite (bool): Whether to replace an earlier data set in ``out_dir``.
+
+    Returns:
+        list[str]: Names of the sequences written.
+
+    Raises:
+        ValueError: If an argument makes no sense; the message names it. Nothing is
+            written then.
+    """
+    out_dir = Path(out_dir)
+    _check_numbers(
+        num_sequences=num_sequences,
+        frames=frames,
+        frame_stride=frame_stride,
+        workers=workers,
+    )
+    if not scale > 0:
+        raise ValueError(f'scale must be > 0, got {scale}')
+    if seed < 0:
+        raise ValueError(f'seed must be >= 0, got {seed}')
+    if sequences is not None and num_sequences is not None:
+        raise ValueError('give sequences or num_sequences, not both')
+    if backgrounds is not None:
+        list_images(backgrounds)
+        backgrounds = str(backgrounds)
+    if out_dir.exists() and not out_dir.is_dir():
+        raise ValueError(f'{out_dir} is no folder')
+    if out_dir.is_dir() and any(out_dir.iterdir()) and not overwrite:
+        raise ValueError(f'{out_dir} is not empty (overwrite replaces its content)')
+    names = sequences or [f'{i:04d}' for i in range(num_sequences or 8)]
+    if len(set(names)) != len(names):
+        raise ValueError('a sequence is named twice')
+    written = scaled_size(size, scale)
+    plans = [
+        SequencePlan(seed, name, frames or 40, frame_stride, written, backgrounds)
+        for name in names
+    ]
+    _write(out_dir, plans, workers)
+    return list(names)
+
+
+def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Width and height after scaling, rounded half up, at least 32 x 32.
+
+    Raises:
+        ValueError: If the result is smaller.
+    """
+    width, height = (int(side * scale + 0.5) for side in size)
+    if min(width, height) < 32:
+        raise ValueError(f'frames of {width} x {height} pixels are too small (32 x 32)')
+    return width, height
+
+
+def _check_numbers(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise ValueError(f'{name} must be >= 1, got {number}')
+
+
+def _write(out_dir: Path, plans: list[SequencePlan], workers: int) -> None:
+    """Render next to ``out_dir`` and move the folders there when all is done."""
+    out_dir.parent.mkdir(parents=True, exist_ok=True)
+    temp = out_dir.parent / f'.{out_dir.name}.partial'
+    shutil.rmtree(temp, ignore_errors=True)
+    try:
+        chunks = []
+        for plan in plans:
+            folder = temp / 'image_02' / plan.name
+            folder.mkdir(parents=True)
+            for start in range(0, plan.frames, CHUNK):
+                stop = min(start + CHUNK, plan.frames)
+                chunks.append(Chunk(plan, start, stop, folder))
+        objects = {plan.name: [] for plan in plans}
+        for chunk, found in zip(chunks, _run(chunks, workers)):
+            objects[chunk.plan.name] += found
+        for name, found in objects.items():
+            write_mots_txt(temp / 'instances_txt' / f'{name}.txt', found)
+        (out_dir / 'training').mkdir(parents=True, exist_ok=True)
+        for source, target in (
+            (temp / 'image_02', out_dir / 'training' / 'image_02'),
+            (temp / 'instances_txt', out_dir / 'instances_txt'),
+        ):
+            if target.exists():
+                shutil.rmtree(target)
+            source.rename(target)
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+
+
+_drawn = None  # counter of frames, shared by the processes
+
+
+def _start_worker(counter) -> None:
+    global _drawn
+    _drawn = counter
+    cv2.setNumThreads(1)  # processes share the cores already
+
+
+def _run(chunks: list[Chunk], workers: int) -> list[list[MOTSObject]]:
+    """Render chunks in several processes behind one progress bar."""
+    total = sum(chunk.stop - chunk.start for chunk in chunks)
+    workers = min(workers, len(chunks))
+    with (
+        multiprocessing.Pool(
+            workers, _start_worker, (counter := multiprocessing.Value('i', 0),)
+        ) as pool,
+        tqdm(total=total, unit='frame', desc='render') as bar,
+    ):
+        result = pool.map_async(_render_chunk, chunks, chunksize=1)
+        while not result.ready():
+            result.wait(0.2)
+            if counter.value > bar.n:
+                bar.update(counter.value - bar.n)
+        found = result.get()
+        bar.update(total - bar.n)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _scene(plan: SequencePlan) -> ProceduralScene:
+    """Scene of a sequence; a process draws its chunks one after the other."""
+    source = None
+    if plan.backgrounds is not None:
+        rng = generator(plan.seed, 'backgrounds', plan.name)
+        source = PatchSource(plan.backgrounds, rng)
+    length = (plan.frames - 1) * plan.stride + 1
+    return ProceduralScene(plan.seed, plan.name, length, plan.size, source)
+
+
+def _render_chunk(chunk: Chunk) -> list[MOTSObject]:
+    """Draw and write the frames of a chunk; return their annotation."""
+    scene = _scene(chunk.plan)
+    found = []
+    for index in range(chunk.start, chunk.stop):
+        image, objects = scene.render(index * chunk.plan.stride)
+        path = chunk.folder / f'{index:06d}.png'
+        if not cv2.imwrite(str(path), image, PNG_OPTIONS):
+            raise OSError(f'cannot write {path}')
+        found += [obj._replace(frame_id=index) for obj in objects]
+        with _drawn.get_lock():
+            _drawn.value += 1
+    return found
