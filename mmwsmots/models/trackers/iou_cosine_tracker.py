@@ -247,9 +247,8 @@ class IoUCosineTracker(BaseTracker):
 
     @staticmethod
     def _measurement(track: dict) -> np.ndarray:
-        """Last box of a track as centre, aspect ratio, height; finite."""
-        bbox = bbox_xyxy_to_cxcyah(track['bboxes'][-1].double())
-        return bbox[0].nan_to_num(0, 0, 0).numpy()
+        """Last box of a track as centre, aspect ratio and height."""
+        return bbox_xyxy_to_cxcyah(track['bboxes'][-1].double())[0].numpy()
 
     @staticmethod
     def _check_fields(pred_instances: InstanceData) -> tuple[Tensor, Tensor, Tensor]:

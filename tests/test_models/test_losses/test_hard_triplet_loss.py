@@ -87,6 +87,9 @@ def test_only_itself_positive_is_at_distance_0():
     assert loss(same, ids).item() == pytest.approx(0.2)
     apart = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     assert loss(apart, ids).item() == 0
+    # Also where its direction is not defined: 0 - 1 + 1.5 for both anchors.
+    null = torch.tensor([[0.0, 0.0], [0.0, 1.0]])
+    assert HardTripletLoss(margin=1.5)(null, ids).item() == pytest.approx(0.5)
 
 
 def test_anchor_without_negative_is_skipped():
