@@ -1,0 +1,5 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .checkpoint import weights_only
+from .cpu_processes import prepare_cpu_processes
+
+__all__ = ['prepare_cpu_processes', 'weights_only']

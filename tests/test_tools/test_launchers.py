@@ -1,0 +1,202 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import importlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+HERE = Path(__file__).parent
+CONFIG = str(HERE / 'toy_config.py')
+LEARNING_RATE = 0.1
+
+
+def fit_by_hand(epochs, learning_rate=LEARNING_RATE):
+    """Slope after SGD with momentum 0.5 on y = 3 x, two batches of four an epoch."""
+    xs = [index / 8 for index in range(8)]
+    slope = velocity = 0.0
+    for epoch in range(epochs):
+        rate = learning_rate * (0.1 if epoch >= 3 else 1)
+        for batch in (xs[:4], xs[4:]):
+            gradient = sum(2 * (slope - 3) * x * x for x in batch) / 4
+            velocity = 0.5 * velocity + gradient
+            slope -= rate * velocity
+    return slope
+
+
+def read_slope(path):
+    checkpoint = torch.load(path, weights_only=False)
+    return checkpoint['state_dict']['slope'].item()
+
+
+@pytest.fixture
+def tools(repo, monkeypatch):
+    """Imports a module of the tools folder as a script would find it."""
+    monkeypatch.syspath_prepend(str(repo / 'tools'))
+    monkeypatch.syspath_prepend(str(HERE))
+
+    def load(name):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return importlib.import_module(name)
+
+    yield load
+    for name in ('train', 'test', 'runner_options'):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def launch(repo, tmp_path):
+    """Runs a launcher with two CPU processes; returns the finished process."""
+
+    def start(script, *arguments, nnodes=None):
+        with socket.socket() as listener:
+            listener.bind(('127.0.0.1', 0))
+            port = listener.getsockname()[1]
+        env = dict(
+            os.environ,
+            PYTHON=sys.executable,
+            PYTHONPATH=str(HERE),
+            PORT=str(port),
+            CUDA_VISIBLE_DEVICES='',
+            OMP_NUM_THREADS='1',
+        )
+        command = ['bash', str(repo / 'tools' / script), *map(str, arguments)]
+        options = dict(
+            cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if nnodes is None:
+            return subprocess.run(command, env=env, **options, timeout=300)
+        env['NNODES'] = str(nnodes)
+        nodes = [
+            subprocess.Popen(command, env=dict(env, NODE_RANK=str(rank)), **options)
+            for rank in range(nnodes)
+        ]
+        outputs = [node.communicate(timeout=300)[0] for node in nodes]
+        statuses = [node.returncode for node in nodes]
+        return subprocess.CompletedProcess(command, max(statuses), '\n'.join(outputs))
+
+    return start
+
+
+def test_train_and_test_match_hand_computation(tools, tmp_path):
+    tools('train').main([CONFIG, '--work-dir', str(tmp_path)])
+    slope = read_slope(tmp_path / 'epoch_4.pth')
+    assert slope == pytest.approx(fit_by_hand(4), abs=1e-6)
+
+    metrics = tools('test').main(
+        [CONFIG, str(tmp_path / 'epoch_4.pth'), '--work-dir', str(tmp_path / 'test')]
+    )
+    expected = (3 - fit_by_hand(4)) * sum(range(8)) / 8 / 8
+    assert metrics['toy/mae'] == pytest.approx(expected, abs=1e-6)
+    assert metrics['toy/count'] == 8
+
+
+@pytest.mark.parametrize('source', ['last checkpoint', 'named checkpoint'])
+def test_resume_equals_one_run(tools, tmp_path, source):
+    """Optimizer momentum, schedule and epoch are all taken up."""
+    train = tools('train')
+    base = [CONFIG, '--work-dir', str(tmp_path)]
+    train.main(base)
+    # as after a crash in the third epoch
+    for epoch in (3, 4):
+        (tmp_path / f'epoch_{epoch}.pth').unlink()
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_2.pth'))
+    (tmp_path / 'epoch_1.pth').rename(tmp_path / 'elsewhere.pth')
+
+    resume = ['--resume']
+    if source == 'named checkpoint':
+        (tmp_path / 'epoch_2.pth').unlink()
+        resume.append(str(tmp_path / 'elsewhere.pth'))
+    train.main([*base, *resume])
+    assert not (tmp_path / 'epoch_1.pth').exists()
+    slope = read_slope(tmp_path / 'epoch_4.pth')
+    assert slope == pytest.approx(fit_by_hand(4), abs=1e-6)
+
+
+def test_learning_rate_scales_with_the_batch(tools, tmp_path):
+    """Base batch size 2, real batch size 4: twice the rate."""
+    tools('train').main(
+        [
+            CONFIG,
+            '--work-dir',
+            str(tmp_path),
+            '--auto-scale-lr',
+            '--cfg-options',
+            'train_cfg.max_epochs=1',
+        ],
+    )
+    slope = read_slope(tmp_path / 'epoch_1.pth')
+    assert slope == pytest.approx(fit_by_hand(1, 2 * LEARNING_RATE), abs=1e-6)
+
+
+def test_several_processes_compute_what_one_does(launch, tmp_path):
+    """Training on two nodes of one process, testing on one node of two."""
+    result = launch(
+        'dist_train.sh',
+        *(CONFIG, 1, '--work-dir', 'out'),
+        *('--cfg-options', 'train_dataloader.batch_size=2'),
+        nnodes=2,
+    )
+    assert result.returncode == 0, result.stdout
+    checkpoint = tmp_path / 'out/epoch_4.pth'
+    assert read_slope(checkpoint) == pytest.approx(fit_by_hand(4), abs=1e-6)
+
+    result = launch(
+        'dist_test.sh',
+        *(CONFIG, checkpoint, 2, '--work-dir', 'out/test'),
+        *('--cfg-options', 'log_level=INFO', 'test_dataloader.batch_size=2'),
+    )
+    assert result.returncode == 0, result.stdout
+    expected = (3 - fit_by_hand(4)) * sum(range(8)) / 8 / 8
+    assert f'toy/mae: {expected:.4f}  toy/count: 8 ' in result.stdout
+
+
+@pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh'])
+def test_launcher_without_arguments_shows_usage(launch, script):
+    result = launch(script, CONFIG)
+    assert result.returncode == 2
+    assert result.stdout.startswith('usage: ')
+
+
+@pytest.mark.parametrize(
+    ('script', 'arguments', 'message'),
+    [
+        ('train', ['absent.py'], 'absent.py: no such file'),
+        ('train', [CONFIG, '--resume', 'absent.pth'], 'absent.pth: no such file'),
+        ('test', [CONFIG, 'absent.pth'], 'absent.pth: no such file'),
+    ],
+)
+def test_missing_file_is_named(tools, capsys, script, arguments, message):
+    with pytest.raises(SystemExit) as error:
+        tools(script).main(arguments)
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_learning_rate_without_base_batch_size(tools, tmp_path):
+    with pytest.raises(ValueError, match=r'toy_config\.py: no auto_scale_lr\.base'):
+        tools('train').main(
+            [
+                CONFIG,
+                '--work-dir',
+                str(tmp_path),
+                '--auto-scale-lr',
+                '--cfg-options',
+                'auto_scale_lr._delete_=True',
+            ],
+        )
+
+
+def test_hostile_checkpoint_is_refused(tools, tmp_path):
+    class Payload:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / 'made'),)
+
+    path = tmp_path / 'hostile.pth'
+    torch.save(dict(state_dict={}, extra=Payload()), path)
+    with pytest.raises(ValueError, match=r'hostile\.pth holds more than tensors'):
+        tools('test').main([CONFIG, str(path), '--work-dir', str(tmp_path)])
+    assert not (tmp_path / 'made').exists()

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+# Train with one process for each GPU, or with as many CPU processes where there is
+# none. On several nodes, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT.
+set -euo pipefail
+
+if [ $# -lt 2 ]; then
+    echo "usage: $0 CONFIG GPUS [options of train.py]" >&2
+    exit 2
+fi
+config=$1
+gpus=$2
+
+exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" \
+    --nproc_per_node="$gpus" \
+    "$(dirname "$0")/train.py" "$config" --launcher pytorch "${@:3}"

@@ -1,0 +1,72 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""What the command lines of train.py and test.py share."""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmwsmots.utils import prepare_cpu_processes
+
+
+def add_runner_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that both tools have.
+
+    Args:
+        parser (ArgumentParser): Gets ``--work-dir``, ``--cfg-options`` and
+            ``--launcher``.
+    """
+    parser.add_argument(
+        '--work-dir', help='folder for logs and results (work_dirs/<config name>)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='overwrite settings of the config: key=value, nested keys with dots, '
+        'lists as key="[a,b]" or key=a,b, without spaces',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes (pytorch: torchrun)',
+    )
+
+
+def existing_file(name: str) -> str:
+    """Argument type of a file that must be there.
+
+    Args:
+        name (str): Path, or a URL, which is not looked up.
+
+    Returns:
+        str: The same.
+
+    Raises:
+        ArgumentTypeError: If there is no such file.
+    """
+    if '://' not in name and not Path(name).is_file():
+        raise argparse.ArgumentTypeError(f'{name}: no such file')
+    return name
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config of a run and merge the command line into it.
+
+    Args:
+        args (Namespace): ``config`` and the options of :func:`add_runner_options`.
+
+    Returns:
+        Config: Ready for mmengine's Runner, also in CPU processes.
+    """
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    prepare_cpu_processes(cfg)
+    return cfg

@@ -1,0 +1,48 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
+
+import argparse
+from collections.abc import Sequence
+
+from mmengine.runner import Runner
+from runner_options import add_runner_options, existing_file, load_config
+
+from mmwsmots.utils import weights_only
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv (Sequence[str], optional): Arguments; those of the process by default.
+
+    Returns:
+        Namespace: The options.
+    """
+    parser = argparse.ArgumentParser(description='Test a model')
+    parser.add_argument('config', type=existing_file, help='config file')
+    parser.add_argument('checkpoint', type=existing_file, help='weights of the model')
+    add_runner_options(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, float]:
+    """Test a model on the test set of its config.
+
+    Args:
+        argv (Sequence[str], optional): Arguments; those of the process by default.
+
+    Returns:
+        dict[str, float]: The metrics.
+    """
+    args = parse_args(argv)
+    cfg = load_config(args)
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    runner = Runner.from_cfg(cfg)
+    with weights_only(args.checkpoint):
+        return runner.test()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,85 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Train a model: ``python tools/train.py CONFIG``."""
+
+import argparse
+from collections.abc import Sequence
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+from runner_options import add_runner_options, existing_file, load_config
+
+from mmwsmots.utils import weights_only
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv (Sequence[str], optional): Arguments; those of the process by default.
+
+    Returns:
+        Namespace: The options.
+    """
+    parser = argparse.ArgumentParser(description='Train a model')
+    parser.add_argument('config', type=existing_file, help='config file')
+    add_runner_options(parser)
+    parser.add_argument(
+        '--amp', action='store_true', help='automatic mixed precision (on GPUs)'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate from auto_scale_lr.base_batch_size to the '
+        'batch size of this run',
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        type=lambda name: name if name == 'auto' else existing_file(name),
+        help='go on from a checkpoint, by default the last one in the work dir. '
+        'A checkpoint carries its config, which is Python code and is run: resume '
+        'only your own',
+    )
+    return parser.parse_args(argv)
+
+
+def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
+    """Write the training options into the config.
+
+    Args:
+        cfg (Config): Changed in place.
+        args (Namespace): ``amp``, ``auto_scale_lr`` and ``resume``.
+
+    Raises:
+        ValueError: If the learning rate is to be scaled and the config does not say
+            for which batch size it is meant.
+    """
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+            raise ValueError(f'{args.config}: no auto_scale_lr.base_batch_size')
+        cfg.auto_scale_lr.enable = True
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train the model of a config.
+
+    Args:
+        argv (Sequence[str], optional): Arguments; those of the process by default.
+    """
+    args = parse_args(argv)
+    cfg = load_config(args)
+    apply_train_options(cfg, args)
+    runner = Runner.from_cfg(cfg)
+    with weights_only(cfg.get('load_from') or 'the last checkpoint'):
+        runner.train()
+
+
+if __name__ == '__main__':
+    main()
