@@ -1,0 +1,170 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+r"""Tables of the low-rank x colour-grid approximation of the bilateral filter.
+
+The kernel is a product of a Gaussian of the pixels' distance and one of the
+colours' distance:
+
+- Space: the Gaussian matrix of an axis has few large eigenvalues. Of the products
+  :math:`\lambda_a \lambda_b u_a(y) u_b(x)` the largest are kept.
+- Colour: pixels are spread on a grid over the rotated colours with quadratic
+  B-splines, the grid is convolved along its three axes, and read with the same
+  splines. The convolution's taps are fitted such that spline * taps * spline is
+  the Gaussian.
+
+Both parts stay symmetric, as the filter's gradient requires.
+"""
+
+import functools
+import math
+from typing import NamedTuple, Optional
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Ranks come in blocks of one vector register (kLanes in csrc).
+RANKS_PER_BLOCK = 8
+# Above, the grid costs more than it saves.
+MAX_BLOCKS = 16
+# Cell sizes to choose from, in units of sigma_rgb.
+SPACINGS = (0.75, 2 / 3, 0.5, 0.4)
+# Of the tolerance, what the spatial basis may use.
+SPATIAL_SHARE = 0.12
+
+
+class GridTables(NamedTuple):
+    """What a grid needs to know of crop size, sigmas and tolerance.
+
+    Attributes:
+        spacing: Cell size of the colour grid, in units of ``sigma_rgb``.
+        kernel: (radius + 1,) taps of the convolution, float32.
+        basis_y: (blocks, H, 8) spatial basis, float32.
+        basis_x: (blocks, W, 8), float32.
+    """
+
+    spacing: float
+    kernel: Tensor
+    basis_y: Tensor
+    basis_x: Tensor
+
+
+def _spline(t: np.ndarray) -> np.ndarray:
+    """Quadratic B-spline."""
+    t = np.abs(t)
+    outer = np.where(t < 1.5, 0.5 * (1.5 - t) ** 2, 0.0)
+    return np.where(t < 0.5, 0.75 - t * t, outer)
+
+
+@functools.cache
+def _colour_kernel(spacing: float) -> np.ndarray:
+    """Taps k with sum_ab B(u - a) k_|a-b| B(v - b) = exp(-(u - v)^2 h^2 / 2)."""
+    radius = math.ceil(3.5 / spacing)
+    phases = (np.arange(16) + 0.5) / 16
+    reach = math.ceil(4.5 / spacing)
+    distances = np.arange(-reach * 16, reach * 16 + 1, 3) / 16
+    u, v = (
+        x.ravel()
+        for x in np.broadcast_arrays(phases[:, None], phases[:, None] + distances)
+    )
+    rows = np.arange(len(u))
+    system = np.zeros((len(u), radius + 1))
+    for a in range(-1, 3):
+        for shift in range(-1, 3):
+            b = np.floor(v).astype(int) + shift
+            tap = np.abs(a - b)
+            weight = _spline(u - a) * _spline(v - b)
+            kept = tap <= radius
+            np.add.at(system, (rows[kept], tap[kept]), weight[kept])
+    target = np.exp(-((u - v) ** 2) * spacing**2 / 2)
+    return np.linalg.lstsq(system, target, rcond=1e-10)[0]
+
+
+@functools.cache
+def _colour_error(spacing: float) -> float:
+    """Relative error of a crop of one colour, which no other image exceeds.
+
+    All its pixels sit at the centre of a cell, where the three quadratic moments
+    are farthest from their mean and so the products that the grid drops largest.
+    """
+    constant, quadratic = np.array([1, 4, 1]) / 6, np.array([0.5, -1, 0.5])
+    nodes = np.einsum('i,j,k->ijk', constant, constant, constant)
+    for subscripts in ('i,j,k->ijk', 'j,i,k->ijk', 'k,j,i->ijk'):
+        nodes -= np.einsum(subscripts, quadratic, constant, constant) / 12
+    taps = _colour_kernel(spacing)
+    matrix = taps[np.abs(np.arange(3)[:, None] - np.arange(3))]
+    blurred = np.einsum('ijk,il,jm,kn->lmn', nodes, matrix, matrix, matrix)
+    return abs((nodes * blurred).sum() - 1)
+
+
+def _axis_modes(size: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, descending, and eigenvectors (columns) of one axis."""
+    distance = np.arange(size)[:, None] - np.arange(size)[None]
+    values, vectors = np.linalg.eigh(np.exp(-(distance**2) / (2 * sigma**2)))
+    return values[::-1], vectors[:, ::-1]
+
+
+@functools.lru_cache(maxsize=64)
+def _spatial_basis(
+    height: int, width: int, sigma: float, tolerance: float, max_blocks: int
+) -> Optional[tuple[np.ndarray, np.ndarray]]:
+    """Basis along y and x, (blocks, size, 8); None if max_blocks are too few.
+
+    The error is the root mean square, over pixels, of what the diagonal misses:
+    it is the error of an image whose pixels all differ.
+    """
+    values_y, modes_y = _axis_modes(height, sigma)
+    values_x, modes_x = _axis_modes(width, sigma)
+    products = np.outer(values_y, values_x)
+    order = np.argsort(-products, axis=None)
+    order = order[: max_blocks * RANKS_PER_BLOCK]
+    rows, cols = np.unravel_index(order, products.shape)
+    # The root of the eigenvalue to each axis: pixels use the product of both, twice.
+    scale = np.maximum(products[rows, cols], 0) ** 0.25
+    basis_y, basis_x = modes_y[:, rows] * scale, modes_x[:, cols] * scale
+    missing = np.ones((height, width))
+    for block in range(math.ceil(len(order) / RANKS_PER_BLOCK)):
+        ranks = slice(block * RANKS_PER_BLOCK, (block + 1) * RANKS_PER_BLOCK)
+        missing -= basis_y[:, ranks] ** 2 @ (basis_x[:, ranks] ** 2).T
+        if np.sqrt((missing**2).mean()) <= tolerance:
+            break
+    else:
+        return None
+    num_blocks = block + 1
+
+    def blocked(basis: np.ndarray) -> np.ndarray:
+        padded = np.zeros((len(basis), num_blocks * RANKS_PER_BLOCK), np.float32)
+        kept = basis[:, : padded.shape[1]]
+        padded[:, : kept.shape[1]] = kept
+        blocks = padded.reshape(len(basis), num_blocks, RANKS_PER_BLOCK)
+        return np.ascontiguousarray(blocks.transpose(1, 0, 2))
+
+    return blocked(basis_y), blocked(basis_x)
+
+
+@functools.lru_cache(maxsize=64)
+def grid_tables(
+    height: int, width: int, sigma_xy: float, tolerance: float, device: torch.device
+) -> Optional[GridTables]:
+    """Choose spacing and rank such that the filter's error stays below tolerance.
+
+    Args:
+        height: Of the crops.
+        width: Of the crops.
+        sigma_xy: Spatial standard deviation, pixels.
+        tolerance: Relative L2 error of ``W @ values`` that no image may exceed.
+        device: Where the tables shall be.
+
+    Returns:
+        The tables, or None where the grid cannot hold the tolerance: below the
+        finest spacing, or with more than ``MAX_BLOCKS`` blocks of ranks.
+    """
+    colour_tolerance = (1 - SPATIAL_SHARE) * tolerance
+    fitting = [h for h in SPACINGS if _colour_error(h) <= colour_tolerance]
+    basis = _spatial_basis(
+        height, width, sigma_xy, SPATIAL_SHARE * tolerance, MAX_BLOCKS
+    )
+    if not fitting or basis is None:
+        return None
+    spacing = max(fitting)
+    arrays = (_colour_kernel(spacing).astype(np.float32), *basis)
+    return GridTables(spacing, *(torch.from_numpy(a).to(device) for a in arrays))

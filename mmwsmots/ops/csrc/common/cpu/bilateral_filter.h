@@ -1,0 +1,59 @@
+// Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+// The bilateral filter of single crops on the CPU, without any dependency.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "bilateral_kernels.h"
+
+namespace mmwsmots {
+
+// Uninitialised memory that only grows.
+template <typename T>
+class Buffer {
+ public:
+  T *get(std::size_t size) {
+    if (size > size_) {
+      data_.reset();
+      data_.reset(new T[size]);
+      size_ = size;
+    }
+    return data_.get();
+  }
+
+ private:
+  std::unique_ptr<T[]> data_;
+  std::size_t size_ = 0;
+};
+
+// Scratch memory of one thread, reused from crop to crop.
+struct Workspace {
+  Buffer<float> coords, grid, blurred, line;
+  Buffer<int32_t> cells, counts;
+  Buffer<uint8_t> used;
+  Buffer<float> exact_float;
+  Buffer<double> exact_double;
+};
+
+// Sorts a crop's pixels into the cells of a grid over the rotated colours, spaced
+// `spacing` apart. `runs` has room for one run per pixel; `shape` receives the nodes
+// along the three axes and the number of runs. All is zero if the grid would need
+// more than `max_nodes`, or a colour is not finite.
+void plan_grid(const Kernels &kernels, const float *image, int height, int width,
+               float spacing, int64_t max_nodes, Workspace &workspace,
+               float *offsets, int32_t *pixels, Run *runs, int32_t *shape);
+
+// out (height, width) = W * values with the grid of `plan`.
+void filter_grid(const Kernels &kernels, const GridPlan &plan,
+                 const GridTables &tables, int height, int width,
+                 const float *values, float *out, Workspace &workspace);
+
+// out (channels, height, width) = W * values, exactly. T is float or double.
+template <typename T>
+void filter_exact(const Kernels &kernels, const T *image, const T *values, T *out,
+                  int channels, int height, int width, double sigma_rgb,
+                  double sigma_xy, Workspace &workspace);
+
+}  // namespace mmwsmots

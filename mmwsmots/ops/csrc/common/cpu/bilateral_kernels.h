@@ -1,0 +1,90 @@
+// Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+// The inner loops of the bilateral filter, compiled once per instruction set.
+// They touch only the memory they are given: callers own all buffers.
+#pragma once
+
+#include <cstdint>
+
+namespace mmwsmots {
+
+// Floats that a vector holds; the ranks of the grid come in blocks of as many.
+constexpr int kLanes = 8;
+// Nodes of a quadratic B-spline along one axis.
+constexpr int kSplineNodes = 3;
+// Largest radius of the grid's kernel, in cells.
+constexpr int kMaxRadius = 31;
+
+inline int round_up(int n, int multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+// Pixels of one cell of the colour grid; they start where the last run ended.
+struct Run {
+  int32_t cell;  // first of the cell's 27 nodes
+  int32_t end;
+};
+
+// Pixels of one crop, sorted by cell.
+struct GridPlan {
+  const float *offsets;   // (3, num_pixels) from the cell's centre, -0.5 .. 0.5
+  const int32_t *pixels;  // (num_pixels) row << 16 | column
+  const Run *runs;        // (num_runs), ascending
+  int num_pixels, num_runs;
+  int nodes[3];  // of the grid, along grey and the two chroma axes
+};
+
+// W_ij = sum_r basis_r(i) basis_r(j) * spline-kernel-spline(colour_i, colour_j).
+struct GridTables {
+  const float *basis_y;  // (blocks, height, kLanes)
+  const float *basis_x;  // (blocks, width, kLanes)
+  const float *kernel;   // (radius + 1), symmetric taps in units of cells
+  int blocks;
+  int radius;
+};
+
+// Buffers of one rank block; a node is one vector of kLanes floats.
+struct GridBuffers {
+  float *grid;          // (nz, ny, nx, kLanes)
+  float *blurred;       // as grid
+  float *line;          // (nx + 2 * radius, kLanes)
+  uint8_t *line_used;   // (nz, ny) lines of nodes that some pixel touches
+  uint8_t *plane_used;  // (nz)
+  uint8_t *row_used;    // (ny)
+};
+
+// Exponents are those of 2. Rows are padded to `stride`, a multiple of kLanes, with
+// zeros.
+template <typename T>
+struct ExactProblem {
+  const T *colours;  // (3, height, stride)
+  const T *values;   // (channels, height, stride)
+  T *out;            // (channels, height, stride), zero at entry
+  // (stride + max(stride + kLanes, height)): exponent at distance d, at d + stride
+  const T *space;
+  T colour_scale;  // exponent = space - colour_scale * squared colour distance
+  int channels, height, width, stride;
+  int radius;  // pixels; what is farther weighs nothing in this precision
+};
+
+struct Kernels {
+  // Colour coordinates (3, stride) = rotation (3, 3) * image (3, num_pixels) and
+  // their range; stride is num_pixels rounded up to kLanes, its tail repeats a
+  // pixel. Returns false if a colour is not finite.
+  bool (*rotate_colours)(const float *image, int num_pixels, const float *rotation,
+                         float *coords, float *low, float *high);
+  // Replaces coordinates by offsets from the centre of their cell.
+  void (*bin_colours)(float *coords, int num_pixels, const float *low,
+                      const int *nodes, int32_t *cells);
+  // out (height, width) += the part of W * values of one block of ranks.
+  void (*filter_block)(const GridPlan &plan, const GridTables &tables, int block,
+                       int height, int width, const float *values, float *out,
+                       const GridBuffers &buffers);
+  void (*exact_float)(const ExactProblem<float> &problem);
+  void (*exact_double)(const ExactProblem<double> &problem);
+};
+
+const Kernels &portable_kernels();
+// Falls back to the portable ones where the compiler cannot target AVX2.
+const Kernels &avx2_kernels();
+
+}  // namespace mmwsmots

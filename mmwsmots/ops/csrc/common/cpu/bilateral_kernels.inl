@@ -1,0 +1,527 @@
+// Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+// Included inside a namespace per instruction set, by a file that sets the
+// compiler's target. Plain vector arithmetic: the compiler emits AVX2 with FMA, or
+// whatever the platform has. No inline function of the standard library may be
+// used here: the linker could pick its AVX2 copy for everybody.
+
+typedef float Vec __attribute__((vector_size(32)));
+typedef int32_t IntVec __attribute__((vector_size(32)));
+
+// Moments of a cell: 1, x, y, z, xx, yy, zz, xy, xz, yz of its pixels' offsets.
+constexpr int kMoments = 10;
+// Pixels of a cell that are taken at once; a multiple of kLanes.
+constexpr int kPiece = 64;
+
+inline Vec load(const float *p) {
+  Vec v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
+
+inline void store(float *p, Vec v) { __builtin_memcpy(p, &v, sizeof(v)); }
+
+inline Vec broadcast(float x) { return Vec{x, x, x, x, x, x, x, x}; }
+
+inline IntVec load(const int32_t *p) {
+  IntVec v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
+
+inline void store(int32_t *p, IntVec v) { __builtin_memcpy(p, &v, sizeof(v)); }
+
+// The first `count` numbers; the other lanes repeat the first.
+inline Vec load_some(const float *p, int count) {
+  if (count >= kLanes) return load(p);
+  Vec v = broadcast(p[0]);
+  for (int i = 1; i < count; ++i) v[i] = p[i];
+  return v;
+}
+
+inline IntVec load_some(const int32_t *p, int count) {
+  if (count >= kLanes) return load(p);
+  IntVec v = IntVec{} + p[0];
+  for (int i = 1; i < count; ++i) v[i] = p[i];
+  return v;
+}
+
+inline float sum_lanes(Vec v) {
+  typedef float Half __attribute__((vector_size(16)));
+  Half halves[2];
+  __builtin_memcpy(halves, &v, sizeof(v));
+  Half s = halves[0] + halves[1];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+inline int smaller(int a, int b) { return a < b ? a : b; }
+inline int larger(int a, int b) { return a > b ? a : b; }
+
+// ---------------------------------------------------------------- image's part
+
+bool rotate_colours(const float *image, int num_pixels, const float *rotation,
+                    float *coords, float *low, float *high) {
+  const int stride = round_up(num_pixels, kLanes);
+  const Vec huge = broadcast(__builtin_inff());
+  Vec lo[3] = {huge, huge, huge}, hi[3] = {-huge, -huge, -huge};
+  Vec not_finite = broadcast(0.f);
+  for (int i = 0; i < num_pixels; i += kLanes) {
+    const int count = num_pixels - i;
+    Vec rgb[3];
+    for (int c = 0; c < 3; ++c) {
+      rgb[c] = load_some(image + (int64_t)c * num_pixels + i, count);
+      not_finite += rgb[c] * 0.f;  // NaN for NaN and infinity
+    }
+    for (int axis = 0; axis < 3; ++axis) {
+      const float *m = rotation + 3 * axis;
+      const Vec x = m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2];
+      store(coords + (int64_t)axis * stride + i, x);
+      lo[axis] = x < lo[axis] ? x : lo[axis];
+      hi[axis] = x > hi[axis] ? x : hi[axis];
+    }
+  }
+  for (int axis = 0; axis < 3; ++axis) {
+    low[axis] = lo[axis][0];
+    high[axis] = hi[axis][0];
+    for (int lane = 1; lane < kLanes; ++lane) {
+      low[axis] = lo[axis][lane] < low[axis] ? lo[axis][lane] : low[axis];
+      high[axis] = hi[axis][lane] > high[axis] ? hi[axis][lane] : high[axis];
+    }
+  }
+  const float check = sum_lanes(not_finite);
+  return check == check;
+}
+
+void bin_colours(float *coords, int num_pixels, const float *low, const int *nodes,
+                 int32_t *cells) {
+  const int stride = round_up(num_pixels, kLanes);
+  for (int i = 0; i < stride; i += kLanes) {
+    IntVec cell = {};
+    for (int axis = 2; axis >= 0; --axis) {
+      float *p = coords + (int64_t)axis * stride + i;
+      const Vec x = load(p) - low[axis];
+      const IntVec nearest = __builtin_convertvector(x + 0.5f, IntVec);
+      store(p, x - __builtin_convertvector(nearest, Vec));
+      cell = cell * nodes[axis] + nearest;
+    }
+    store(cells + i, cell);
+  }
+}
+
+// ------------------------------------------------------------- moments and nodes
+// The three weights of a quadratic B-spline at offset f are a0 + a1 f + a2 (f^2 -
+// 1/12), for the nodes before, at and after the cell's centre:
+//   1/6 - f/2 + (..)/2,   2/3 - (..),   1/6 + f/2 + (..)/2.
+// Subtracting the mean of f^2 makes what is dropped (terms of degree > 2 over the
+// three axes) small. The outer two share an even part and differ in the odd one.
+
+inline void spread(Vec m0, Vec m1, Vec m2, Vec *nodes) {
+  const Vec even = (1 / 6.f) * m0 + 0.5f * m2, odd = 0.5f * m1;
+  nodes[0] = even - odd;
+  nodes[1] = (2 / 3.f) * m0 - m2;
+  nodes[2] = even + odd;
+}
+
+// The transpose: what the nodes are worth to 1, f and f^2 - 1/12.
+inline void collect(Vec before, Vec at, Vec after, Vec *c) {
+  const Vec outer = before + after;
+  c[0] = (1 / 6.f) * outer + (2 / 3.f) * at;
+  c[1] = 0.5f * (after - before);
+  c[2] = 0.5f * outer - at;
+}
+
+// Adds the moments {1, x, y, z, xx, yy, zz, xy, xz, yz} to the 27 nodes.
+inline void expand_moments(const Vec *m, float *node, int64_t line, int64_t plane) {
+  const Vec zero = broadcast(0.f);
+  Vec p0[3], px[3], py[3];  // over z; the moments xx, yy, xy have no z
+  spread(m[0], m[3], m[6], p0);
+  spread(m[1], m[8], zero, px);
+  spread(m[2], m[9], zero, py);
+  const float a[3] = {1 / 6.f, 2 / 3.f, 1 / 6.f};
+  for (int k = 0; k < 3; ++k) {
+    Vec q0[3], qx[3];  // over y
+    spread(p0[k], py[k], a[k] * m[5], q0);
+    spread(px[k], a[k] * m[7], zero, qx);
+    for (int j = 0; j < 3; ++j) {
+      float *out = node + k * plane + j * line;
+      Vec v[3];
+      spread(q0[j], qx[j], a[k] * a[j] * m[4], v);
+      for (int i = 0; i < 3; ++i)
+        store(out + i * kLanes, load(out + i * kLanes) + v[i]);
+    }
+  }
+}
+
+// The transpose: the coefficients of the ten polynomials from the 27 nodes.
+inline void contract_nodes(const float *node, int64_t line, int64_t plane, Vec *c) {
+  const float a[3] = {1 / 6.f, 2 / 3.f, 1 / 6.f};
+  Vec p0[3], px[3], py[3];
+  c[4] = c[5] = c[7] = broadcast(0.f);
+  for (int k = 0; k < 3; ++k) {
+    Vec q0[3], qx[3], qxx = {};
+    for (int j = 0; j < 3; ++j) {
+      const float *in = node + k * plane + j * line;
+      Vec v[3];
+      collect(load(in), load(in + kLanes), load(in + 2 * kLanes), v);
+      q0[j] = v[0];
+      qx[j] = v[1];
+      qxx += a[j] * v[2];
+    }
+    Vec v[3];
+    collect(q0[0], q0[1], q0[2], v);
+    p0[k] = v[0];
+    py[k] = v[1];
+    c[5] += a[k] * v[2];
+    collect(qx[0], qx[1], qx[2], v);
+    px[k] = v[0];
+    c[7] += a[k] * v[1];
+    c[4] += a[k] * qxx;
+  }
+  Vec v[3];
+  collect(p0[0], p0[1], p0[2], v);
+  c[0] = v[0];
+  c[3] = v[1];
+  c[6] = v[2];
+  collect(px[0], px[1], px[2], v);
+  c[1] = v[0];
+  c[8] = v[1];
+  collect(py[0], py[1], py[2], v);
+  c[2] = v[0];
+  c[9] = v[1];
+}
+
+// Pixels of one cell, in pieces that fit the first-level cache.
+struct Piece {
+  // The polynomials x, y, z, xx, yy, zz, xy, xz, yz of the offsets.
+  float polynomials[kMoments - 1][kPiece];
+  int32_t row[kPiece], column[kPiece];  // times kLanes: into the bases
+  int32_t pixel[kPiece];
+
+  void fill(const GridPlan &plan, int first, int count, int width) {
+    const float mean_square = 1 / 12.f;
+    for (int i = 0; i < count; i += kLanes) {
+      const float *offsets = plan.offsets + first + i;
+      const int left = plan.num_pixels - first - i;
+      const Vec a = load_some(offsets, left);
+      const Vec b = load_some(offsets + plan.num_pixels, left);
+      const Vec c = load_some(offsets + 2 * (int64_t)plan.num_pixels, left);
+      store(polynomials[0] + i, a);
+      store(polynomials[1] + i, b);
+      store(polynomials[2] + i, c);
+      store(polynomials[3] + i, a * a - mean_square);
+      store(polynomials[4] + i, b * b - mean_square);
+      store(polynomials[5] + i, c * c - mean_square);
+      store(polynomials[6] + i, a * b);
+      store(polynomials[7] + i, a * c);
+      store(polynomials[8] + i, b * c);
+      const IntVec packed = load_some(plan.pixels + first + i, left);
+      const IntVec y = packed >> 16, x = packed & 0xffff;
+      store(row + i, y * kLanes);
+      store(column + i, x * kLanes);
+      store(pixel + i, y * width + x);
+    }
+  }
+};
+
+// -------------------------------------------------------------------------- grid
+
+struct GridSize {
+  int nx, ny, nz;
+  int64_t line, plane;  // floats between nodes along y and z
+
+  explicit GridSize(const int *nodes)
+      : nx(nodes[0]),
+        ny(nodes[1]),
+        nz(nodes[2]),
+        line((int64_t)nx * kLanes),
+        plane(line * ny) {}
+};
+
+inline void clear_bytes(void *p, int64_t count) { __builtin_memset(p, 0, count); }
+
+// Marks the lines of nodes that pixels touch, and zeroes those of the grid.
+void clear_used_lines(const GridPlan &plan, const GridSize &size,
+                      const GridBuffers &buffers) {
+  clear_bytes(buffers.line_used, (int64_t)size.ny * size.nz);
+  clear_bytes(buffers.plane_used, size.nz);
+  clear_bytes(buffers.row_used, size.ny);
+  for (int run = 0; run < plan.num_runs; ++run) {
+    const int first_line = plan.runs[run].cell / size.nx;
+    for (int k = 0; k < 3; ++k)
+      for (int j = 0; j < 3; ++j)
+        buffers.line_used[first_line + k * size.ny + j] = 1;
+  }
+  for (int z = 0; z < size.nz; ++z)
+    for (int y = 0; y < size.ny; ++y) {
+      const int line = z * size.ny + y;
+      if (!buffers.line_used[line]) continue;
+      buffers.plane_used[z] = buffers.row_used[y] = 1;
+      clear_bytes(buffers.grid + line * size.line, size.line * sizeof(float));
+    }
+}
+
+void splat(const GridPlan &plan, const GridSize &size, const float *basis_y,
+           const float *basis_x, int width, const float *values, float *grid) {
+  Piece piece;
+  for (int run = 0, first = 0; run < plan.num_runs; ++run) {
+    Vec moments[kMoments];
+    for (Vec &m : moments) m = broadcast(0.f);
+    const int end = plan.runs[run].end;
+    while (first < end) {
+      const int count = smaller(kPiece, end - first);
+      piece.fill(plan, first, count, width);
+      for (int i = 0; i < count; ++i) {
+        const Vec basis = load(basis_y + piece.row[i]) * load(basis_x + piece.column[i]);
+        const Vec v = values[piece.pixel[i]] * basis;
+        moments[0] += v;
+#pragma GCC unroll 9
+        for (int a = 1; a < kMoments; ++a) moments[a] += piece.polynomials[a - 1][i] * v;
+      }
+      first += count;
+    }
+    float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
+    expand_moments(moments, node, size.line, size.plane);
+  }
+}
+
+void gather(const GridPlan &plan, const GridSize &size, const float *basis_y,
+            const float *basis_x, int width, const float *grid, float *out) {
+  Piece piece;
+  for (int run = 0, first = 0; run < plan.num_runs; ++run) {
+    Vec c[kMoments];
+    const float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
+    contract_nodes(node, size.line, size.plane, c);
+    const int end = plan.runs[run].end;
+    while (first < end) {
+      const int count = smaller(kPiece, end - first);
+      piece.fill(plan, first, count, width);
+      for (int i = 0; i < count; ++i) {
+        // Two sums, so that additions need not wait for each other.
+        Vec even = c[0], odd = piece.polynomials[0][i] * c[1];
+#pragma GCC unroll 4
+        for (int a = 2; a < kMoments; a += 2) {
+          even += piece.polynomials[a - 1][i] * c[a];
+          odd += piece.polynomials[a][i] * c[a + 1];
+        }
+        const Vec basis = load(basis_y + piece.row[i]) * load(basis_x + piece.column[i]);
+        out[piece.pixel[i]] += sum_lanes((even + odd) * basis);
+      }
+      first += count;
+    }
+  }
+}
+
+// dst (count vectors) = sum_i weights[i] * rows[i]
+inline void combine_rows(float *dst, const float *const *rows, const float *weights,
+                         int num_rows, int count) {
+  int x = 0;
+  for (; x + 4 <= count; x += 4) {
+    Vec sums[4] = {};
+    for (int i = 0; i < num_rows; ++i) {
+      const float *row = rows[i] + (int64_t)x * kLanes;
+#pragma GCC unroll 4
+      for (int u = 0; u < 4; ++u) sums[u] += weights[i] * load(row + u * kLanes);
+    }
+#pragma GCC unroll 4
+    for (int u = 0; u < 4; ++u) store(dst + (int64_t)(x + u) * kLanes, sums[u]);
+  }
+  for (; x < count; ++x) {
+    Vec sum = {};
+    for (int i = 0; i < num_rows; ++i)
+      sum += weights[i] * load(rows[i] + (int64_t)x * kLanes);
+    store(dst + (int64_t)x * kLanes, sum);
+  }
+}
+
+// Convolves the grid along its three axes; the result, in `blurred`, is defined on
+// the used lines only.
+void blur(const GridSize &size, const float *kernel, int radius,
+          const GridBuffers &buffers) {
+  const float *rows[2 * kMaxRadius + 1];
+  float weights[2 * kMaxRadius + 1];
+  const int64_t pad = (int64_t)radius * kLanes;
+  // Along x, the padded line being the same row at every shift: grid -> blurred.
+  clear_bytes(buffers.line, (size.line + 2 * pad) * sizeof(float));
+  for (int t = 0; t <= 2 * radius; ++t) {
+    rows[t] = buffers.line + (int64_t)t * kLanes;
+    weights[t] = kernel[t < radius ? radius - t : t - radius];
+  }
+  for (int line = 0; line < size.ny * size.nz; ++line) {
+    if (!buffers.line_used[line]) continue;
+    __builtin_memcpy(buffers.line + pad, buffers.grid + line * size.line,
+                     size.line * sizeof(float));
+    combine_rows(buffers.blurred + line * size.line, rows, weights, 2 * radius + 1,
+                 size.nx);
+  }
+  // Along y: blurred -> grid, on every row that the next pass reads.
+  for (int z = 0; z < size.nz; ++z) {
+    if (!buffers.plane_used[z]) continue;
+    for (int y = 0; y < size.ny; ++y) {
+      if (!buffers.row_used[y]) continue;
+      int num_rows = 0;
+      const int last = smaller(size.ny - 1, y + radius);
+      for (int from = larger(0, y - radius); from <= last; ++from) {
+        if (!buffers.line_used[z * size.ny + from]) continue;
+        rows[num_rows] = buffers.blurred + z * size.plane + from * size.line;
+        weights[num_rows++] = kernel[from < y ? y - from : from - y];
+      }
+      combine_rows(buffers.grid + z * size.plane + y * size.line, rows, weights,
+                   num_rows, size.nx);
+    }
+  }
+  // Along z: grid -> blurred.
+  for (int z = 0; z < size.nz; ++z) {
+    for (int y = 0; y < size.ny; ++y) {
+      if (!buffers.line_used[z * size.ny + y]) continue;
+      int num_rows = 0;
+      const int last = smaller(size.nz - 1, z + radius);
+      for (int from = larger(0, z - radius); from <= last; ++from) {
+        if (!buffers.plane_used[from]) continue;
+        rows[num_rows] = buffers.grid + from * size.plane + y * size.line;
+        weights[num_rows++] = kernel[from < z ? z - from : from - z];
+      }
+      combine_rows(buffers.blurred + z * size.plane + y * size.line, rows, weights,
+                   num_rows, size.nx);
+    }
+  }
+}
+
+void filter_block(const GridPlan &plan, const GridTables &tables, int block,
+                  int height, int width, const float *values, float *out,
+                  const GridBuffers &buffers) {
+  const GridSize size(plan.nodes);
+  const float *basis_y = tables.basis_y + (int64_t)block * height * kLanes;
+  const float *basis_x = tables.basis_x + (int64_t)block * width * kLanes;
+  clear_used_lines(plan, size, buffers);
+  splat(plan, size, basis_y, basis_x, width, values, buffers.grid);
+  blur(size, tables.kernel, tables.radius, buffers);
+  gather(plan, size, basis_y, basis_x, width, buffers.blurred, out);
+}
+
+// ------------------------------------------------------------------------- exact
+
+template <typename T>
+struct Simd;
+
+template <>
+struct Simd<float> {
+  typedef Vec V;
+  typedef IntVec I;
+  static constexpr int kWidth = 8;
+  static constexpr int kMantissa = 23;
+  static constexpr float kRound = 12582912.f;  // 1.5 * 2^23
+  static constexpr float kLowest = -120.f;     // above subnormal weights
+  static constexpr int kDegree = 6;
+};
+
+template <>
+struct Simd<double> {
+  typedef double V __attribute__((vector_size(32)));
+  typedef int64_t I __attribute__((vector_size(32)));
+  static constexpr int kWidth = 4;
+  static constexpr int kMantissa = 52;
+  static constexpr double kRound = 6755399441055744.;  // 1.5 * 2^52
+  static constexpr double kLowest = -1000.;
+  static constexpr int kDegree = 12;
+};
+
+// ln(2)^k / k!, the Taylor coefficients of 2^x.
+constexpr double kExp2[13] = {1.,
+                              0.6931471805599453,
+                              0.2402265069591007,
+                              0.05550410866482158,
+                              0.009618129107628477,
+                              0.0013333558146428443,
+                              0.00015403530393381608,
+                              1.525273380405984e-05,
+                              1.3215486790144307e-06,
+                              1.0178086009239699e-07,
+                              7.0549116208011209e-09,
+                              4.4455382718708116e-10,
+                              2.5678435993488206e-11};
+
+// 2^x for x <= 0; NaN stays NaN.
+template <typename T>
+inline typename Simd<T>::V exp2(typename Simd<T>::V x) {
+  typedef Simd<T> S;
+  const typename S::V lowest = typename S::V{} + S::kLowest;
+  x = x < lowest ? lowest : x;
+  const typename S::V shifted = x + S::kRound;  // its low bits are round(x)
+  const typename S::V f = x - (shifted - S::kRound);
+  typename S::V p = typename S::V{} + (T)kExp2[S::kDegree];
+#pragma GCC unroll 12
+  for (int k = S::kDegree - 1; k >= 0; --k) p = p * f + (T)kExp2[k];
+  typename S::I bits, exponent;
+  __builtin_memcpy(&bits, &p, sizeof(p));
+  __builtin_memcpy(&exponent, &shifted, sizeof(shifted));
+  bits += exponent << S::kMantissa;
+  __builtin_memcpy(&p, &bits, sizeof(p));
+  return p;
+}
+
+template <typename V, typename T>
+inline V load_as(const T *p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof(v));
+  return v;
+}
+
+// All pairs of one crop, each once: a weight serves both of its pixels.
+template <typename T, int kChannels>
+void exact_channels(const ExactProblem<T> &p, int first_channel) {
+  typedef typename Simd<T>::V V;
+  constexpr int kWidth = Simd<T>::kWidth;
+  constexpr int kPixels = 4;  // held in registers
+  const int64_t area = (int64_t)p.height * p.stride;
+  const T *red = p.colours, *green = red + area, *blue = green + area;
+  const T *values = p.values + first_channel * area;
+  T *out = p.out + first_channel * area;
+  for (int yi = 0; yi < p.height; ++yi) {
+    const int last_y = smaller(p.height - 1, yi + p.radius);
+    for (int xi = 0; xi < p.width; xi += kPixels) {
+      const int64_t i = (int64_t)yi * p.stride + xi;
+      const int first_x = larger(0, xi - p.radius) / kWidth * kWidth;
+      const int end_x = smaller(p.width, xi + kPixels + p.radius);
+      V sums[kPixels][kChannels] = {};
+      for (int yj = yi; yj <= last_y; ++yj) {
+        const T far = p.space[p.stride + (yj - yi)];
+        for (int xj = first_x; xj < end_x; xj += kWidth) {
+          const int64_t j = (int64_t)yj * p.stride + xj;
+          const V r = load_as<V>(red + j), g = load_as<V>(green + j),
+                  b = load_as<V>(blue + j);
+          V back[kChannels] = {};
+#pragma GCC unroll 4
+          for (int u = 0; u < kPixels; ++u) {
+            const V dr = r - red[i + u], dg = g - green[i + u], db = b - blue[i + u];
+            const V near = load_as<V>(p.space + p.stride + xj - (xi + u));
+            const V square = dr * dr + dg * dg + db * db;
+            const V w = exp2<T>(far + near - p.colour_scale * square);
+            for (int c = 0; c < kChannels; ++c) {
+              sums[u][c] += w * load_as<V>(values + c * area + j);
+              back[c] += w * values[c * area + i + u];
+            }
+          }
+          if (yj == yi) continue;  // a row with itself: every pixel sums for itself
+          for (int c = 0; c < kChannels; ++c) {
+            T *q = out + c * area + j;
+            const V total = load_as<V>(q) + back[c];
+            __builtin_memcpy(q, &total, sizeof(total));
+          }
+        }
+      }
+      for (int u = 0; u < kPixels; ++u)
+        for (int c = 0; c < kChannels; ++c) {
+          T total = 0;
+          for (int lane = 0; lane < kWidth; ++lane) total += sums[u][c][lane];
+          out[c * area + i + u] += total;
+        }
+    }
+  }
+}
+
+template <typename T>
+void exact(const ExactProblem<T> &problem) {
+  int channel = 0;
+  for (; channel + 2 <= problem.channels; channel += 2)
+    exact_channels<T, 2>(problem, channel);
+  if (channel < problem.channels) exact_channels<T, 1>(problem, channel);
+}

@@ -1,0 +1,15 @@
+// Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+#include "bilateral_kernels.h"
+
+namespace mmwsmots {
+namespace {
+#include "bilateral_kernels.inl"
+}  // namespace
+
+const Kernels &portable_kernels() {
+  static const Kernels kernels = {rotate_colours, bin_colours, filter_block,
+                                  exact<float>, exact<double>};
+  return kernels;
+}
+
+}  // namespace mmwsmots

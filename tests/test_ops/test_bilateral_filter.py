@@ -1,0 +1,434 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import numpy as np
+import pytest
+import torch
+from torch.autograd import gradcheck, gradgradcheck
+
+from mmwsmots import ops
+from mmwsmots.ops import bilateral_filter
+from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
+from mmwsmots.ops.bilateral_grid import grid_tables
+from mmwsmots.ops.library import extension_path, has_grid
+
+CPU = torch.device('cpu')
+DEVICES = ['cpu'] + ['cuda'] * torch.cuda.is_available()
+needs_grid = pytest.mark.skipif(
+    not has_grid(CPU), reason='the extension is not compiled'
+)
+
+
+def dense_filter(values, image, sigma_rgb, sigma_xy):
+    """The definition, in float64 with the matrix W written out."""
+    height, width = values.shape[2:]
+    grid = torch.meshgrid(torch.arange(height), torch.arange(width), indexing='ij')
+    positions = torch.stack(grid).flatten(1).double()
+    colours = image.flatten(2).double().cpu()
+    squares = ((colours[:, :, :, None] - colours[:, :, None]) ** 2).sum(1)
+    squares = squares / (2 * sigma_rgb**2)
+    distances = ((positions[:, :, None] - positions[:, None]) ** 2).sum(0)
+    weights = torch.exp(-squares - distances / (2 * sigma_xy**2))
+    out = values.flatten(2).double().cpu() @ weights
+    return out.view(values.shape)
+
+
+def error(actual, expected):
+    """Relative L2 error per crop and channel, the largest."""
+    difference = (actual.cpu() - expected).flatten(2).norm(dim=2)
+    return (difference / expected.flatten(2).norm(dim=2)).max().item()
+
+
+@pytest.fixture
+def crops():
+    generator = torch.Generator().manual_seed(0)
+    values = torch.rand(3, 2, 13, 21, generator=generator)
+    image = torch.rand(3, 3, 13, 21, generator=generator) * 255
+    return values, image
+
+
+@pytest.mark.parametrize('device', DEVICES)
+@pytest.mark.parametrize(
+    'dtype, tolerance', [(torch.float32, 1e-6), (torch.float64, 1e-14)]
+)
+@pytest.mark.parametrize('sigmas', [(15, 100), (60, 5), (60, 1), (200, 30)])
+@pytest.mark.parametrize('implementation', ['op', 'torch'])
+def test_exact_is_the_definition(
+    crops, device, dtype, tolerance, sigmas, implementation
+):
+    values, image = (x.to(device, dtype) for x in crops)
+    if implementation == 'op':
+        out = bilateral_filter(values, image, *sigmas, method='exact')
+    else:
+        out = bilateral_filter_torch(values, image, *sigmas)
+    assert out.dtype == dtype
+    assert error(out, dense_filter(values, image, *sigmas)) < tolerance
+
+
+@pytest.mark.parametrize('height, width', [(1, 1), (1, 40), (70, 2), (17, 8), (8, 31)])
+@pytest.mark.parametrize('channels', [1, 2, 3, 5])
+def test_exact_of_any_shape(height, width, channels):
+    generator = torch.Generator().manual_seed(height + channels)
+    values = torch.randn(2, channels, height, width, generator=generator)
+    image = torch.rand(2, 3, height, width, generator=generator) * 255
+    out = bilateral_filter(values, image, 40, 4, method='exact')
+    torch.testing.assert_close(
+        out.double(), dense_filter(values, image, 40, 4), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_torch_chunks_do_not_show(monkeypatch, crops):
+    """One crop and one pixel at a time gives what all at once gives."""
+    values, image = (x.double() for x in crops)
+    monkeypatch.setattr('mmwsmots.ops.bilateral_filter_torch._PAIRS_CPU', 1)
+    out = bilateral_filter_torch(values, image, 30, 8)
+    assert error(out, dense_filter(values, image, 30, 8)) < 1e-14
+
+
+@pytest.mark.parametrize('device', DEVICES)
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_one_colour_has_a_closed_form(device, method):
+    """Only distances are left: two sums of Gaussians, over rows and over columns."""
+    height, width, sigma = 30, 44, 30.0
+    image = torch.full((1, 3, height, width), 77.0, device=device)
+    ones = torch.ones(1, 1, height, width, device=device)
+
+    def sums(size):
+        return [
+            sum(math.exp(-((i - j) ** 2) / (2 * sigma**2)) for j in range(size))
+            for i in range(size)
+        ]
+
+    expected = torch.outer(torch.tensor(sums(height)), torch.tensor(sums(width)))
+    out = bilateral_filter(ones, image, 15, sigma, method, tolerance=0.025)
+    assert error(out, expected[None, None]) < (1e-6 if method == 'exact' else 0.025)
+
+
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_symmetric_and_linear(crops, method):
+    values, image = crops
+    a, b = values[:, :1], values[:, 1:]
+    settings = {'sigma_rgb': 60, 'sigma_xy': 40, 'method': method}
+    wa, wb = (bilateral_filter(x, image, **settings) for x in (a, b))
+    torch.testing.assert_close((b * wa).sum(), (a * wb).sum(), rtol=1e-5, atol=0)
+    both = bilateral_filter(3 * a - b, image, **settings)
+    torch.testing.assert_close(both, 3 * wa - wb, rtol=1e-4, atol=1e-4)
+    together = bilateral_filter(values, image, **settings)
+    torch.testing.assert_close(together, torch.cat([wa, wb], 1), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize('implementation', [bilateral_filter, bilateral_filter_torch])
+def test_gradients_of_any_order(implementation):
+    if implementation is bilateral_filter_torch and extension_path:
+        pytest.skip('the operator uses the compiled kernel')
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(2, 3, 4, 5, generator=generator) * 255
+    values = torch.randn(2, 2, 4, 5, dtype=torch.float64, generator=generator)
+    values.requires_grad_()
+
+    def filtered(x):
+        return bilateral_filter(x, image, 80, 3)
+
+    assert gradcheck(filtered, values)
+    assert gradgradcheck(lambda x: filtered(x) ** 2, values)
+
+
+@needs_grid
+def test_gradient_of_grid_is_the_grid(crops):
+    values, image = crops
+    values.requires_grad_()
+    settings = (image, 60, 40, 'grid')
+    weights = torch.rand(values.shape)
+    (bilateral_filter(values, *settings) * weights).sum().backward()
+    assert torch.equal(values.grad, bilateral_filter(weights, *settings))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_float32(crops, dtype):
+    values, image = crops[0].to(dtype).requires_grad_(), crops[1]
+    out = bilateral_filter(values, image, 60, 20)
+    assert out.dtype == torch.float32
+    expected = bilateral_filter(values.detach().float(), image, 60, 20)
+    assert torch.equal(out, expected)
+    out.sum().backward()
+    assert values.grad.dtype == dtype
+
+
+def test_autocast_does_not_reach_inside(crops):
+    values, image = crops
+    expected = bilateral_filter(values, image)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(bilateral_filter(values, image), expected)
+        op = torch.ops.mmwsmots._bilateral_exact
+        assert op(values.bfloat16(), image.bfloat16(), 15.0, 9.0).dtype == torch.float32
+
+
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_strides_do_not_matter(crops, method):
+    values, image = crops
+    expected = bilateral_filter(values, image, 60, 40, method)
+    strided = torch.empty(3, 13, 42, 2).permute(0, 3, 1, 2)[..., ::2]
+    strided.copy_(values)
+    channels_last = image.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(
+        bilateral_filter(strided, channels_last, 60, 40, method), expected
+    )
+    byte = image.byte()
+    assert torch.equal(
+        bilateral_filter(values, byte, method=method),
+        bilateral_filter(values, byte.float(), method=method),
+    )
+
+
+@pytest.mark.parametrize('shape', [(0, 1, 8, 8), (2, 0, 8, 8), (2, 1, 0, 8)])
+@pytest.mark.parametrize('method', ['auto', 'exact'])
+def test_nothing_in_nothing_out(shape, method):
+    values = torch.zeros(shape, requires_grad=True)
+    image = torch.zeros(shape[0], 3, *shape[2:])
+    out = bilateral_filter(values, image, method=method)
+    assert out.shape == shape
+    out.sum().backward()
+    assert values.grad.shape == shape
+
+
+@pytest.mark.parametrize(
+    'change, exception, message',
+    [
+        ({'values': [1.0]}, TypeError, 'must be tensors'),
+        ({'values': torch.zeros(4, 4)}, ValueError, r'\(B, C, H, W\)'),
+        ({'image': torch.zeros(1, 3, 4, 5)}, ValueError, r'\(1, 3, 4, 4\)'),
+        ({'image': torch.zeros(1, 1, 4, 4)}, ValueError, r'\(1, 3, 4, 4\)'),
+        ({'values': torch.zeros(1, 1, 4, 4).long()}, TypeError, 'torch.int64'),
+        ({'image': torch.zeros(1, 3, 4, 4).long()}, TypeError, 'torch.int64'),
+        ({'image': torch.zeros(1, 3, 4, 4, device='meta')}, ValueError, 'device'),
+        ({'image': torch.zeros(1, 3, 4, 4).requires_grad_()}, ValueError, 'detach'),
+        ({'sigma_rgb': 0}, ValueError, 'sigma_rgb'),
+        ({'sigma_xy': math.nan}, ValueError, 'sigma_xy'),
+        ({'sigma_xy': math.inf}, ValueError, 'sigma_xy'),
+        ({'tolerance': -1}, ValueError, 'tolerance'),
+        ({'method': 'lattice'}, ValueError, 'lattice'),
+    ],
+)
+def test_bad_input_is_named(change, exception, message):
+    inputs = {'values': torch.zeros(1, 1, 4, 4), 'image': torch.zeros(1, 3, 4, 4)}
+    with pytest.raises(exception, match=message):
+        bilateral_filter(**{**inputs, **change})
+
+
+@needs_grid
+def test_grid_refuses_what_it_cannot_do(crops):
+    values, image = crops
+    with pytest.raises(TypeError, match='float32'):
+        bilateral_filter(values.double(), image, method='grid')
+    with pytest.raises(ValueError, match='tolerance of 1e-06'):
+        bilateral_filter(values, image, method='grid', tolerance=1e-6)
+    large = torch.zeros(1, 1, 200, 200), torch.zeros(1, 3, 200, 200)
+    with pytest.raises(ValueError, match='sigma_xy 5'):
+        bilateral_filter(*large, sigma_xy=5, method='grid')
+
+
+def random_image(rng, kind, height, width):
+    def colour():
+        return rng.uniform(0, 255, (3, 1, 1))
+
+    y, x = np.mgrid[:height, :width]
+    if kind == 'flat':
+        image = np.broadcast_to(colour(), (3, height, width))
+    elif kind == 'noise':
+        image = rng.uniform(0, 255, (3, height, width))
+    elif kind == 'grain':
+        image = colour() + rng.normal(0, rng.uniform(1, 60), (3, height, width))
+    elif kind == 'gradient':
+        a, b, c = colour(), colour(), colour()
+        image = a + (b - a) * y / height + (c - a) * x / width
+    elif kind == 'saturated':
+        image = np.where(rng.random((3, height, width)) < 0.5, 0, 255)
+    else:
+        share = rng.random()
+        image = np.where(rng.random((height, width)) < share, colour(), colour())
+    return torch.from_numpy(np.clip(image, 0, 255).astype(np.float32))[None]
+
+
+# A few of the largest sizes; most are small, as the exact filter has to keep up.
+SIZES = [(8, 41)] * 40 + [(41, 91)] * 6 + [(91, 201)]
+
+
+@needs_grid
+@pytest.mark.parametrize('part', range(10))
+def test_grid_holds_its_tolerance(part):
+    """600 random images; the exact kernel, checked above, gives the truth."""
+    rng = np.random.default_rng(part)
+    kinds = ['flat', 'noise', 'grain', 'gradient', 'saturated', 'two colours']
+    by_grid = 0
+    for i in range(60):
+        height, width = rng.integers(*SIZES[rng.integers(len(SIZES))], 2).tolist()
+        image = random_image(rng, kinds[i % 6], height, width)
+        sigma_rgb = math.exp(rng.uniform(math.log(3), math.log(60)))
+        sigma_xy = math.exp(rng.uniform(math.log(5), math.log(200)))
+        values = torch.from_numpy(rng.random((1, 2, height, width), np.float32))
+        values[:, 1] = (values[:, 1] > rng.random()).float()
+        values[:, 1, 0, 0] = 1
+        tolerance = [0.025, 0.015, 0.005][i % 3]
+        exact = bilateral_filter(values, image, sigma_rgb, sigma_xy, 'exact')
+        tables = grid_tables(height, width, sigma_xy, tolerance, CPU)
+        by_grid += tables is not None
+        method = 'auto' if tables is None else 'grid'
+        out = bilateral_filter(values, image, sigma_rgb, sigma_xy, method, tolerance)
+        assert error(out, exact) <= tolerance, (kinds[i % 6], height, width, sigma_xy)
+    assert by_grid > 30
+
+
+@needs_grid
+def test_crops_that_do_not_fit_the_grid_are_exact():
+    """Too many colours for the grid, or no number, among crops that do fit."""
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(3, 3, 40, 40, generator=generator) * 255
+    image[0] *= 0.1
+    image[2, 0, 3, 4] = math.nan
+    values = torch.rand(3, 1, 40, 40, generator=generator)
+    out = bilateral_filter(values, image, 5, 60, 'grid')
+    exact = bilateral_filter(values, image, 5, 60, 'exact')
+    assert 0 < error(out[:1], exact[:1]) < 0.025
+    assert torch.equal(out[1], exact[1])
+    assert out[2].isnan().all() and exact[2].isnan().all()
+
+
+@needs_grid
+def test_reruns_are_bit_identical(crops):
+    values, image = crops
+    image = image * 0.3
+    threads = torch.get_num_threads()
+    first = [bilateral_filter(values, image, method=m) for m in ('exact', 'grid')]
+    try:
+        for num_threads in (1, 2, 3):
+            torch.set_num_threads(num_threads)
+            for method, expected in zip(('exact', 'grid'), first):
+                out = bilateral_filter(values, image, method=method)
+                assert torch.equal(out, expected)
+            assert torch.get_num_threads() == num_threads
+    finally:
+        torch.set_num_threads(threads)
+
+
+def run_alone(folder, code, *args, compiled, **env):
+    """Run code in a process that has a copy of the operators, and nothing else."""
+    copy = folder / 'ops_copy'
+    ignored = () if compiled else ('*.so',)
+    copytree(Path(ops.__file__).parent, copy, ignore=ignore_patterns(*ignored))
+    command = [sys.executable, '-W', 'default', *code, *args]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **env},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+
+@needs_grid
+def test_portable_kernels_agree(tmp_path, crops):
+    """The same in a process that torch is told to have no AVX2."""
+    values, image = crops
+    image = image * 0.3
+    expected = [bilateral_filter(values, image, method=m) for m in ('exact', 'grid')]
+    torch.save((values, image), tmp_path / 'in.pt')
+    code = (
+        'import torch\n'
+        'from ops_copy import bilateral_filter\n'
+        'values, image = torch.load("in.pt")\n'
+        'assert torch.backends.cpu.get_cpu_capability() == "DEFAULT"\n'
+        'out = [bilateral_filter(values, image, method=m) for m in ("exact", "grid")]\n'
+        'torch.save(out, "out.pt")\n'
+    )
+    run_alone(tmp_path, ['-c', code], compiled=True, ATEN_CPU_CAPABILITY='default')
+    for out, kept in zip(torch.load(tmp_path / 'out.pt'), expected):
+        torch.testing.assert_close(out, kept, rtol=1e-5, atol=1e-5)
+
+
+def test_missing_extension_warns_once(tmp_path):
+    """Without the compiled file torch serves; one warning says how to get it."""
+    code = (
+        'import torch\n'
+        'from ops_copy import bilateral_filter\n'
+        'values = torch.rand(1, 1, 6, 6, requires_grad=True)\n'
+        'image = torch.rand(1, 3, 6, 6)\n'
+        'bilateral_filter(bilateral_filter(values, image), image).sum().backward()\n'
+        'try:\n'
+        '    bilateral_filter(values, image, method="grid")\n'
+        'except RuntimeError as error:\n'
+        '    print(error)\n'
+    )
+    done = run_alone(tmp_path, ['-c', code], compiled=False)
+    assert done.stderr.count('the compiled bilateral filter is missing') == 1
+    assert 'pip install' in done.stderr
+    assert "method 'grid' is not compiled for cpu" in done.stdout
+
+
+@pytest.mark.parametrize('compiled', [False, pytest.param(True, marks=needs_grid)])
+def test_status_names_what_is_active(tmp_path, compiled):
+    done = run_alone(tmp_path, ['-m', 'ops_copy'], compiled=compiled)
+    active = 'compiled' if compiled else 'plain torch'
+    assert f'bilateral_filter on cpu: {active}' in done.stdout
+    assert 'bilateral_filter on cuda: ' in done.stdout
+
+
+@pytest.mark.parametrize('requires_grad', [False, True])
+def test_opcheck_exact(crops, requires_grad):
+    values, image = crops
+    values.requires_grad_(requires_grad)
+    op = torch.ops.mmwsmots._bilateral_exact.default
+    torch.library.opcheck(op, (values, image, 15.0, 20.0))
+
+
+@needs_grid
+@pytest.mark.parametrize('requires_grad', [False, True])
+def test_opcheck_grid(crops, requires_grad):
+    values, image = crops
+    values.requires_grad_(requires_grad)
+    grid_ops = torch.ops.mmwsmots
+    tables = grid_tables(*values.shape[2:], 40.0, 0.025, CPU)
+    settings = (image, tables.spacing * 60.0, 10**6)
+    torch.library.opcheck(grid_ops._bilateral_grid_plan.default, settings)
+    plan = grid_ops._bilateral_grid_plan(*settings)
+    assert (plan[3] > 0).all()
+    arguments = (values, image, *plan, tables.basis_y, tables.basis_x, tables.kernel)
+    torch.library.opcheck(grid_ops._bilateral_grid.default, (*arguments, 60.0, 40.0))
+
+
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_vmap_over_values(crops, method):
+    values, image = crops
+    stack = torch.stack([values, values + 1, -values], 2)
+
+    def filtered(x):
+        return bilateral_filter(x, image, 60, 40, method)
+
+    out = torch.func.vmap(filtered, in_dims=2)(stack)
+    expected = torch.stack([filtered(x) for x in stack.unbind(2)])
+    torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-4)
+    with pytest.raises(NotImplementedError, match='not over image'):
+        torch.func.vmap(lambda i: bilateral_filter(values, i, 60, 40, method))(
+            torch.stack([image, image])
+        )
+
+
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_compile_without_graph_break(crops, method):
+    values, image = crops
+
+    def filtered(x):
+        return bilateral_filter(x, image, 60, 40, method).square()
+
+    compiled = torch.compile(filtered, backend='aot_eager', fullgraph=True)
+    grads = []
+    for function in (filtered, compiled):
+        leaf = values.clone().requires_grad_()
+        function(leaf).sum().backward()
+        grads.append(leaf.grad)
+    assert torch.equal(*grads)
