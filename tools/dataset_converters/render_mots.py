@@ -2,7 +2,9 @@
 """Render a data set in the layout of KITTI MOTS, without any download.
 
 Writes ``OUT/training/image_02/SSSS/FFFFFF.png`` and ``OUT/instances_txt/SSSS.txt``.
-Streets, cars and pedestrians are procedural.
+Streets, cars and pedestrians are procedural. With ``--annotations`` the silhouettes,
+tracks, occlusions and ignore regions are those of KITTI MOTS text files, and only the
+appearance is drawn.
 """
 
 import argparse
@@ -27,21 +29,29 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('out', type=Path, help='root of the data set to write')
     parser.add_argument(
+        '--annotations', type=Path, help='folder of KITTI MOTS text files SSSS.txt'
+    )
+    parser.add_argument(
         '--backgrounds', type=Path, help='folder of real frames used as textures'
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument('--sequences', nargs='+', help='names, such as 0002 0006')
     which.add_argument(
-        '--num-sequences', type=int, help='number of sequences (default: 8)'
+        '--num-sequences', type=int, help='how many (default: 8, or all annotated ones)'
     )
     parser.add_argument(
-        '--frames', type=int, help='frames of each sequence (default: 40)'
+        '--frames',
+        type=int,
+        help='frames of each sequence (default: 40); with annotations at most so many',
     )
     parser.add_argument(
         '--frame-stride', type=int, default=1, help='keep one frame of so many'
     )
     parser.add_argument(
-        '--size', type=parse_size, default=(1242, 375), help='native WIDTHxHEIGHT'
+        '--size',
+        type=parse_size,
+        default=(1242, 375),
+        help='native WIDTHxHEIGHT of procedural frames (default: 1242x375)',
     )
     parser.add_argument(
         '--scale', type=float, default=1.0, help='factor from native to written size'

@@ -67,15 +67,16 @@ class Camera:
         The origin of the camera axes lies on the road under the camera.
         """
         cos, sin = np.cos(self.yaw), np.sin(self.yaw)
-        x, z = points[..., 0] - self.x, points[..., 2] - self.z
-        return np.stack([cos * x - sin * z, points[..., 1], sin * x + cos * z], -1)
+        rotation = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+        return (points - [self.x, 0, self.z]) @ rotation
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Project points in camera axes, (..., 3) float, to pixels (..., 2)."""
-        depth = np.maximum(points[..., 2], NEAR)
-        u = self.cx + self.focal * points[..., 0] / depth
-        v = self.cy + self.focal * (CAMERA_HEIGHT - points[..., 1]) / depth
-        return np.stack([u, v], -1)
+        scale = self.focal / np.maximum(points[..., 2], NEAR)
+        pixels = np.empty((*points.shape[:-1], 2))
+        pixels[..., 0] = self.cx + scale * points[..., 0]
+        pixels[..., 1] = self.cy + scale * (CAMERA_HEIGHT - points[..., 1])
+        return pixels
 
     def depth_of_row(self, row: float) -> float:
         """Depth in metres at which the road appears in a row, at most 80."""

@@ -24,7 +24,7 @@ class CarPainter:
         self.look = MaterialLook(rng, 'car')
         self.gloss = rng.uniform(0.25, 0.9)
 
-    def _place(self, x: float, z: float, heading: float) -> tuple[np.ndarray, ...]:
+    def place(self, x: float, z: float, heading: float) -> tuple[np.ndarray, ...]:
         """World vertices (n, 14, 3) and normals (n, 3); heading 0 drives along z."""
         cos, sin = np.cos(heading), np.sin(heading)
         rotation = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
@@ -43,19 +43,42 @@ class CarPainter:
         light = np.where(mesh.materials == LAMP, 0.75 + 0.25 * light, light)
         return mesh.colours * light[:, None] + (amount * sky)[:, None]
 
-    def _paint(self, vertices, normals, camera_points, uv, window, factor, sun):
-        """Paint front faces from far to near on a canvas."""
+    def paint(
+        self,
+        vertices: np.ndarray,
+        normals: np.ndarray,
+        camera_points: np.ndarray,
+        uv: np.ndarray,
+        window: tuple[int, int, int, int],
+        factor: int,
+        sun: np.ndarray,
+    ) -> Canvas:
+        """Paint the faces that look at the camera from far to near.
+
+        Args:
+            vertices (ndarray): World axes with the camera at x = z = 0, (n, 14, 3).
+            normals (ndarray): World axes, (n, 3).
+            camera_points (ndarray): The vertices in camera axes, (n, 14, 3).
+            uv (ndarray): The vertices in pixels, (n, 14, 2).
+            window (tuple[int]): Part of the frame to paint.
+            factor (int): Supersampling factor.
+            sun (ndarray): Direction to the sun, world axes (3,).
+
+        Returns:
+            Canvas: What was painted.
+        """
         centre = camera_points.mean(1)
         eye = np.array([0, CAMERA_HEIGHT, 0])
-        # Facing is decided in camera axes by the projected winding-free test.
         direction = vertices.mean(1) - eye
         facing = (normals * direction).sum(-1) < 0
+        # Parts smaller than a fraction of a pixel only cost time.
+        facing &= np.ptp(uv, axis=1).prod(-1) > 0.1
         distance = np.linalg.norm(centre - eye, axis=-1) - self.mesh.bias
         order = np.flatnonzero(facing)
         order = order[np.argsort(-distance[order])]
         canvas = Canvas(window, factor)
         colours = self._shade(normals, sun)
-        canvas.paint([uv[i] for i in order], colours[order], self.mesh.materials[order])
+        canvas.paint(uv[order], colours[order], self.mesh.materials[order])
         return canvas
 
     def sprite(
@@ -73,60 +96,21 @@ class CarPainter:
         Returns:
             Sprite | None: The layer, or None out of view.
         """
-        vertices, normals = self._place(x, z, heading)
+        vertices, normals = self.place(x, z, heading)
         points = camera.to_camera(vertices)
         origin = np.array([camera.x, 0, camera.z])
         if points[..., 2].mean() < 1.5 or points[..., 2].max() < NEAR:
             return None
         uv = camera.project(points)
-        flat = uv.reshape(-1, 2)
-        window = frame_window(flat, camera.width, camera.height)
+        window = frame_window(uv, camera.width, camera.height)
         if window is None:
             return None
         factor = 3 if window[3] - window[1] < 40 else 2
-        canvas = self._paint(
-            vertices - origin, normals, points, uv, window, factor, sun
-        )
-        box = np.concatenate([flat.min(0), flat.max(0)])
+        canvas = self.paint(vertices - origin, normals, points, uv, window, factor, sun)
+        u, v = uv[..., 0], uv[..., 1]
+        box = np.array([u.min(), v.min(), u.max(), v.max()])
         colour = self.look.apply(canvas, box)
         return canvas.sprite(colour, float(points[..., 2].mean()))
-
-    def box_picture(
-        self, width: int, height: int, heading: float, sun: np.ndarray
-    ) -> np.ndarray:
-        """Picture of the car that fills a box, whatever the box's shape.
-
-        Args:
-            width (int): Columns.
-            height (int): Rows.
-            heading (float): Heading as seen by a camera straight behind.
-            sun (ndarray): Direction to the sun, camera axes (3,).
-
-        Returns:
-            ndarray: (height, width, 3) float32 BGR. Where the car does not reach,
-            the colour of its nearest rows: paint beside, tyre black below.
-        """
-        vertices, normals = self._place(0.0, 12.0, heading)
-        camera = Camera(0, 0, 1.0, 0.0, 0.0)
-        uv = camera.project(vertices)
-        flat = uv.reshape(-1, 2)
-        low, span = flat.min(0), np.ptp(flat, axis=0)
-        uv = (uv - low) / span * [width, height]
-        factor = 3 if height < 40 else 2
-        canvas = self._paint(
-            vertices, normals, vertices, uv, (0, 0, width, height), factor, sun
-        )
-        colour = self.look.apply(canvas, np.array([0, 0, width, height]))
-        covered = (canvas.image[..., 3] > 0).astype(np.float32)
-        weight = cv2.resize(covered, (width, height), interpolation=cv2.INTER_AREA)
-        colour = cv2.resize(
-            colour * covered[..., None], (width, height), interpolation=cv2.INTER_AREA
-        )
-        # Beyond the outline: a heavily blurred continuation of the car itself.
-        sigma = max(1.0, 0.06 * height)
-        spread = cv2.GaussianBlur(weight, (0, 0), sigma) + 1e-3
-        fill = cv2.GaussianBlur(colour, (0, 0), sigma) / spread[..., None]
-        return colour + (1 - weight[..., None]) * fill
 
     def shadow(self, camera: Camera, x: float, z: float, heading: float, sun) -> list:
         """Outline on the road of the cast shadow and of the dark underneath.
@@ -135,7 +119,7 @@ class CarPainter:
             list[ndarray]: Two convex polygons in frame pixels, (k, 2) float32 each;
             empty when the car is too near.
         """
-        vertices, _ = self._place(x, z, heading)
+        vertices, _ = self.place(x, z, heading)
         points = vertices.reshape(-1, 3)[::3]
         thrown = points - points[:, 1:2] * (sun / sun[1])
         under = points * [1, 0, 1]

@@ -60,31 +60,34 @@ class _Builder:
     materials: list = field(default_factory=list)
     bias: list = field(default_factory=list)
 
-    def add(self, points, colour, material, normal=None, bias=0.0) -> None:
-        points = np.asarray(points, float)
-        if normal is None:
-            normal = np.cross(points[2] - points[0], points[3] - points[1])
-            length = np.linalg.norm(normal)
-            if length < 1e-6:
-                return
-            normal = normal / length
-            inside = np.array([0, 0.7, points[:, 2].mean() * 0.8])
-            if np.dot(normal, points.mean(0) - inside) < 0:
-                normal = -normal
-        padding = np.repeat(points[-1:], MAX_VERTICES - len(points), 0)
-        self.polygons.append(np.concatenate([points, padding]))
-        self.normals.append(np.asarray(normal, float))
-        self.colours.append(np.broadcast_to(colour, 3))
+    def add(self, points, colour, material, normal=(0, 0, 0), bias=0.0) -> None:
+        """Add a polygon; without ``normal`` it is computed from the vertices."""
+        points = list(points)
+        self.polygons.append(points + points[-1:] * (MAX_VERTICES - len(points)))
+        self.normals.append(normal)
+        self.colours.append(colour)
         self.materials.append(material)
         self.bias.append(bias)
 
     def mesh(self, size) -> CarMesh:
+        vertices = np.array(self.polygons, float)
+        normals = np.array(self.normals, float)
+        # Normals of the quads of the shell: away from the middle of the car.
+        missing = ~normals.any(1)
+        quads = vertices[missing, :4]
+        found = np.cross(quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1])
+        middle = quads.mean(1)
+        outwards = middle - [0, 0.7, 0] - middle * [0, 0, 0.8]
+        found *= np.sign((found * outwards).sum(1))[:, None]
+        normals[missing] = found
+        length = np.linalg.norm(normals, axis=1)
+        keep = length > 1e-6
         return CarMesh(
-            np.array(self.polygons),
-            np.array(self.normals),
-            np.array(self.colours, float),
-            np.array(self.materials),
-            np.array(self.bias),
+            vertices[keep],
+            normals[keep] / length[keep, None],
+            np.array(self.colours, float)[keep],
+            np.array(self.materials)[keep],
+            np.array(self.bias)[keep],
             size,
         )
 
@@ -147,62 +150,56 @@ class _Body:
         )
         self.stations = np.unique(np.clip(stations, 0, 1).round(4))
 
-    def half_width(self, s: float) -> float:
-        taper = max(abs(2 * s - 1) - 0.7, 0) / 0.3
+    def half_width(self, s):
+        taper = np.maximum(np.abs(2 * s - 1) - 0.7, 0) / 0.3
         return self.width / 2 * (1 - 0.13 * taper**2)
 
-    def top(self, s: float) -> float:
-        return float(self._top(s))
+    def top(self, s):
+        return self._top(s)
 
-    def z(self, s: float) -> float:
+    def z(self, s):
         return (s - 0.5) * self.length
 
-    def in_cabin(self, s: float) -> bool:
-        return self.rear_glass < s < self.screen
-
-    def ring(self, s: float) -> np.ndarray:
-        """Right half of a cross section, sill to roof centre: (7, 3)."""
+    def rings(self) -> np.ndarray:
+        """Right halves of the cross sections, sill to roof centre: (n, 7, 3)."""
+        s = self.stations
         half, top, z = self.half_width(s), self.top(s), self.z(s)
-        end = max(abs(2 * s - 1) - 0.85, 0) / 0.15
-        belt = min(self.belt, top - 0.05)
+        end = np.maximum(np.abs(2 * s - 1) - 0.85, 0) / 0.15
+        belt = np.minimum(self.belt, top - 0.05)
         rise = np.clip((top - belt) / (self.height - self.belt), 0, 1)
         roof = 0.94 + (self.tumblehome - 0.94) * rise
         bottom = self.sill + 0.07 * end
-        upper = belt + (top - belt) * 0.86
-        return np.array(
-            [
-                [half * 0.92, bottom, z],
-                [half, bottom + 0.3 * (belt - bottom), z],
-                [half * 0.995, bottom + 0.72 * (belt - bottom), z],
-                [half * 0.965, belt, z],
-                [half * (roof + 0.02), upper, z],
-                [half * (roof - 0.1 * rise), top - 0.012, z],
-                [0, top, z],
-            ]
-        )
+        outline = [
+            (half * 0.92, bottom),
+            (half, bottom + 0.3 * (belt - bottom)),
+            (half * 0.995, bottom + 0.72 * (belt - bottom)),
+            (half * 0.965, belt),
+            (half * (roof + 0.02), belt + (top - belt) * 0.86),
+            (half * (roof - 0.1 * rise), top - 0.012),
+            (0 * half, top),
+        ]
+        return np.stack([np.stack([x, y, z], -1) for x, y in outline], 1)
 
 
 def _add_shell(builder, body, paint, rng) -> None:
     tint = rng.uniform(18, 48) * np.array([1.08, 1.04, 1.0])
-    stations = body.stations
-    rings = [body.ring(s) for s in stations]
+    rings = body.rings()
     mirror = np.array([-1, 1, 1])
-    for s0, s1, ring0, ring1 in zip(stations, stations[1:], rings, rings[1:]):
-        middle = (s0 + s1) / 2
-        pillar = (np.abs(body.pillars - middle) < 0.012).any()
-        side_glass = (
-            body.rear_glass + 0.035 < middle < body.screen - 0.03 and not pillar
+    middle = (body.stations[1:] + body.stations[:-1]) / 2
+    pillar = (np.abs(body.pillars - middle[:, None]) < 0.012).any(1)
+    side_glass = (middle > body.rear_glass + 0.035) & (middle < body.screen - 0.03)
+    side_glass &= ~pillar
+    screen = (middle > body.roof_front) & (middle < body.screen)
+    screen |= (middle >= body.rear_glass) & (middle < body.roof_rear)
+    for j in range(6):
+        glass = {3: side_glass, 5: screen}.get(j, np.zeros_like(pillar))
+        quads = np.stack(
+            [rings[:-1, j], rings[1:, j], rings[1:, j + 1], rings[:-1, j + 1]], 1
         )
-        screen = (
-            body.roof_front < middle < body.screen
-            or body.rear_glass <= middle < body.roof_rear
-        )
-        for j in range(6):
-            glass = (j == 3 and side_glass) or (j >= 5 and screen)
-            colour = tint if glass else paint * (0.8 if j == 0 else 1)
-            quad = np.array([ring0[j], ring1[j], ring1[j + 1], ring0[j + 1]])
+        for quad, is_glass in zip(quads, glass):
+            colour = tint if is_glass else paint * (0.8 if j == 0 else 1)
             for points in (quad, quad * mirror):
-                builder.add(points, colour, GLASS if glass else PAINT)
+                builder.add(points, colour, GLASS if is_glass else PAINT)
     for ring, direction in ((rings[0], -1), (rings[-1], 1)):
         outline = np.concatenate([ring[:-1], (ring * mirror)[::-1]])
         builder.add(outline, paint * 0.93, PAINT, (0, 0, direction))

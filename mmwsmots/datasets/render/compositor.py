@@ -15,7 +15,7 @@ def cast_shadows(
 
     Args:
         frame (ndarray): (h, w, 3) float32, road and sky.
-        outlines (list[ndarray]): Convex polygons in pixels, (k, 2) each.
+        outlines (list[ndarray]): Polygons in pixels, (k, 2) each.
         strength (float): Share of the light that is taken away.
         sigma (float): Softness of the edge in pixels.
     """
@@ -24,7 +24,7 @@ def cast_shadows(
     shade = np.zeros(frame.shape[:2], np.uint8)
     for outline in outlines:
         vertices = np.clip(outline * 16, -3e5, 3e5).astype(np.int32)
-        cv2.fillConvexPoly(shade, vertices, 255, cv2.LINE_AA, 4)
+        cv2.fillPoly(shade, [vertices], 255, cv2.LINE_AA, 4)
     shade = cv2.GaussianBlur(shade, (0, 0), max(sigma, 0.4)).astype(np.float32)
     frame *= (1 - strength / 255 * shade)[..., None]
 

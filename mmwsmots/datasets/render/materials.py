@@ -43,18 +43,17 @@ class MaterialLook:
             )
             mirror = np.clip(streak - rng.uniform(-0.2, 0.9), 0, 1)
             self._offset[GLASS] = mirror * rng.uniform(25, 130) + 5 * fine
-            self._gain[RUBBER] = 1 + 0.15 * fine
-            self._gain[PLASTIC] = 1 + 0.08 * fine
             bars = (np.arange(size) // 3 % 2)[None, :] * (fine > -0.6)
             self._gain[PLATE] = 1 - 0.45 * bars * np.ones((size, 1))
-            self._gain[LAMP] = 1 + 0.15 * coarse
         else:
-            self._gain[SKIN] = 1 + 0.06 * coarse
             self._gain[HAIR] = 1 + 0.22 * fine
             self._gain[TOP] = 1 + 0.07 * coarse + 0.05 * fine
             self._gain[BOTTOM] = 1 + 0.07 * coarse + 0.06 * fine
             self._gain[BAG] = 1 + 0.1 * coarse
             self._add_pattern(rng, size)
+        for textures in (self._gain, self._offset):
+            for number, texture in textures.items():
+                textures[number] = texture.astype(np.float32)
 
     def _add_pattern(self, rng: np.random.Generator, size: int) -> None:
         pattern = rng.choice(['plain', 'plain', 'stripes', 'plaid', 'print', 'split'])
@@ -71,7 +70,7 @@ class MaterialLook:
             mark = (np.abs(cols - 0.5 * size) < 0.06 * size) * 1.0
         else:
             return
-        self._offset[TOP] = (mark * contrast).astype(np.float32)
+        self._offset[TOP] = mark * contrast
 
     def apply(self, canvas: Canvas, box: np.ndarray) -> np.ndarray:
         """Texture what was painted.
@@ -84,15 +83,11 @@ class MaterialLook:
             ndarray: Colour at the canvas's size, (rows, cols, 3) float32.
         """
         colour = canvas.image[..., :3].astype(np.float32)
-        material = canvas.image[..., 3]
-        for number, texture in self._gain.items():
-            where = material == number
-            if where.any():
-                gain = canvas.texture(texture.astype(np.float32), box)
-                colour[where] *= gain[where][:, None]
-        for number, texture in self._offset.items():
-            where = material == number
-            if where.any():
-                offset = canvas.texture(texture.astype(np.float32), box)
-                colour[where] += offset[where][:, None]
+        present = np.bincount(canvas.image[..., 3].ravel(), minlength=32) > 0
+        for textures, change in ((self._gain, np.multiply), (self._offset, np.add)):
+            for number, texture in textures.items():
+                if present[number]:
+                    where = canvas.image[..., 3] == number
+                    value = canvas.texture(texture, box)[where]
+                    colour[where] = change(colour[where], value[:, None])
         return colour

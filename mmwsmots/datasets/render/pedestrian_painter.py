@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import cv2
 import numpy as np
 
 from .camera import Camera
@@ -9,10 +8,7 @@ from .sprite import Canvas, Sprite, frame_window
 
 SKINS = np.array([[150, 175, 215], [125, 155, 200], [80, 110, 160], [45, 62, 95]])
 HAIRS = np.array([[25, 27, 32], [30, 42, 62], [55, 80, 115], [90, 130, 165], [140] * 3])
-CIRCLE = np.stack(
-    [np.cos(np.linspace(0, 2 * np.pi, 12, endpoint=False)),
-     np.sin(np.linspace(0, 2 * np.pi, 12, endpoint=False))], -1,
-)  # fmt: skip
+HALF_TURN = np.linspace(0, np.pi, 7)
 
 
 class PedestrianPainter:
@@ -163,20 +159,23 @@ class PedestrianPainter:
         to_light = to_light / np.linalg.norm(to_light)
         # Far parts first; skin of the face lies before the hair it is turned from.
         order = np.argsort(-points[..., 2].mean(1) - radii.max(1) * 0.3)
-        polygons, colours, materials = [], [], []
-        for i in order:
-            material = parts[i][4]
-            # Three nested outlines towards the light make the limb look round.
-            for shift, size, light in (
-                (0.0, 1.0, 0.72),
-                (0.14, 0.8, 0.98),
-                (0.26, 0.5, 1.14),
-            ):
-                centres = uv[i] + to_light * pixels[i][:, None] * shift
-                polygons.append(_capsule(centres, pixels[i] * size))
-                colours.append(self.colours[material] * light)
-                materials.append(material)
-        canvas.paint(polygons, np.array(colours), np.array(materials))
+        materials = np.array([part[4] for part in parts])[order]
+        base = np.array([self.colours[material] for material in materials])
+        uv, pixels = uv[order], pixels[order]
+        # Three nested outlines towards the light make a limb look round.
+        polygons, colours = [], []
+        for shift, size, light in (
+            (0.0, 1.0, 0.72),
+            (0.14, 0.8, 0.98),
+            (0.26, 0.5, 1.14),
+        ):
+            centres = uv + to_light * (pixels * shift)[..., None]
+            polygons.append(capsule_outlines(centres, pixels * size))
+            colours.append(base * light)
+        # The three outlines of a part follow each other.
+        polygons = np.stack(polygons, 1).reshape(-1, *polygons[0].shape[1:])
+        colours = np.stack(colours, 1).reshape(-1, 3)
+        canvas.paint(polygons, colours, np.repeat(materials, 3))
         colour = self.look.apply(canvas, box)
         return canvas.sprite(colour, float(points[..., 2].mean()))
 
@@ -189,13 +188,30 @@ class PedestrianPainter:
             return []
         uv = camera.project(points)
         pixels = radii * camera.focal / points[..., 2]
-        return [_capsule(u, r * [0.8, 0.8]) for u, r in zip(uv, pixels)]
+        return list(capsule_outlines(uv, 0.8 * pixels))
 
 
-def _capsule(centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Convex outline of two circles: (k, 2) float32 from (2, 2) and (2,)."""
-    rims = centres[:, None] + CIRCLE * radii[:, None, None]
-    return cv2.convexHull(rims.reshape(-1, 2).astype(np.float32))[:, 0]
+def capsule_outlines(centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Outlines of pairs of circles and all between them.
+
+    Args:
+        centres (ndarray): (n, 2, 2) float pixels.
+        radii (ndarray): (n, 2) float pixels.
+
+    Returns:
+        ndarray: Convex polygons (n, 14, 2): half a circle about each end.
+    """
+    axis = centres[:, 1] - centres[:, 0]
+    length = np.linalg.norm(axis, axis=1, keepdims=True)
+    # Seen end on, one circle may swallow the other: let the small one grow.
+    radii = np.maximum(radii, radii[:, ::-1] - length)
+    angle = np.arctan2(axis[:, 1], axis[:, 0])[:, None]
+    ends = []
+    for end, start in ((1, -np.pi / 2), (0, np.pi / 2)):
+        turn = angle + start + HALF_TURN
+        rim = np.stack([np.cos(turn), np.sin(turn)], -1) * radii[:, end, None, None]
+        ends.append(centres[:, end, None] + rim)
+    return np.concatenate(ends, 1)
 
 
 def _clothes(rng: np.random.Generator) -> dict[int, np.ndarray]:

@@ -51,14 +51,13 @@ class ProceduralScene:
         self.street = Street(seed, sequence, length, source, traffic.junctions)
         traffic.populate(self.street.layout)
         self.sensor = Sensor(seed, sequence, size[0])
+        self._seed, self._sequence = seed, sequence
         self._actors, self._painters = {}, {}
         counts = {kind: 0 for kind in CLASS_IDS}
         for actor in traffic.actors:
             track_id = CLASS_IDS[actor.kind] * 1000 + counts[actor.kind]
             counts[actor.kind] += 1
-            painter = CarPainter if actor.kind == 'car' else PedestrianPainter
             self._actors[track_id] = actor
-            self._painters[track_id] = painter(seed, sequence, track_id)
         self._low_contrast = {
             track_id
             for track_id in self._actors
@@ -77,6 +76,15 @@ class ProceduralScene:
             float(drive.pitch[frame]),
         )
 
+    def _painter(self, track_id: int) -> CarPainter | PedestrianPainter:
+        """Painter of an identity, built when it is first seen."""
+        if track_id not in self._painters:
+            kind = CarPainter if track_id // 1000 == CLASS_IDS['car'] else None
+            kind = kind or PedestrianPainter
+            painter = kind(self._seed, self._sequence, track_id)
+            self._painters[track_id] = painter
+        return self._painters[track_id]
+
     def _draw_actor(self, track_id: int, camera: Camera, frame: int) -> Sprite | None:
         """Layer of an actor in its own colours, or None out of view."""
         actor = self._actors[track_id]
@@ -86,7 +94,7 @@ class ProceduralScene:
         pose = (camera, x, z, actor.heading, self.street.sun)
         if actor.kind == 'pedestrian':
             pose += (frame, actor.speed)
-        sprite = self._painters[track_id].sprite(*pose)
+        sprite = self._painter(track_id).sprite(*pose)
         if sprite is not None:
             sprite.track_id = track_id
             sprite.add_haze(self.street.haze, 1 / 200)
@@ -120,7 +128,7 @@ class ProceduralScene:
         pose = (camera, x, z, actor.heading, self.street.sun)
         if actor.kind == 'pedestrian':
             pose += (frame, actor.speed)
-        return self._painters[track_id].shadow(*pose)
+        return self._painter(track_id).shadow(*pose)
 
     def render(self, frame: int) -> tuple[np.ndarray, list[MOTSObject]]:
         """Draw one frame.

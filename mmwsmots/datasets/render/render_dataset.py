@@ -9,8 +9,14 @@ from typing import NamedTuple
 import cv2
 from tqdm import tqdm
 
-from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
+from mmwsmots.datasets.mots_io import (
+    MOTSObject,
+    read_mots_txt,
+    read_seqmap,
+    write_mots_txt,
+)
 
+from .annotated_scene import AnnotatedScene
 from .procedural_scene import ProceduralScene
 from .rng import generator
 from .textures import PatchSource, list_images
@@ -29,6 +35,8 @@ class SequencePlan(NamedTuple):
         stride (int): Frames of the scene from one written frame to the next.
         size (tuple[int]): Width and height to write, pixels.
         backgrounds (str | None): Folder of real frames.
+        annotation (str | None): File of the silhouettes; None draws a procedural
+            scene.
     """
 
     seed: int
@@ -37,6 +45,7 @@ class SequencePlan(NamedTuple):
     stride: int
     size: tuple[int, int]
     backgrounds: str | None
+    annotation: str | None
 
 
 class Chunk(NamedTuple):
@@ -57,6 +66,7 @@ class Chunk(NamedTuple):
 
 def render_dataset(
     out_dir: str | Path,
+    annotations: str | Path | None = None,
     backgrounds: str | Path | None = None,
     sequences: Sequence[str] | None = None,
     num_sequences: int | None = None,
@@ -75,15 +85,24 @@ def render_dataset(
 
     Args:
         out_dir (str | Path): Root of the data set.
+        annotations (str | Path | None): Folder of KITTI MOTS text files
+            ``SSSS.txt``: silhouettes, tracks and ignore regions are taken from
+            there and only the appearance is drawn. A sequence is as long as the
+            seqmap says that lies in a folder ``seqmaps`` in or beside it, or ends
+            with its last annotated frame. None draws procedural scenes.
         backgrounds (str | Path | None): Folder of real frames that lend their
             textures to the scenery; None draws all textures.
-        sequences (Sequence[str] | None): Names of the sequences.
-        num_sequences (int | None): How many sequences, named 0000, 0001, ..., if
-            ``sequences`` is None. Defaults to 8.
-        frames (int | None): Frames of each sequence. Defaults to 40.
+        sequences (Sequence[str] | None): Names of the sequences. Defaults to all
+            annotated ones.
+        num_sequences (int | None): How many sequences if ``sequences`` is None:
+            the first annotated ones, or procedural ones named 0000, 0001, ...
+            (default 8).
+        frames (int | None): Frames of each procedural sequence (default 40); the
+            most frames of an annotated one, counted after ``frame_stride``.
         frame_stride (int): Keep one frame of so many; the kept frames are numbered
             0, 1, ...
-        size (tuple[int]): Native width and height.
+        size (tuple[int]): Native width and height; annotated sequences have their
+            own unless nothing is annotated in them.
         scale (float): Factor from the native to the written size.
         seed (int): Seed of all random choices, >= 0.
         workers (int): Processes.
@@ -116,16 +135,35 @@ def render_dataset(
         raise ValueError(f'{out_dir} is no folder')
     if out_dir.is_dir() and any(out_dir.iterdir()) and not overwrite:
         raise ValueError(f'{out_dir} is not empty (overwrite replaces its content)')
-    names = sequences or [f'{i:04d}' for i in range(num_sequences or 8)]
-    if len(set(names)) != len(names):
+    if annotations is None:
+        names = list(sequences or [f'{i:04d}' for i in range(num_sequences or 8)])
+        lengths = dict.fromkeys(names, (frames or 40) * frame_stride)
+        files, sizes = {}, {}
+    else:
+        files = _annotation_files(Path(annotations), sequences)
+        names = list(files)[:num_sequences]
+        lengths, sizes = {}, {}
+        seqmaps = _read_seqmaps(Path(annotations))
+        for name in names:
+            lengths[name], sizes[name] = _measure(files[name], seqmaps.get(name))
+    if len(set(names)) != len(names) or len(names) < len(sequences or ()):
         raise ValueError('a sequence is named twice')
-    written = scaled_size(size, scale)
-    plans = [
-        SequencePlan(seed, name, frames or 40, frame_stride, written, backgrounds)
-        for name in names
-    ]
+    plans = []
+    for name in names:
+        kept = -(-lengths[name] // frame_stride)
+        plans.append(
+            SequencePlan(
+                seed,
+                name,
+                min(kept, frames or kept),
+                frame_stride,
+                scaled_size(sizes.get(name) or size, scale),
+                backgrounds,
+                str(files[name]) if files else None,
+            )
+        )
     _write(out_dir, plans, workers)
-    return list(names)
+    return names
 
 
 def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -138,6 +176,48 @@ def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     if min(width, height) < 32:
         raise ValueError(f'frames of {width} x {height} pixels are too small (32 x 32)')
     return width, height
+
+
+def _annotation_files(folder: Path, sequences: Sequence[str] | None) -> dict[str, Path]:
+    """Annotation files by sequence."""
+    if not folder.is_dir():
+        raise ValueError(f'annotations folder {folder} does not exist')
+    files = {path.stem: path for path in sorted(folder.glob('*.txt'))}
+    if not files:
+        raise ValueError(f'annotations folder {folder} holds no SSSS.txt')
+    for name in sequences or ():
+        if name not in files:
+            raise ValueError(f'sequence {name} has no annotation {folder}/{name}.txt')
+    return {name: files[name] for name in sequences or files}
+
+
+def _read_seqmaps(folder: Path) -> dict[str, int]:
+    """Lengths of the sequences, from seqmaps in or beside the annotations."""
+    lengths = {}
+    for place in (folder.parent / 'seqmaps', folder / 'seqmaps'):
+        for path in sorted(place.glob('*.seqmap')):
+            if path.stem != 'test':  # other sequences under the same names
+                lengths.update(read_seqmap(path))
+    return lengths
+
+
+def _measure(path: Path, length: int | None) -> tuple[int, tuple[int, int] | None]:
+    """Length and native (width, height) of an annotated sequence.
+
+    Raises:
+        ValueError: If the file is broken, or reaches beyond the seqmap's end, or is
+            empty without a seqmap.
+    """
+    objects = read_mots_txt(path)
+    last = max((obj.frame_id for obj in objects), default=-1)
+    if length is None:
+        length = last + 1
+    if length == 0:
+        raise ValueError(f'{path} is empty and no seqmap gives its length')
+    if last >= length:
+        raise ValueError(f'{path}: frame {last} is beyond the seqmap ({length} frames)')
+    size = (objects[0].width, objects[0].height) if objects else None
+    return length, size
 
 
 def _check_numbers(**numbers: int | None) -> None:
@@ -206,14 +286,18 @@ def _run(chunks: list[Chunk], workers: int) -> list[list[MOTSObject]]:
 
 
 @lru_cache(maxsize=1)
-def _scene(plan: SequencePlan) -> ProceduralScene:
+def _scene(plan: SequencePlan) -> ProceduralScene | AnnotatedScene:
     """Scene of a sequence; a process draws its chunks one after the other."""
     source = None
     if plan.backgrounds is not None:
         rng = generator(plan.seed, 'backgrounds', plan.name)
         source = PatchSource(plan.backgrounds, rng)
     length = (plan.frames - 1) * plan.stride + 1
-    return ProceduralScene(plan.seed, plan.name, length, plan.size, source)
+    if plan.annotation is None:
+        return ProceduralScene(plan.seed, plan.name, length, plan.size, source)
+    objects = read_mots_txt(plan.annotation, check_disjoint=False)  # checked before
+    objects = [obj for obj in objects if obj.frame_id < length]
+    return AnnotatedScene(plan.seed, plan.name, objects, length, plan.size, source)
 
 
 def _render_chunk(chunk: Chunk) -> list[MOTSObject]:

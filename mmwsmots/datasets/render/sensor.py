@@ -21,18 +21,17 @@ class Sensor:
         rng = generator(seed, 'sensor', sequence)
         self._seed, self._sequence = seed, sequence
         self.pixel = float(np.clip(width / 620, 0.7, 2.0))
-        self.softness = rng.uniform(0.25, 0.5) * self.pixel  # of every edge
-        self._blur = rng.uniform(0.3, 0.55) * self.pixel
+        self._blur = rng.uniform(0.35, 0.65) * self.pixel
         self._contrast = rng.uniform(0.88, 1.1)
         self._offset = rng.uniform(-12, 12) + rng.uniform(-5, 5, 3)
         self._noise = rng.uniform(2.0, 5.0)
         self._quality = int(rng.integers(80, 95))
 
     def depth_blur(self, depth: float) -> float:
-        """Blur in pixels of a layer at a depth: far haze, near out of focus."""
-        far = 0.35 * np.clip((depth - 15) / 40, 0, 1)
-        near = 0.5 * np.clip((5 - depth) / 4, 0, 1)
-        return float(self.softness + (far + near) * self.pixel)
+        """Blur in pixels of a layer at a depth, on top of the lens's own."""
+        far = 0.5 * np.clip((depth - 15) / 40, 0, 1)
+        near = 0.6 * np.clip((5 - depth) / 4, 0, 1)
+        return float((far + near) * self.pixel)
 
     def expose(self, image: np.ndarray, frame: int) -> np.ndarray:
         """Turn radiance into a picture.

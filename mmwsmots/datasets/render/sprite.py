@@ -46,8 +46,9 @@ class Sprite:
     def blur(self, sigma: float) -> None:
         """Blur colour and coverage by ``sigma`` pixels, in place."""
         if sigma > 0.2:
-            self.colour = cv2.GaussianBlur(self.colour, (0, 0), sigma)
-            self.alpha = cv2.GaussianBlur(self.alpha, (0, 0), sigma)
+            size = 2 * int(np.ceil(2 * sigma)) + 1
+            self.colour = cv2.GaussianBlur(self.colour, (size, size), sigma)
+            self.alpha = cv2.GaussianBlur(self.alpha, (size, size), sigma)
 
     def add_haze(self, haze: np.ndarray, density: float) -> None:
         """Mix the colour with ``haze`` (BGR), more the farther away, in place."""
@@ -62,7 +63,7 @@ def frame_window(
     """Part of the frame that contains points.
 
     Args:
-        points (ndarray): Pixels (n, 2) float.
+        points (ndarray): Pixels (..., 2) float.
         width (int): Frame width.
         height (int): Frame height.
         margin (int): Pixels added on each side, inside the frame.
@@ -71,12 +72,14 @@ def frame_window(
         tuple[int] | None: x0, y0, x1, y1 (ends exclusive), or None when the points
         lie outside the frame.
     """
-    x0, y0 = np.floor(points.min(0)).astype(int) - margin
-    x1, y1 = np.ceil(points.max(0)).astype(int) + margin
-    x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+    x, y = points[..., 0], points[..., 1]
+    x0 = max(int(np.floor(x.min())) - margin, 0)
+    y0 = max(int(np.floor(y.min())) - margin, 0)
+    x1 = min(int(np.ceil(x.max())) + margin, width)
+    y1 = min(int(np.ceil(y.max())) + margin, height)
     if x1 - x0 < 1 or y1 - y0 < 1:
         return None
-    return int(x0), int(y0), int(x1), int(y1)
+    return x0, y0, x1, y1
 
 
 class Canvas:
@@ -99,26 +102,21 @@ class Canvas:
         self.image = np.zeros(((y1 - y0) * factor, (x1 - x0) * factor, 4), np.uint8)
 
     def paint(
-        self, polygons: list[np.ndarray], colours: np.ndarray, materials: np.ndarray
+        self, polygons: np.ndarray, colours: np.ndarray, materials: np.ndarray
     ) -> None:
         """Paint convex polygons in order.
 
         Args:
-            polygons (list[ndarray]): Frame pixels, each (k, 2) float.
+            polygons (ndarray): Frame pixels, (n, k, 2) float; repeat the last vertex
+                to pad.
             colours (ndarray): BGR, (n, 3).
             materials (ndarray): Material numbers 1..255, (n,).
         """
-        offset = np.array(self.window[:2])
-        scale = self.factor * 2**self.SHIFT
-        colours = np.clip(colours, 1, 254)
-        for polygon, colour, material in zip(polygons, colours, materials):
-            vertices = np.clip((polygon - offset) * scale, -3e5, 3e5).astype(np.int32)
-            cv2.fillConvexPoly(
-                self.image,
-                vertices,
-                (*colour.tolist(), float(material)),
-                shift=self.SHIFT,
-            )
+        vertices = (polygons - self.window[:2]) * (self.factor * 2**self.SHIFT)
+        vertices = np.clip(vertices, -3e5, 3e5).astype(np.int32)
+        paints = np.concatenate([np.clip(colours, 0, 255), materials[:, None]], 1)
+        for outline, paint in zip(vertices, paints.tolist()):
+            cv2.fillConvexPoly(self.image, outline, paint, shift=self.SHIFT)
 
     def texture(self, texture: np.ndarray, box: np.ndarray) -> np.ndarray:
         """Stretch a texture over a box of the frame.

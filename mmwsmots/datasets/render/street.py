@@ -211,8 +211,17 @@ class Street:
 
     def layers(self, camera: Camera) -> list[Sprite]:
         """Houses, plants and furniture in view, in no order."""
-        sprites = [self._wall_sprite(wall, camera) for wall in self.walls]
-        sprites += [self._billboard_sprite(board, camera) for board in self.billboards]
+        low, high = camera.z - 25, camera.z + VIEW_DISTANCE
+        sprites = [
+            self._wall_sprite(wall, camera)
+            for wall in self.walls
+            if low < wall.ends[0, 1] < high
+        ]
+        sprites += [
+            self._billboard_sprite(board, camera)
+            for board in self.billboards
+            if camera.z < board.z < high
+        ]
         return [sprite for sprite in sprites if sprite is not None]
 
     def _level(self, group: str, index: int, rows: float) -> np.ndarray:
@@ -280,6 +289,8 @@ class Street:
         half = np.array([board.width / 2, 0, 0])
         low, high = foot - half, foot + half + [0, board.height, 0]
         corners = camera.project(np.stack([low, high]))
+        if corners[0, 1] - corners[1, 1] < 2:
+            return None
         window = frame_window(corners, camera.width, camera.height, 1)
         if window is None:
             return None

@@ -37,8 +37,8 @@ class Actor:
         """float: Metres a frame."""
         return float(np.hypot(self.vx, self.vz))
 
-    def position(self, frame: int) -> tuple[float, float]:
-        """Position (x, z) in metres at a frame."""
+    def position(self, frame):
+        """Position (x, z) in metres at a frame, or at an array of frames."""
         wave = self.surge * np.sin(0.12 * frame)
         return self.x + self.vx * frame, self.z + self.vz * frame + wave
 
@@ -101,6 +101,7 @@ class Traffic:
             self.junctions = (float(self.drive.z[-1] + rng.uniform(11, 22)),)
         self._speed = speed
         self.actors: list[Actor] = []
+        self._paths, self._extents = [], []  # of the actors, to keep them apart
 
     def populate(self, layout: RoadLayout) -> None:
         """Place everybody on a road."""
@@ -120,16 +121,18 @@ class Traffic:
 
     def _add(self, actor: Actor) -> None:
         """Keep the actor unless it would touch another or the camera's car."""
-        step = max(1, self._frames // 12)
-        for frame in range(0, self._frames, step):
-            place = np.array(actor.position(frame))
-            ego = np.array([self.drive.x[frame], self.drive.z[frame]])
-            if (np.abs(place - ego) < actor.extent + [1.2, 3.2]).all():
+        frames = np.arange(0, self._frames, max(1, self._frames // 12))
+        path = np.stack(actor.position(frames), -1)
+        ego = np.stack([self.drive.x[frames], self.drive.z[frames]], -1)
+        if (np.abs(path - ego) < actor.extent + [1.2, 3.2]).all(-1).any():
+            return
+        if self.actors:
+            gaps = np.abs(path - np.array(self._paths))
+            reach = actor.extent + 0.1 + np.array(self._extents)
+            if (gaps < reach[:, None]).all(-1).any():
                 return
-            for other in self.actors:
-                gap = np.abs(place - other.position(frame))
-                if (gap < actor.extent + other.extent + 0.1).all():
-                    return
+        self._paths.append(path)
+        self._extents.append(actor.extent)
         self.actors.append(actor)
 
     def _add_leading_car(self, layout: RoadLayout) -> None:
