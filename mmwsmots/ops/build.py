@@ -5,14 +5,16 @@
 more than building does.
 """
 
+import os
+import shutil
 from pathlib import Path
 
 NAME = 'mmwsmots.ops._bilateral_ext'
-_CPU_FLAGS = ['-O3', '-fopenmp', '-fvisibility=hidden', '-Wno-psabi']
+_CPU_FLAGS = ['-O3', '-g0', '-fopenmp', '-fvisibility=hidden', '-Wno-psabi']
 
 
 def extensions() -> dict:
-    """Arguments for ``setup()``; empty, with a line that says so, without torch.
+    """Arguments for ``setup()``; empty, with a line, without torch or compiler.
 
     A failing compiler is no error: the package then serves its torch implementation.
     CUDA kernels are compiled where torch was built with CUDA and finds ``nvcc``;
@@ -24,6 +26,10 @@ def extensions() -> dict:
         from torch.utils import cpp_extension
     except ImportError:
         print('mmwsmots: no torch to compile against, installing without kernels')
+        return {}
+    compiler = os.environ.get('CXX', 'c++')
+    if shutil.which(compiler) is None:
+        print(f'mmwsmots: no compiler {compiler}, installing without kernels')
         return {}
     csrc = Path('mmwsmots/ops/csrc')
     sources = [*csrc.glob('common/cpu/*.cpp'), *csrc.glob('pytorch/cpu/*.cpp')]
