@@ -8,7 +8,6 @@ size, and DIR/NAME.mp4, the frames with masks, names and trails.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -76,8 +75,6 @@ def run(args: argparse.Namespace) -> Path:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    # A checkpoint of somebody else's must not run code.
-    os.environ.setdefault('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
     try:
         text_path = run(args)
     except (FileNotFoundError, ValueError) as error:

@@ -2,7 +2,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 from mmdet.apis import inference_mot
@@ -15,6 +14,7 @@ from mmengine.structures import InstanceData
 from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject
 from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.models.mot import MOTSNet
+from mmwsmots.utils import weights_only
 
 
 def init_mots_model(
@@ -40,7 +40,8 @@ def init_mots_model(
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
         ValueError: If the config describes another model or has no test
-            pipeline, or the checkpoint is not one of this model.
+            pipeline, or the checkpoint is not one of this model or holds more
+            than tensors and plain data.
     """
     name = 'the config'
     if not isinstance(config, Config):
@@ -70,9 +71,10 @@ def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> N
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(f'{checkpoint}: no such checkpoint file')
     try:
-        load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
-    except (UnpicklingError, EOFError) as error:
-        raise ValueError(f'{checkpoint}: not a checkpoint: {error}') from None
+        with weights_only(checkpoint):
+            load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
+    except EOFError:
+        raise ValueError(f'{checkpoint}: the file is cut off') from None
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise ValueError(

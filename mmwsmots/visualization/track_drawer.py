@@ -14,6 +14,8 @@ from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from .text import put_text, readable_on, render_text
 
 SHORT_NAMES = {CLASS_IDS['car']: 'car', CLASS_IDS['pedestrian']: 'person'}
+# Saturation and value; the hues of ids 8, 13, 21, ... apart are nearly the same.
+_STYLES = (0.9, 1.0), (0.55, 1.0), (0.9, 0.7), (0.65, 0.85)
 
 
 @lru_cache(maxsize=4096)
@@ -31,7 +33,7 @@ def id_color(track_id: int) -> tuple[int, int, int]:
     """
     group, number = divmod(track_id, 1000)
     hue = (0.618034 * number + group / 3) % 1
-    saturation, value = ((0.9, 1.0), (0.6, 1.0), (0.9, 0.75))[number % 3]
+    saturation, value = _STYLES[number % 4]
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return round(255 * blue), round(255 * green), round(255 * red)
 
@@ -220,7 +222,7 @@ def _name(obj: MOTSObject) -> str:
 def _draw_labels(canvas: np.ndarray, shown: list) -> None:
     """Put each name above its object, or where it hides no other name."""
     height, width = canvas.shape[:2]
-    size = int(np.clip(9 + height / 60, 11, 30))
+    size = int(np.clip(9 + height / 80, 11, 30))
     taken = []
     # Large objects are the near ones: they choose first.
     for track_id, text, (x, y, w, h) in sorted(
