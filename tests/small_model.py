@@ -1,0 +1,33 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""A small random model for tests of inference."""
+
+import copy
+from functools import cache
+from pathlib import Path
+
+from mmengine.config import Config
+
+SIZE = (96, 64)  # width, height of a frame
+
+
+def small_config(repo: Path) -> Config:
+    """The small plus model on frames of SIZE, without pretrained weights."""
+    return copy.deepcopy(_small_config(repo))
+
+
+@cache
+def _small_config(repo: Path) -> Config:
+    cfg = Config.fromfile(repo / 'configs/wsmots-plus_mnv2_fpn_clip.py')
+    cfg.model.detector.backbone.init_cfg = None
+    cfg.model.detector.roi_head.bbox_head.fc_out_channels = 32
+    cfg.model.detector.roi_head.mask_head.num_convs = 1
+    cfg.model.detector.test_cfg.rcnn.score_thr = 0.0
+    cfg.model.detector.test_cfg.rcnn.max_per_img = 6
+    # Twice the frames' size: results must come back at the frames' own.
+    (resize,) = [
+        transform
+        for transform in cfg.test_dataloader.dataset.pipeline[0].transforms
+        if transform.type == 'Resize'
+    ]
+    resize.scale = (2 * SIZE[0], 2 * SIZE[1])
+    return cfg

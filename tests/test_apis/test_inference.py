@@ -1,0 +1,148 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from mmdet.apis import inference_mot
+from mmengine.runner import save_checkpoint
+from mmengine.structures import InstanceData
+
+from mmwsmots.apis import TrackNumbering, init_mots_model, track_video
+from mmwsmots.models.mot import MOTSNet
+from tests.small_model import SIZE, small_config
+
+WIDTH, HEIGHT = SIZE
+
+
+@pytest.fixture(scope='module')
+def model(repo):
+    torch.manual_seed(0)
+    return init_mots_model(small_config(repo))
+
+
+@pytest.fixture(scope='module')
+def files(model, tmp_path_factory):
+    """Config and checkpoint of the model."""
+    folder = tmp_path_factory.mktemp('model')
+    model.cfg.dump(folder / 'small.py')
+    save_checkpoint(dict(state_dict=model.state_dict()), str(folder / 'small.pth'))
+    return folder / 'small.py', folder / 'small.pth'
+
+
+def test_model_has_the_weights_of_the_file(model, files):
+    loaded = init_mots_model(*files)
+    assert isinstance(loaded, MOTSNet) and not loaded.training
+    for name, value in loaded.state_dict().items():
+        assert torch.equal(value, model.state_dict()[name]), name
+
+
+def test_score_threshold_replaces_that_of_the_config(files):
+    loaded = init_mots_model(*files, score_thr=0.75)
+    assert loaded.detector.roi_head.test_cfg.score_thr == 0.75
+    assert init_mots_model(*files).detector.roi_head.test_cfg.score_thr == 0
+
+
+def test_bad_files(files, tmp_path):
+    config, checkpoint = files
+    with pytest.raises(FileNotFoundError, match=r'absent\.py: no such config file'):
+        init_mots_model(tmp_path / 'absent.py', checkpoint)
+    with pytest.raises(FileNotFoundError, match=r'absent\.pth: no such checkpoint'):
+        init_mots_model(config, tmp_path / 'absent.pth')
+    for text, found in [
+        ("model = dict(type='FasterRCNN')", 'FasterRCNN'),
+        ("model = dict(type='Unheard')", 'Unheard'),
+        ('epochs = 3', 'None'),
+    ]:
+        (tmp_path / 'other.py').write_text(text)
+        with pytest.raises(
+            ValueError, match=rf'other\.py: model.type must be MOTSNet, got {found}'
+        ):
+            init_mots_model(tmp_path / 'other.py', checkpoint)
+    (tmp_path / 'other.py').write_text("model = dict(type='MOTSNet')")
+    with pytest.raises(ValueError, match=r'other\.py: test_dataloader.* is missing'):
+        init_mots_model(tmp_path / 'other.py', checkpoint)
+
+
+def test_bad_checkpoints(model, files, tmp_path):
+    path = tmp_path / 'bad.pth'
+    path.write_bytes(b'')
+    with pytest.raises(ValueError, match=r'bad\.pth: the file is cut off'):
+        init_mots_model(files[0], path)
+    path.write_text('no checkpoint')
+    with pytest.raises(ValueError, match=r'bad\.pth'):
+        init_mots_model(files[0], path)
+    path.write_bytes(files[1].read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r'bad\.pth'):
+        init_mots_model(files[0], path)
+    state = model.state_dict()
+    (missing,) = [name for name in state if name.endswith('fc_cls.weight')]
+    save_checkpoint(
+        dict(state_dict={k: v for k, v in state.items() if k != missing}), str(path)
+    )
+    with pytest.raises(ValueError, match=rf'bad\.pth: not the weights of .*{missing}'):
+        init_mots_model(files[0], path)
+    state[missing] = torch.zeros(5, 5)
+    save_checkpoint(dict(state_dict=state), str(path))
+    with pytest.raises(ValueError, match=rf'bad\.pth: not the weights of .*{missing}'):
+        init_mots_model(files[0], path)
+
+
+def test_video_is_tracked_lazily_and_at_its_own_size(model):
+    rng = np.random.default_rng(0)
+    frames = list(rng.integers(0, 256, (3, HEIGHT, WIDTH, 3), dtype=np.uint8))
+    num_read = 0
+
+    def endless():
+        nonlocal num_read
+        for frame in itertools.cycle(frames):
+            num_read += 1
+            yield frame
+
+    ids = {}
+    tracked = track_video(model, endless(), 3)
+    results = list(itertools.islice(tracked, 3))
+    assert num_read == 3
+    for i, (frame, objects) in enumerate(results):
+        expected = inference_mot(model, frames[i], i, 3)[0].pred_track_instances
+        assert (frame == frames[i]).all()
+        assert len(objects) == len(expected) > 0
+        for j, obj in enumerate(objects):
+            assert (obj.frame_id, obj.height, obj.width) == (i, HEIGHT, WIDTH)
+            assert obj.class_id == expected.labels[j] + 1
+            assert (obj.mask == expected.masks[j].numpy()).all()
+            key = int(expected.instances_id[j])
+            assert ids.setdefault(key, obj.track_id) == obj.track_id
+    assert len(set(ids.values())) == len(ids)
+
+
+def test_numbers_run_within_a_class():
+    def instances(ids, labels):
+        return InstanceData(
+            instances_id=torch.tensor(ids),
+            labels=torch.tensor(labels),
+            masks=torch.zeros((len(ids), 4, 5), dtype=torch.bool),
+        )
+
+    numbering = TrackNumbering()
+    first = numbering(0, instances([7, 0, 3], [0, 1, 0]))
+    assert [obj.track_id for obj in first] == [1001, 2001, 1002]
+    assert [obj.class_id for obj in first] == [1, 2, 1]
+    second = numbering(5, instances([3, 9, 7], [0, 1, 0]))
+    assert [obj.track_id for obj in second] == [1002, 2002, 1001]
+    assert {obj.frame_id for obj in second} == {5}
+
+
+def test_ids_stay_unique_beyond_a_thousand_tracks():
+    numbering = TrackNumbering()
+    num = 1200
+    objects = numbering(
+        0,
+        InstanceData(
+            instances_id=torch.arange(2 * num),
+            labels=torch.arange(2 * num) % 2,
+            masks=torch.zeros((2 * num, 2, 2), dtype=torch.bool),
+        ),
+    )
+    assert len({obj.track_id for obj in objects}) == 2 * num
+    assert max(obj.track_id for obj in objects[: 2 * 999]) == 2999

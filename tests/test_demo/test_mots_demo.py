@@ -1,0 +1,166 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import importlib.util
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.apis import inference_mot
+from mmengine.runner import save_checkpoint
+
+from mmwsmots.apis import init_mots_model
+from mmwsmots.datasets.mots_io import read_mots_txt
+from mmwsmots.visualization import FrameReader
+from tests.small_model import SIZE, small_config
+
+WIDTH, HEIGHT = SIZE
+
+
+@pytest.fixture(scope='module')
+def demo(repo):
+    spec = importlib.util.spec_from_file_location('demo', repo / 'demo/mots_demo.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='module')
+def model(repo):
+    torch.manual_seed(0)
+    return init_mots_model(small_config(repo))
+
+
+@pytest.fixture(scope='module')
+def files(model, tmp_path_factory):
+    """Config and checkpoint of the model, as the command line takes them."""
+    folder = tmp_path_factory.mktemp('model')
+    model.cfg.dump(folder / 'small.py')
+    save_checkpoint(dict(state_dict=model.state_dict()), str(folder / 'small.pth'))
+    return [str(folder / 'small.py'), str(folder / 'small.pth')]
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A folder of four frames: coloured squares that move."""
+    folder = tmp_path / 'clip'
+    folder.mkdir()
+    for i in range(4):
+        image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+        image[20:50, 10 + 4 * i : 40 + 4 * i] = (30, 200, 90)
+        image[10:30, 60 - 3 * i : 80 - 3 * i] = (200, 60, 30)
+        cv2.imwrite(str(folder / f'{i:06d}.png'), image)
+    return folder
+
+
+def run(demo, clip, files, out, *options):
+    demo.main([str(clip), *files, '--out', str(out), '--device', 'cpu', *options])
+
+
+def test_folder_in_text_and_video_out(demo, model, clip, files, tmp_path):
+    out = tmp_path / 'new/out'
+    run(demo, clip, files, out)
+    assert sorted(p.name for p in out.iterdir()) == ['clip.mp4', 'clip.txt']
+    objects = read_mots_txt(out / 'clip.txt')  # checks overlap and ids
+    assert {obj.frame_id for obj in objects} == {0, 1, 2, 3}
+    ids = {}
+    for i, frame in enumerate(FrameReader(clip)):
+        expected = inference_mot(model, frame, i, 4)[0].pred_track_instances
+        lines = [obj for obj in objects if obj.frame_id == i]
+        assert len(lines) == len(expected) > 0
+        for obj, mask, label, key in zip(
+            lines, expected.masks, expected.labels, expected.instances_id
+        ):
+            assert (obj.mask == mask.numpy()).all()
+            assert obj.class_id == label + 1
+            assert ids.setdefault(int(key), obj.track_id) == obj.track_id
+    assert len(set(ids.values())) == len(ids)
+    drawn = list(FrameReader(out / 'clip.mp4'))
+    assert [frame.shape for frame in drawn] == [(HEIGHT, WIDTH, 3)] * 4
+    for frame, image in zip(drawn, FrameReader(clip)):
+        assert np.abs(frame.astype(int) - image).mean() > 5
+
+
+def test_video_in(demo, clip, files, tmp_path):
+    video = cv2.VideoWriter(
+        str(tmp_path / 'drive.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 8, SIZE
+    )
+    for frame in FrameReader(clip):
+        video.write(frame)
+    video.release()
+    run(demo, tmp_path / 'drive.avi', files, tmp_path / 'out')
+    assert {obj.frame_id for obj in read_mots_txt(tmp_path / 'out/drive.txt')} == set(
+        range(4)
+    )
+    result = FrameReader(tmp_path / 'out/drive.mp4')
+    assert (len(list(result)), result.fps) == (4, 8)
+
+
+def test_no_video_and_a_threshold_that_nothing_passes(demo, clip, files, tmp_path):
+    run(demo, clip, files, tmp_path / 'out', '--no-video', '--score-thr', '1')
+    assert [p.name for p in (tmp_path / 'out').iterdir()] == ['clip.txt']
+    assert (tmp_path / 'out/clip.txt').read_text() == ''
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (lambda clip: clip.rename(clip.with_name('gone')), 'clip: no such video file'),
+        (
+            lambda clip: [p.unlink() for p in clip.iterdir()],
+            'clip: the folder contains',
+        ),
+        (
+            lambda clip: (clip / '000002.png').write_text('?'),
+            '000002.png: the frame cannot be read',
+        ),
+        (
+            lambda clip: cv2.imwrite(
+                str(clip / '000003.png'), np.zeros((50, 70, 3), np.uint8)
+            ),
+            '000003.png: the frame has the size 70 x 50, the first one 96 x 64',
+        ),
+    ],
+    ids=['missing', 'empty', 'unreadable', 'sizes'],
+)
+def test_bad_input(demo, clip, files, tmp_path, spoil, message):
+    spoil(clip)
+    with pytest.raises(SystemExit) as caught:
+        run(demo, clip, files, tmp_path / 'out')
+    assert message in caught.value.code
+    assert not (tmp_path / 'out').exists()
+
+
+def test_failure_on_the_way_leaves_no_results(demo, clip, files, tmp_path):
+    # The header is in order, the pixels are cut off: found when it is its turn.
+    data = (clip / '000002.png').read_bytes()
+    (clip / '000002.png').write_bytes(data[: len(data) // 2])
+    with pytest.raises(SystemExit) as caught:
+        run(demo, clip, files, tmp_path / 'out')
+    assert '000002.png: the frame cannot be read' in caught.value.code
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_bad_model(demo, clip, files, tmp_path):
+    config = tmp_path / 'other.py'
+    config.write_text("model = dict(type='MaskRCNN')")
+    for pair, message in [
+        ([str(config), files[1]], 'other.py: model.type must be MOTSNet, got MaskRCNN'),
+        ([str(tmp_path / 'no.py'), files[1]], 'no.py: no such config file'),
+        ([files[0], str(tmp_path / 'no.pth')], 'no.pth: no such checkpoint file'),
+    ]:
+        with pytest.raises(SystemExit) as caught:
+            run(demo, clip, pair, tmp_path / 'out')
+        assert message in caught.value.code
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_checkpoint_cannot_run_code(demo, clip, files, tmp_path):
+    class Payload:
+        def __reduce__(self):
+            return (tmp_path / 'pwned').write_text, ('ran',)
+
+    torch.save(dict(state_dict=Payload()), tmp_path / 'evil.pth')
+    with pytest.raises(SystemExit) as caught:
+        run(demo, clip, [files[0], str(tmp_path / 'evil.pth')], tmp_path / 'out')
+    assert 'evil.pth holds more than tensors' in caught.value.code
+    assert not (tmp_path / 'pwned').exists()

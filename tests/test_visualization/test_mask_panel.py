@@ -1,0 +1,194 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.apis import inference_mot
+
+from mmwsmots.apis import init_mots_model
+from mmwsmots.visualization import draw_panel, explain_masks
+from mmwsmots.visualization.mask_panel import LABEL_COLORS
+from mmwsmots.visualization.text import render_text
+from tests.small_model import SIZE, small_config
+
+WIDTH, HEIGHT = SIZE
+BOXES = np.array([[10, 12, 50, 40], [40, 20, 60, 62], [70, 5, 96, 64]], np.float32)
+LABELS = [0, 1, 1]
+
+
+@pytest.fixture(scope='module')
+def model(repo):
+    torch.manual_seed(0)
+    return init_mots_model(small_config(repo))
+
+
+@pytest.fixture
+def img_path(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    image = cv2.GaussianBlur(image, (0, 0), 3)
+    cv2.imwrite(str(tmp_path / 'frame.png'), image)
+    return tmp_path / 'frame.png'
+
+
+def test_geometry_is_that_of_the_frame(model, img_path):
+    explained = explain_masks(model, img_path, BOXES, LABELS)
+    assert (explained['image'] == cv2.imread(str(img_path))).all()
+    assert (explained['bboxes'] == BOXES).all()
+    masks = explained['masks']
+    assert masks.shape == (3, HEIGHT, WIDTH) and masks.dtype == bool
+    assert explained['cams'].min() >= 0 and explained['cams'].max() <= 1
+    assert explained['cams'].max() > 0.5
+    for i, (x1, y1, x2, y2) in enumerate(BOXES):
+        # The plus recipe clips its masks to the box.
+        ys, xs = np.nonzero(masks[i])
+        assert (xs + 0.5 >= x1).all() and (xs + 0.5 < x2).all()
+        assert (ys + 0.5 >= y1).all() and (ys + 0.5 < y2).all()
+        rx1, ry1, rx2, ry2 = explained['rois'][i]
+        assert rx2 - rx1 == pytest.approx(1.6 * (x2 - x1), rel=1e-4)
+        assert ry2 - ry1 == pytest.approx(1.6 * (y2 - y1), rel=1e-4)
+        assert [rx1 + rx2, ry1 + ry2] == pytest.approx([x1 + x2, y1 + y2], rel=1e-4)
+        label = explained['pseudo_labels'][i]
+        num = label.shape[0]
+        for row in range(num):
+            for column in range(num):
+                x = rx1 + (column + 0.5) / num * (rx2 - rx1)
+                y = ry1 + (row + 0.5) / num * (ry2 - ry1)
+                in_box = x1 <= x < x2 and y1 <= y < y2
+                # 'background': outside its own box a cell is 0, else 1 or void.
+                assert (label[row, column] == 0) == (not in_box)
+        assert (label == 1).any()
+
+
+def test_labels_follow_the_heat_maps(model, img_path):
+    explained = explain_masks(model, img_path, BOXES, LABELS, overlap='void')
+    for cam, label in zip(explained['cams'], explained['pseudo_labels']):
+        # The box fills the middle 1 / 1.6 of the RoI.
+        side = len(label) / 1.6
+        margin = (len(label) - side) / 2
+        inner = np.arange(int(margin) + 2, int(margin + side) - 2)
+        at = ((inner + 0.5 - margin) / side * len(cam)).astype(int)
+        heat, marks = cam[np.ix_(at, at)], label[np.ix_(inner, inner)]
+        assert (marks[heat > 0.7] == 1).all()
+        assert (marks[heat < 0.3] == -1).all()
+
+
+def test_masks_are_those_of_inference(model, img_path):
+    image = cv2.imread(str(img_path))
+    predicted = inference_mot(model, image, 0, 1)[0].pred_track_instances
+    assert len(predicted) > 0
+    explained = explain_masks(
+        model, img_path, predicted.bboxes.numpy(), predicted.labels.numpy()
+    )
+    order = np.argsort(-predicted.scores.numpy(), kind='stable')
+    taken = np.zeros(image.shape[:2], bool)
+    for i in order:
+        mask = explained['masks'][i] & ~taken
+        taken |= mask
+        assert (mask != predicted.masks[i].numpy()).mean() < 1e-3
+
+
+def test_a_frame_without_objects(model, img_path):
+    explained = explain_masks(model, img_path, np.zeros((0, 4)), [])
+    assert explained['masks'].shape == (0, HEIGHT, WIDTH)
+    assert explained['pseudo_labels'].shape[0] == 0
+
+
+def test_bad_frames_and_annotations(model, img_path, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'absent\.png: no such frame'):
+        explain_masks(model, tmp_path / 'absent.png', BOXES, LABELS)
+    (tmp_path / 'broken.png').write_text('no image')
+    with pytest.raises(ValueError, match=r'broken\.png: the frame cannot be read'):
+        explain_masks(model, tmp_path / 'broken.png', BOXES, LABELS)
+    with pytest.raises(ValueError, match=r'frame\.png: 3 bboxes .* \(2,\)'):
+        explain_masks(model, img_path, BOXES, LABELS[:2])
+    with pytest.raises(ValueError, match=r'frame\.png: 3 true_masks of 64 x 96'):
+        explain_masks(model, img_path, BOXES, LABELS, np.zeros((3, 64, 90), bool))
+
+
+def explained_by_hand():
+    """A box of 50 x 50 in a black frame of 200 x 200: the RoI is 80 x 80."""
+    box = np.array([[60, 60, 110, 110]], np.float32)
+    label = np.zeros((1, 8, 8), np.int8)
+    label[0, 2:6, 2:6] = -1
+    label[0, 2:4, 2:6] = 1
+    masks = np.zeros((1, 200, 200), bool)
+    masks[0, 60:110, 60:85] = True
+    true_masks = np.zeros((1, 200, 200), bool)
+    true_masks[0, 60:110, 60:110] = True
+    cams = np.zeros((1, 4, 4), np.float32)
+    cams[0, :, :2] = 1
+    return dict(
+        image=np.zeros((200, 200, 3), np.uint8),
+        bboxes=box,
+        labels=np.array([0]),
+        cams=cams,
+        rois=np.array([[45, 45, 125, 125]], np.float32),
+        pseudo_labels=label,
+        cam_thr=0.5,
+        trains_on_cams=True,
+        masks=masks,
+        true_masks=true_masks,
+    )
+
+
+def cells_of(panel, num_columns, cell=160):
+    """The cells of a panel of one row."""
+    gap = cell // 40
+    top = panel.shape[0] - cell - 2 * gap
+    return [
+        panel[top : top + cell, gap + i * (cell + gap) :][:, :cell]
+        for i in range(num_columns)
+    ]
+
+
+def test_panel_by_hand(tmp_path):
+    explained = explained_by_hand()
+    panel = draw_panel([(explained, 0)], tmp_path / 'new/panel.png', cell=160)
+    assert (cv2.imread(str(tmp_path / 'new/panel.png')) == panel).all()
+    image, cam, label, mask, truth = cells_of(panel, 5)
+    # 160 pixels show 80: the box spans 30..130.
+    assert (image[30, 30:130] == 255).all() and not image[40:120, 40:120].any()
+    # Hot on the left, cold on the right, nothing outside the box.
+    assert (cam[80, 40:70, 2] > cam[80, 40:70, 0]).all()
+    assert (cam[80, 90:120, 0] > cam[80, 90:120, 2]).all()
+    assert not cam[10:25].any()
+    for x, y, value in [(80, 60, 1), (80, 100, -1), (20, 80, 0), (80, 140, 0)]:
+        assert label[y, x] == pytest.approx(0.75 * np.array(LABEL_COLORS[value]), abs=1)
+    # A cell of the 8 x 8 label is 20 pixels large.
+    assert (label[41:79, 42:118] == label[60, 80]).all()
+    assert mask[40:120, 35:75].any(axis=2).all() and not mask[40:120, 85:].any()
+    assert truth[35:125, 35:125].any(axis=2).all()
+    assert not truth[:25].any()
+    for picture, words in [
+        (image, 'car, 50 x 50 px'),
+        (mask, 'IoU 0.50'),
+        (truth, 'filled box: IoU 1.00'),
+    ]:
+        text = render_text(words, 160 // 13)
+        bottom = round(1.4 * (160 // 13))
+        strip = picture[-bottom + 1 :][: len(text), 4 : 4 + text.shape[1], 0]
+        assert (strip == text[: len(strip)]).all()
+
+
+def test_panel_without_truth_and_of_several_objects(tmp_path):
+    explained = explained_by_hand()
+    explained['true_masks'] = None
+    one = draw_panel([(explained, 0)], cell=160)
+    assert one.shape[1] == 4 * 164 + 4
+    three = draw_panel([(explained, 0)] * 3, cell=160)
+    assert three.shape == (one.shape[0] + 2 * 164, one.shape[1], 3)
+    with pytest.raises(ValueError, match='at least one object'):
+        draw_panel([], tmp_path / 'panel.png')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_panel_of_an_object_at_the_border(model, img_path):
+    explained = explain_masks(
+        model,
+        img_path,
+        [[-5, -5, 20, 20], [80, 50, 96, 64]],
+        [0, 1],
+        np.zeros((2, HEIGHT, WIDTH), bool),
+    )
+    panel = draw_panel([(explained, 0), (explained, 1)], cell=80)
+    assert panel.shape[1] == 5 * 82 + 2

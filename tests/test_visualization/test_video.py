@@ -1,0 +1,137 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from mmwsmots.visualization import FrameReader, VideoWriter, write_gif
+
+
+def frames(num=5, height=64, width=96):
+    """A square that moves over a gradient."""
+    ramp = np.linspace(0, 200, width).astype(np.uint8)
+    background = np.repeat(np.tile(ramp, (height, 1))[..., None], 3, axis=2)
+    result = []
+    for i in range(num):
+        image = background.copy()
+        image[20:40, 10 * i : 10 * i + 20] = (0, 128, 255)
+        result.append(image)
+    return result
+
+
+def write_folder(folder, images, name='{:06d}.png'):
+    folder.mkdir()
+    for i, image in enumerate(images):
+        assert cv2.imwrite(str(folder / name.format(i)), image)
+    return folder
+
+
+def test_folder_in_natural_order(tmp_path):
+    images = frames(12)
+    folder = write_folder(tmp_path / 'clip.v2', images, 'frame{}.png')
+    (folder / 'notes.txt').write_text('no frame')
+    reader = FrameReader(folder)
+    assert (reader.name, len(reader), reader.fps) == ('clip.v2', 12, 10)
+    for _ in range(2):  # it can be read again
+        for image, expected in zip(reader, images, strict=True):
+            assert (image == expected).all()
+
+
+@pytest.mark.parametrize(('height', 'width'), [(64, 96), (63, 97)])
+def test_video_there_and_back(tmp_path, height, width):
+    images = frames(7, height, width)
+    path = tmp_path / 'new/clip.mp4'
+    with VideoWriter(path, fps=12.5) as video:
+        for image in images:
+            video.write(image)
+        assert not path.exists()
+    assert [p.name for p in path.parent.iterdir()] == ['clip.mp4']
+    reader = FrameReader(path)
+    assert (reader.name, len(reader)) == ('clip', 7)
+    assert reader.fps == pytest.approx(12.5)
+    for i, image in enumerate(reader):
+        assert image.shape == (64, 96 + width % 2 * 2, 3)
+        errors = [
+            np.abs(image[:height, :width] - 1.0 * other).mean() for other in images
+        ]
+        assert errors[i] < 8
+        assert np.argmin(errors) == i
+    assert i == 6
+
+
+def test_interrupted_video_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / 'a.mp4', 10) as video:
+        video.write(frames(1)[0])
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_videos_to_write(tmp_path):
+    with pytest.raises(ValueError, match=r'a\.avi: .* must end in \.mp4'):
+        VideoWriter(tmp_path / 'a.avi', 10)
+    with (
+        pytest.raises(ValueError, match=r'a\.mp4: .* 50 x 40, the first one 96 x 64'),
+        VideoWriter(tmp_path / 'a.mp4', 10) as video,
+    ):
+        video.write(frames(1)[0])
+        video.write(np.zeros((40, 50, 3), np.uint8))
+    with (
+        pytest.raises(ValueError, match=r'a\.mp4: nothing was written'),
+        VideoWriter(tmp_path / 'a.mp4', 10),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_input_to_read(tmp_path):
+    with pytest.raises(FileNotFoundError, match='absent: no such video file or folder'):
+        FrameReader(tmp_path / 'absent')
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(FileNotFoundError, match='empty: the folder contains no image'):
+        FrameReader(tmp_path / 'empty')
+    (tmp_path / 'notes.mp4').write_text('no video')
+    with pytest.raises(ValueError, match=r'notes\.mp4: cannot be read as a video'):
+        FrameReader(tmp_path / 'notes.mp4')
+
+
+def test_bad_frames(tmp_path):
+    folder = write_folder(tmp_path / 'sizes', frames(3))
+    cv2.imwrite(str(folder / '000001.png'), np.zeros((30, 40, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'000001\.png: .* 40 x 30, .* 96 x 64'):
+        FrameReader(folder)
+    folder = write_folder(tmp_path / 'broken', frames(3))
+    (folder / '000002.png').write_bytes(b'')
+    with pytest.raises(ValueError, match=r'000002\.png: the frame cannot be read'):
+        FrameReader(folder)
+    folder = write_folder(tmp_path / 'vanishing', frames(3))
+    reader = FrameReader(folder)
+    (folder / '000001.png').unlink()
+    with pytest.raises(ValueError, match=r'000001\.png: the frame cannot be read'):
+        list(reader)
+
+
+def test_gif_there_and_back(tmp_path):
+    images = frames(6)
+    path = tmp_path / 'clip.gif'
+    assert write_gif(path, images, fps=10) == 1
+    gif = Image.open(path)
+    assert (gif.n_frames, gif.size) == (6, (96, 64))
+    for image, expected in zip(ImageSequence.Iterator(gif), images, strict=True):
+        assert image.info['duration'] == 100
+        bgr = np.asarray(image.convert('RGB'))[..., ::-1].astype(int)
+        assert np.abs(bgr - expected).mean() < 4
+
+
+def test_gif_is_shrunk_until_it_fits(tmp_path):
+    rng = np.random.default_rng(0)
+    images = list(rng.integers(0, 256, (4, 64, 128, 3), dtype=np.uint8))
+    scale = write_gif(tmp_path / 'noise.gif', images, max_bytes=15_000)
+    assert (tmp_path / 'noise.gif').stat().st_size <= 15_000
+    width, height = Image.open(tmp_path / 'noise.gif').size
+    assert width == pytest.approx(128 * scale, abs=1)
+    assert height == pytest.approx(64 * scale, abs=1)
+    with pytest.raises(ValueError, match=r'small\.gif: 4 frames do not fit into 500'):
+        write_gif(tmp_path / 'small.gif', images, max_bytes=500)
+    with pytest.raises(ValueError, match=r'small\.gif: a GIF needs frames'):
+        write_gif(tmp_path / 'small.gif', [])
+    assert not (tmp_path / 'small.gif').exists()
