@@ -112,17 +112,6 @@ class AnnotatedScene:
             tracks[track_id] = _Track(headings, usual, side, faces, middle)
         return tracks
 
-    def camera(self, frame: int) -> Camera:
-        """Camera of a frame."""
-        drive = self.drive
-        return Camera.kitti(
-            *self.size,
-            float(drive.x[frame]),
-            float(drive.z[frame]),
-            float(drive.yaw[frame]),
-            float(drive.pitch[frame]),
-        )
-
     def masks(self, frame: int) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
         """Objects of a frame at the rendered size.
 
@@ -176,7 +165,7 @@ class AnnotatedScene:
         """Colours behind the object in the middle of its track."""
         if track_id not in self._camouflage:
             frame = self._tracks[track_id].middle_frame
-            camera = self.camera(frame)
+            camera = self.drive.camera(frame, self.size)
             coverage = next(m[3] for m in self.masks(frame) if m[0] == track_id)
             sprite = self._dress(track_id, coverage, camera, frame)
             background = self.street.render_base(camera)
@@ -215,7 +204,7 @@ class AnnotatedScene:
         Returns:
             tuple: The image, (h, w, 3) uint8 BGR, and its annotation.
         """
-        camera = self.camera(frame)
+        camera = self.drive.camera(frame, self.size)
         image = self.street.render_base(camera)
         blend_layers(image, self.street.layers(camera), self.sensor)
         width, height = self.size
@@ -257,7 +246,7 @@ class AnnotatedScene:
         angle = np.linspace(0, 2 * np.pi, 20, endpoint=False)
         radius = np.array([0.54 * (x1 - x0), 0.07 * (y1 - y0)])
         spot = np.stack([np.cos(angle), np.sin(angle)], -1) * radius
-        outlines.append(spot + [(x0 + x1) / 2, y1 - 0.25 * radius[1]])
+        outlines.append(np.add(spot, [(x0 + x1) / 2, y1 - 0.25 * radius[1]]))
         return outlines
 
 

@@ -7,7 +7,7 @@ from .rng import generator
 from .sprite import Sprite
 
 SHARE = 0.2
-CONTRAST = 0.4
+CONTRAST = 0.45
 
 
 class Camouflage(NamedTuple):

@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 
 from .camera import CAMERA_HEIGHT, NEAR, Camera
-from .car_shape import build_car
+from .car_parts import build_car
 from .materials import GLASS, LAMP, PAINT, MaterialLook
 from .rng import generator
 from .sprite import Canvas, Sprite, frame_window

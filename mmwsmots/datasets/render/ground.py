@@ -156,7 +156,7 @@ class Ground:
             tuple[int, ndarray]: The first row drawn and the rows from there down,
             (rows, width, 3) float32.
         """
-        top = int(np.clip(np.floor(camera.cy) + 1, 0, camera.height - 1))
+        top = int(np.clip(np.floor(camera.cy) + 1, 1, camera.height - 1))
         v, u = np.mgrid[top : camera.height, 0 : camera.width].astype(np.float32)
         depth = camera.focal * CAMERA_HEIGHT / np.maximum(v - camera.cy, 0.3)
         lateral = (u - camera.cx) * depth / camera.focal

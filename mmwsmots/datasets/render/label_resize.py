@@ -23,14 +23,15 @@ def resize_masks(
     shape = (len(masks), height, width)
     coverage = np.zeros(shape, np.float32)
     for cover, mask in zip(coverage, masks):
-        image = np.asarray(mask, np.float32)
+        image = np.asarray(mask, np.uint8) * 255
         shrinks = width <= image.shape[1] and height <= image.shape[0]
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         cover[:] = cv2.resize(image, size, interpolation=method)
+    coverage /= 255
     if not masks:
         return coverage.astype(bool), coverage
     owner = coverage.argmax(0)
-    owner[coverage.max(0) < 0.5 - 1e-4] = -1
+    owner[coverage.max(0) < 0.5] = -1
     for index in range(len(masks)):
         if (owner == index).any():
             continue

@@ -70,8 +70,9 @@ class PedestrianPainter:
             ankle[1] = max(ankle[1], 0.06)
             add(hip, knee, 0.088 * girth, 0.062 * girth, BOTTOM)
             add(knee, ankle, 0.06 * girth, 0.043, trousers)
-            add(ankle - [0, 0.02, 0.03], ankle + [side * 0.02, -0.03, 0.17],
-                0.045, 0.035, SHOE)  # fmt: skip
+            heel = np.subtract(ankle, [0, 0.02, 0.03])
+            toes = np.add(ankle, [side * 0.02, -0.03, 0.17])
+            add(heel, toes, 0.045, 0.035, SHOE)
             arm = -self.swing * pace * swing
             shoulder = np.array([side * (0.17 + 0.025 * girth), shoulder_y - 0.04, 0])
             elbow = shoulder + 0.29 * np.array([side * 0.16, -np.cos(arm), np.sin(arm)])
@@ -79,9 +80,15 @@ class PedestrianPainter:
             wrist = elbow + 0.25 * np.array([side * 0.03, -np.cos(fore), np.sin(fore)])
             add(shoulder, elbow, 0.06 * girth, 0.046 * girth, TOP)
             add(elbow, wrist, 0.044, 0.034, TOP if self.sleeves else SKIN)
-            add(wrist, wrist + [0, -0.08, 0.02], 0.036, 0.03, SKIN)
+            add(wrist, np.add(wrist, [0, -0.08, 0.02]), 0.036, 0.03, SKIN)
             if self.bag == 'hand' and side > 0:
-                add(wrist + [0, -0.14, 0], wrist + [0, -0.32, 0.02], 0.05, 0.11, BAG)
+                add(
+                    np.add(wrist, [0, -0.14, 0]),
+                    np.add(wrist, [0, -0.32, 0.02]),
+                    0.05,
+                    0.11,
+                    BAG,
+                )
         hem = {'coat': 0.52, 'skirt': 0.5}.get(self.garment)
         for side in (-1, 1):
             add([side * 0.10, shoulder_y, 0], [side * 0.075, hip_y, 0],
@@ -95,12 +102,36 @@ class PedestrianPainter:
             0.11 * girth, 0.115 * girth, TOP)  # fmt: skip
         add([0, shoulder_y, 0], [0, 1.53 + bob, 0.01], 0.06, 0.052, SKIN)
         head = np.array([0, 1.635 + bob, 0.025])
-        add(head - [0, 0.04, 0], head + [0, 0.02, 0], 0.078, 0.095, SKIN)
-        add(head + [0, 0.035, -0.03], head + [0, 0.05, 0.01], 0.098, 0.092, HAIR)
+        add(
+            np.subtract(head, [0, 0.04, 0]),
+            np.add(head, [0, 0.02, 0]),
+            0.078,
+            0.095,
+            SKIN,
+        )
+        add(
+            np.add(head, [0, 0.035, -0.03]),
+            np.add(head, [0, 0.05, 0.01]),
+            0.098,
+            0.092,
+            HAIR,
+        )
         if self.long_hair:
-            add(head + [0, 0, -0.05], head + [0, -0.17, -0.06], 0.09, 0.075, HAIR)
+            add(
+                np.add(head, [0, 0, -0.05]),
+                np.add(head, [0, -0.17, -0.06]),
+                0.09,
+                0.075,
+                HAIR,
+            )
         if self.hat:
-            add(head + [0, 0.07, -0.02], head + [0, 0.06, 0.12], 0.1, 0.05, BAG)
+            add(
+                np.add(head, [0, 0.07, -0.02]),
+                np.add(head, [0, 0.06, 0.12]),
+                0.1,
+                0.05,
+                BAG,
+            )
         if self.bag == 'back':
             add([0, shoulder_y - 0.06, -0.17], [0, hip_y + 0.12, -0.19],
                 0.13, 0.15, BAG)  # fmt: skip

@@ -53,7 +53,7 @@ class ProceduralScene:
         self.sensor = Sensor(seed, sequence, size[0])
         self._seed, self._sequence = seed, sequence
         self._actors, self._painters = {}, {}
-        counts = {kind: 0 for kind in CLASS_IDS}
+        counts = dict.fromkeys(CLASS_IDS, 0)
         for actor in traffic.actors:
             track_id = CLASS_IDS[actor.kind] * 1000 + counts[actor.kind]
             counts[actor.kind] += 1
@@ -65,22 +65,11 @@ class ProceduralScene:
         }
         self._camouflage: dict[int, Camouflage | None] = {}
 
-    def camera(self, frame: int) -> Camera:
-        """Camera of a frame."""
-        drive = self.drive
-        return Camera.kitti(
-            *self.size,
-            float(drive.x[frame]),
-            float(drive.z[frame]),
-            float(drive.yaw[frame]),
-            float(drive.pitch[frame]),
-        )
-
     def _painter(self, track_id: int) -> CarPainter | PedestrianPainter:
         """Painter of an identity, built when it is first seen."""
         if track_id not in self._painters:
-            kind = CarPainter if track_id // 1000 == CLASS_IDS['car'] else None
-            kind = kind or PedestrianPainter
+            is_car = track_id // 1000 == CLASS_IDS['car']
+            kind = CarPainter if is_car else PedestrianPainter
             painter = kind(self._seed, self._sequence, track_id)
             self._painters[track_id] = painter
         return self._painters[track_id]
@@ -113,7 +102,7 @@ class ProceduralScene:
             self._camouflage[track_id] = None
             if seen:
                 frame = seen[len(seen) // 2]
-                camera = self.camera(frame)
+                camera = self.drive.camera(frame, self.size)
                 sprite = self._draw_actor(track_id, camera, frame)
                 if sprite is not None:
                     background = self.street.render_base(camera)
@@ -139,7 +128,7 @@ class ProceduralScene:
         Returns:
             tuple: The image, (h, w, 3) uint8 BGR, and its annotation.
         """
-        camera = self.camera(frame)
+        camera = self.drive.camera(frame, self.size)
         image = self.street.render_base(camera)
         layers, outlines = [], []
         for track_id in self._actors:

@@ -2,6 +2,7 @@
 import multiprocessing
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,43 +10,16 @@ from typing import NamedTuple
 import cv2
 from tqdm import tqdm
 
-from mmwsmots.datasets.mots_io import (
-    MOTSObject,
-    read_mots_txt,
-    read_seqmap,
-    write_mots_txt,
-)
+from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt, write_mots_txt
 
 from .annotated_scene import AnnotatedScene
+from .plan import SequencePlan, plan_sequences
 from .procedural_scene import ProceduralScene
 from .rng import generator
 from .textures import PatchSource, list_images
 
 CHUNK = 100  # frames that one process draws of one sequence
 PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-
-
-class SequencePlan(NamedTuple):
-    """What it takes to build one sequence in any process.
-
-    Attributes:
-        seed (int): Seed of the data set.
-        name (str): Name of the sequence.
-        frames (int): Number of frames to write.
-        stride (int): Frames of the scene from one written frame to the next.
-        size (tuple[int]): Width and height to write, pixels.
-        backgrounds (str | None): Folder of real frames.
-        annotation (str | None): File of the silhouettes; None draws a procedural
-            scene.
-    """
-
-    seed: int
-    name: str
-    frames: int
-    stride: int
-    size: tuple[int, int]
-    backgrounds: str | None
-    annotation: str | None
 
 
 class Chunk(NamedTuple):
@@ -116,114 +90,20 @@ def render_dataset(
             written then.
     """
     out_dir = Path(out_dir)
-    _check_numbers(
-        num_sequences=num_sequences,
-        frames=frames,
-        frame_stride=frame_stride,
-        workers=workers,
-    )
-    if not scale > 0:
-        raise ValueError(f'scale must be > 0, got {scale}')
-    if seed < 0:
-        raise ValueError(f'seed must be >= 0, got {seed}')
-    if sequences is not None and num_sequences is not None:
-        raise ValueError('give sequences or num_sequences, not both')
+    if workers < 1:
+        raise ValueError(f'workers must be >= 1, got {workers}')
     if backgrounds is not None:
         list_images(backgrounds)
-        backgrounds = str(backgrounds)
     if out_dir.exists() and not out_dir.is_dir():
         raise ValueError(f'{out_dir} is no folder')
     if out_dir.is_dir() and any(out_dir.iterdir()) and not overwrite:
         raise ValueError(f'{out_dir} is not empty (overwrite replaces its content)')
-    if annotations is None:
-        names = list(sequences or [f'{i:04d}' for i in range(num_sequences or 8)])
-        lengths = dict.fromkeys(names, (frames or 40) * frame_stride)
-        files, sizes = {}, {}
-    else:
-        files = _annotation_files(Path(annotations), sequences)
-        names = list(files)[:num_sequences]
-        lengths, sizes = {}, {}
-        seqmaps = _read_seqmaps(Path(annotations))
-        for name in names:
-            lengths[name], sizes[name] = _measure(files[name], seqmaps.get(name))
-    if len(set(names)) != len(names) or len(names) < len(sequences or ()):
-        raise ValueError('a sequence is named twice')
-    plans = []
-    for name in names:
-        kept = -(-lengths[name] // frame_stride)
-        plans.append(
-            SequencePlan(
-                seed,
-                name,
-                min(kept, frames or kept),
-                frame_stride,
-                scaled_size(sizes.get(name) or size, scale),
-                backgrounds,
-                str(files[name]) if files else None,
-            )
-        )
+    plans = plan_sequences(
+        annotations, backgrounds, sequences, num_sequences, frames, frame_stride, size,
+        scale, seed,
+    )  # fmt: skip
     _write(out_dir, plans, workers)
-    return names
-
-
-def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """Width and height after scaling, rounded half up, at least 32 x 32.
-
-    Raises:
-        ValueError: If the result is smaller.
-    """
-    width, height = (int(side * scale + 0.5) for side in size)
-    if min(width, height) < 32:
-        raise ValueError(f'frames of {width} x {height} pixels are too small (32 x 32)')
-    return width, height
-
-
-def _annotation_files(folder: Path, sequences: Sequence[str] | None) -> dict[str, Path]:
-    """Annotation files by sequence."""
-    if not folder.is_dir():
-        raise ValueError(f'annotations folder {folder} does not exist')
-    files = {path.stem: path for path in sorted(folder.glob('*.txt'))}
-    if not files:
-        raise ValueError(f'annotations folder {folder} holds no SSSS.txt')
-    for name in sequences or ():
-        if name not in files:
-            raise ValueError(f'sequence {name} has no annotation {folder}/{name}.txt')
-    return {name: files[name] for name in sequences or files}
-
-
-def _read_seqmaps(folder: Path) -> dict[str, int]:
-    """Lengths of the sequences, from seqmaps in or beside the annotations."""
-    lengths = {}
-    for place in (folder.parent / 'seqmaps', folder / 'seqmaps'):
-        for path in sorted(place.glob('*.seqmap')):
-            if path.stem != 'test':  # other sequences under the same names
-                lengths.update(read_seqmap(path))
-    return lengths
-
-
-def _measure(path: Path, length: int | None) -> tuple[int, tuple[int, int] | None]:
-    """Length and native (width, height) of an annotated sequence.
-
-    Raises:
-        ValueError: If the file is broken, or reaches beyond the seqmap's end, or is
-            empty without a seqmap.
-    """
-    objects = read_mots_txt(path)
-    last = max((obj.frame_id for obj in objects), default=-1)
-    if length is None:
-        length = last + 1
-    if length == 0:
-        raise ValueError(f'{path} is empty and no seqmap gives its length')
-    if last >= length:
-        raise ValueError(f'{path}: frame {last} is beyond the seqmap ({length} frames)')
-    size = (objects[0].width, objects[0].height) if objects else None
-    return length, size
-
-
-def _check_numbers(**numbers: int | None) -> None:
-    for name, number in numbers.items():
-        if number is not None and number < 1:
-            raise ValueError(f'{name} must be >= 1, got {number}')
+    return [plan.name for plan in plans]
 
 
 def _write(out_dir: Path, plans: list[SequencePlan], workers: int) -> None:
@@ -268,21 +148,22 @@ def _start_worker(counter) -> None:
 def _run(chunks: list[Chunk], workers: int) -> list[list[MOTSObject]]:
     """Render chunks in several processes behind one progress bar."""
     total = sum(chunk.stop - chunk.start for chunk in chunks)
-    workers = min(workers, len(chunks))
-    with (
-        multiprocessing.Pool(
-            workers, _start_worker, (counter := multiprocessing.Value('i', 0),)
-        ) as pool,
-        tqdm(total=total, unit='frame', desc='render') as bar,
-    ):
-        result = pool.map_async(_render_chunk, chunks, chunksize=1)
-        while not result.ready():
-            result.wait(0.2)
-            if counter.value > bar.n:
-                bar.update(counter.value - bar.n)
-        found = result.get()
-        bar.update(total - bar.n)
-    return found
+    counter = multiprocessing.Value('i', 0)
+    pool = ProcessPoolExecutor(
+        min(workers, len(chunks)), initializer=_start_worker, initargs=(counter,)
+    )
+    try:
+        futures = pending = [pool.submit(_render_chunk, chunk) for chunk in chunks]
+        with tqdm(total=total, unit='frame', desc='render') as bar:
+            while pending:
+                done, pending = wait(pending, 0.2, FIRST_EXCEPTION)
+                for future in done:
+                    future.result()  # raises what the process raised
+                if counter.value > bar.n:
+                    bar.update(counter.value - bar.n)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [future.result() for future in futures]
 
 
 @lru_cache(maxsize=1)

@@ -7,9 +7,10 @@ import numpy as np
 from .camera import Camera
 from .ground import Ground, RoadLayout
 from .rng import generator
+from .sky import Sky
 from .sprite import Sprite, frame_window
 from .street_furniture import FURNITURE, draw_furniture
-from .textures import PatchSource, earth_colour, facade, fractal_noise, leaves, plant
+from .textures import PatchSource, facade, plant
 
 VIEW_DISTANCE = 90.0
 NEAREST = 1.2  # scenery nearer than this is not drawn, metres
@@ -88,7 +89,7 @@ class Street:
         self._furniture_start = len(self._pictures)
         self._pictures += [draw_furniture(rng, kind) for kind, *_ in FURNITURE]
         self._pyramids = {}
-        self._skyline = self._draw_skyline(rng, source)
+        self.sky = Sky(rng, self._facades, self.haze, source)
         self.walls, self.billboards = [], []
         for side in (-1, 1):
             self._place_houses(rng, side, length, clear)
@@ -157,56 +158,13 @@ class Street:
                     )
                 )
 
-    def _draw_skyline(self, rng, source) -> np.ndarray:
-        """Far scenery over 180 degrees: (128, 2048, 3), horizon at the last row."""
-        height, width = 128, 2048
-        zenith = rng.uniform([165, 150, 125], [252, 228, 205])
-        horizon = rng.uniform([215, 212, 208], [252, 252, 250])
-        t = np.linspace(0, 1, height)[:, None, None] ** 0.8
-        image = (zenith * (1 - t) + horizon * t).astype(np.float32)
-        image = np.repeat(image, width, axis=1)
-        cloud = cv2.resize(
-            fractal_noise(rng, height, width // 2, 2, 5), (width, height)
-        )
-        cover = np.clip((cloud - rng.uniform(-0.3, 1.2)) * 0.7, 0, 1)[..., None]
-        image += (rng.uniform(205, 250) - image) * cover
-        far = leaves(rng, height, 512, source)
-        far = np.hstack([far, far[:, ::-1]] * 2) * rng.uniform(0.75, 1.05)
-        outline = 16 + 7 * fractal_noise(rng, 8, width, 1, 6)[4]
-        below = height - 1 - np.arange(height)[:, None] < outline
-        image[below] = 0.72 * far[below] + 0.28 * self.haze
-        for _ in range(int(rng.integers(8, 26))):  # far houses
-            x, w = int(rng.integers(width)), int(rng.integers(20, 90))
-            h = int(rng.integers(10, 52))
-            front = cv2.resize(self._facades[int(rng.integers(6))], (w, h))
-            part = image[height - h :, x : x + w]
-            part[:] = 0.75 * front[:, : part.shape[1]] + 0.25 * self.haze
-        image[-12:] = cv2.GaussianBlur(image, (0, 0), 1.5)[-12:]
-        roof = earth_colour(rng) * 0.5
-        for _ in range(int(rng.integers(2, 8))):  # masts and lamp posts
-            x, h = int(rng.integers(width)), int(rng.integers(30, 110))
-            cv2.line(image, (x, height - h), (x, height), roof.tolist(), 1, cv2.LINE_AA)
-        return np.clip(image, 0, 255)
-
     # -- drawing ------------------------------------------------------------
     def render_base(self, camera: Camera) -> np.ndarray:
         """Sky, skyline and road: (height, width, 3) float32 BGR."""
         frame = np.empty((camera.height, camera.width, 3), np.float32)
         top, road = self.ground.render(camera, self.haze)
         frame[top:] = road
-        angle = np.arctan((np.arange(camera.width) - camera.cx) / camera.focal)
-        col = (angle + camera.yaw) / np.pi * 2048 + 1024
-        row = 127 + (np.arange(top) - top) / camera.focal * 2048 / np.pi * 0.8
-        map_x = np.repeat(col[None].astype('f4'), top, 0)
-        map_y = np.repeat(np.clip(row, 0, 127)[:, None].astype('f4'), camera.width, 1)
-        if top:
-            frame[:top] = cv2.remap(
-                self._skyline,
-                map_x,
-                map_y,
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT,
-            )
+        frame[:top] = self.sky.render(camera, top)
         return frame
 
     def layers(self, camera: Camera) -> list[Sprite]:
@@ -252,7 +210,7 @@ class Street:
             t = (NEAREST - depth[near]) / (depth[1 - near] - depth[near])
             ends[near] += t * (ends[1 - near] - ends[near])
             share[near] += t * (share[1 - near] - share[near])
-        tops = ends + [0, wall.height, 0]
+        tops = np.add(ends, [0, wall.height, 0])
         corners = camera.project(np.stack([tops[0], tops[1], ends[1], ends[0]]))
         window = frame_window(corners, camera.width, camera.height, 1)
         if window is None:

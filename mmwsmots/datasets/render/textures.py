@@ -141,8 +141,9 @@ def facade(rng: np.random.Generator, source: PatchSource | None) -> np.ndarray:
         wall[:, ::9] *= 0.9
     if rng.random() < 0.2:  # blind wall, perhaps with a poster
         x, y = int(rng.integers(10, 150)), int(rng.integers(60, 110))
-        poster = fractal_noise(rng, 50, 70, 3, 3)[..., None] * rng.uniform(-60, 60, 3)
-        wall[y : y + 50, x : x + 70] = rng.uniform(60, 200, 3) + poster
+        blend = np.clip(0.5 + 0.5 * fractal_noise(rng, 50, 70, 3, 3), 0, 1)[..., None]
+        paints = rng.uniform(30, 220, (2, 3))
+        wall[y : y + 50, x : x + 70] = paints[0] * blend + paints[1] * (1 - blend)
         return np.clip(wall, 0, 255)
     _draw_windows(rng, wall)
     wall[:6] *= 0.6  # eaves
@@ -184,7 +185,11 @@ def leaves(
     rng: np.random.Generator, height: int, width: int, source: PatchSource | None
 ) -> np.ndarray:
     """Foliage without outline: (height, width, 3) float32 BGR."""
-    green = np.array([rng.uniform(25, 70), rng.uniform(60, 120), rng.uniform(40, 100)])
+    # From fresh green to autumn brown; leaves hardly reflect blue.
+    light, autumn = rng.uniform(55, 115), rng.uniform(0, 1) ** 2
+    green = light * np.array(
+        [rng.uniform(0.4, 0.65), 1 - 0.2 * autumn, 0.72 + autumn * 0.4]
+    )
     fine = fractal_noise(rng, height, width, 10, 4)
     coarse = fractal_noise(rng, height, width, 3, 2)
     image = green * (1 + 0.38 * fine + 0.25 * coarse)[..., None]

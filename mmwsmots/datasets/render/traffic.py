@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .camera import Camera
 from .ground import RoadLayout
 
 VIEW = 55.0  # metres ahead within which objects are placed
@@ -82,6 +83,11 @@ class Drive:
         moving = min(speed / 0.3, 1.0)
         return cls(sway * moving, z, yaw * (0.3 + moving), pitch)
 
+    def camera(self, frame: int, size: tuple[int, int]) -> Camera:
+        """Camera of a frame of ``size``: width and height in pixels."""
+        pose = self.x[frame], self.z[frame], self.yaw[frame], self.pitch[frame]
+        return Camera.kitti(*size, *map(float, pose))
+
 
 class Traffic:
     """Random actors around a drive, without collisions.
@@ -124,7 +130,7 @@ class Traffic:
         frames = np.arange(0, self._frames, max(1, self._frames // 12))
         path = np.stack(actor.position(frames), -1)
         ego = np.stack([self.drive.x[frames], self.drive.z[frames]], -1)
-        if (np.abs(path - ego) < actor.extent + [1.2, 3.2]).all(-1).any():
+        if (np.abs(path - ego) < np.add(actor.extent, [1.2, 3.2])).all(-1).any():
             return
         if self.actors:
             gaps = np.abs(path - np.array(self._paths))
