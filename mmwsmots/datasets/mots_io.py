@@ -54,6 +54,36 @@ class MOTSObject(NamedTuple):
         return mask_utils.decode(self.coco_rle).astype(bool)
 
 
+class TrackNumbering:
+    """Gives a tracker's identities of one video the ids of KITTI MOTS files.
+
+    The id is the class followed by a running number of at least three digits:
+    ``class * 1000 + n`` for the first 999 tracks of a class. Beyond them the rule
+    ``id // 1000 == class`` breaks, but the ids stay unique, and neither TrackEval
+    nor mots_tools asks more of results.
+    """
+
+    def __init__(self) -> None:
+        self._ids = {}
+        self._counts = defaultdict(int)
+
+    def __call__(self, class_id: int, identity: int) -> int:
+        """Look up or give out an id.
+
+        Args:
+            class_id (int): Class of the object.
+            identity (int): What the tracker calls it.
+
+        Returns:
+            int: Its id in the file.
+        """
+        key = class_id, identity
+        if key not in self._ids:
+            self._counts[class_id] += 1
+            self._ids[key] = int(f'{class_id}{self._counts[class_id]:03d}')
+        return self._ids[key]
+
+
 def read_mots_txt(
     path: str | Path, check_disjoint: bool = True, check_ids: bool = True
 ) -> list[MOTSObject]:

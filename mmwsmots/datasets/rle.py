@@ -21,6 +21,26 @@ def mask_to_rle(mask: np.ndarray) -> str:
     )
 
 
+def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) -> str:
+    """Encode a mask of which only a crop is given, in time of the crop.
+
+    Args:
+        crop (ndarray): Part of the mask, (h, w) bool; the rest is 0.
+        left (int): Column of its upper left corner in the mask.
+        top (int): Row of its upper left corner in the mask.
+        height (int): Height of the mask in pixels.
+        width (int): Width of the mask in pixels.
+
+    Returns:
+        str: COCO's compressed run-length encoding.
+    """
+    columns = np.zeros((crop.shape[1], height), dtype=np.int8)
+    columns[:, top : top + crop.shape[0]] = crop.T
+    changes = np.flatnonzero(np.diff(columns.ravel(), prepend=0, append=0))
+    edges = np.concatenate(([0], left * height + changes, [height * width]))
+    return runs_to_rle(_trimmed(np.diff(edges)), height, width)
+
+
 def rle_to_runs(rle: str, height: int, width: int) -> np.ndarray:
     """Run lengths of a compressed RLE, checked.
 

@@ -1,1 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .filled_boxes import filled_boxes
+from .metrics import MOTSMetric
+from .mots_eval import evaluate_mots, format_table
+
+__all__ = ['MOTSMetric', 'evaluate_mots', 'filled_boxes', 'format_table']

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
 from mmwsmots.datasets.rle import (
+    crop_to_rle,
     find_overlap,
     mask_to_rle,
     rle_to_runs,
@@ -78,6 +79,19 @@ def test_a_changed_rle_is_refused_or_decodes_as_in_pycocotools(data):
 def test_runs_are_encoded_back(mask):
     rle = mask_to_rle(mask)
     assert runs_to_rle(rle_to_runs(rle, *mask.shape), *mask.shape) == rle
+
+
+@settings(max_examples=200, deadline=None)
+@given(random_masks(), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+def test_a_crop_is_encoded_as_the_whole_mask(crop, left, top, margin):
+    mask = np.pad(crop, ((top, margin), (left, margin)))
+    assert crop_to_rle(crop, left, top, *mask.shape) == mask_to_rle(mask)
+
+
+def test_an_empty_crop_is_an_empty_mask():
+    crop = np.zeros((0, 3), dtype=bool)
+    assert crop_to_rle(crop, 2, 1, 4, 6) == mask_to_rle(np.zeros((4, 6)))
+    assert crop_to_rle(crop.T, 2, 1, 4, 6) == mask_to_rle(np.zeros((4, 6)))
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,0 +1,209 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmdet.evaluation.metrics.base_video_metric import BaseVideoMetric
+from mmdet.registry import METRICS
+from mmdet.structures import DetDataSample
+from mmengine.logging import MMLogger
+
+from mmwsmots.datasets.mots_io import (
+    CLASS_IDS,
+    MOTSObject,
+    TrackNumbering,
+    write_mots_txt,
+)
+from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.evaluation.filled_boxes import filled_boxes
+from mmwsmots.evaluation.mots_eval import (
+    IOU_THRESHOLDS,
+    evaluate_mots,
+    format_table,
+)
+
+
+@METRICS.register_module()
+class MOTSMetric(BaseVideoMetric):
+    """KITTI MOTS metrics of masks and tracks, with TrackEval.
+
+    Takes frames one by one or by the video, writes ``SSSS.txt`` of each sequence
+    (the name is the folder of its frames) and evaluates all sequences together.
+    Beside the model stands the row *filled boxes*: the same detections and tracks
+    with each mask replaced by its predicted box, clipped to the frame and made
+    disjoint as the masks are (the higher score wins). A weakly supervised model
+    that is not above it has learned nothing but boxes.
+
+    The returned keys are ``car/sMOTSA`` and so on for all that
+    :func:`mmwsmots.evaluation.evaluate_mots` returns, and
+    ``filled_boxes/car/sMOTSA`` and so on for the second row.
+
+    Args:
+        gt_dir (str | None): Folder of the ground truth ``SSSS.txt``. Only
+            ``format_only`` does without it.
+        outfile_prefix (str | None): Folder for the text files; None deletes them
+            after the evaluation.
+        format_only (bool): Whether to write the text files and stop. Defaults to
+            False.
+        protocol (str): 'trackeval' or 'mots_tools', see :func:`evaluate_mots`.
+        **kwargs: ``collect_device`` and ``prefix`` of
+            :class:`mmengine.evaluator.BaseMetric`.
+    """
+
+    def __init__(
+        self,
+        gt_dir: str | None = None,
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        protocol: str = 'trackeval',
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if format_only and outfile_prefix is None:
+            raise ValueError('format_only needs outfile_prefix, a folder to write to')
+        if not format_only and gt_dir is None:
+            raise ValueError('gt_dir, the folder of ground truth, is missing')
+        if protocol not in IOU_THRESHOLDS:
+            raise ValueError(
+                f'protocol must be one of {list(IOU_THRESHOLDS)}, got {protocol!r}'
+            )
+        self.gt_dir = gt_dir
+        self.outfile_prefix = outfile_prefix
+        self.format_only = format_only
+        self.protocol = protocol
+
+    def process_video(self, data_samples: Sequence[DetDataSample]) -> None:
+        """Collect the predictions of frames.
+
+        Args:
+            data_samples (Sequence[DetDataSample]): Frames with
+                ``pred_track_instances``: bboxes (N, 4) xyxy in pixels of the
+                frame, labels, scores and instances_id (N, ), disjoint masks
+                (N, H, W) bool.
+
+        Raises:
+            ValueError: If masks overlap, do not fit the frame or share an id; the
+                message names the frame.
+        """
+        for sample in data_samples:
+            self.results.append(self._encode(sample))
+
+    def process_image(
+        self, data_samples: Sequence[DetDataSample], video_len: int
+    ) -> None:
+        """Collect the predictions of some frames of a video.
+
+        Args:
+            data_samples (Sequence[DetDataSample]): The frames.
+            video_len (int): Number of frames of the whole video.
+        """
+        self.process_video(data_samples)
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Write the text files and evaluate them.
+
+        Args:
+            results (list[dict]): Encoded frames of all ranks.
+
+        Returns:
+            dict[str, float]: The metrics; empty with ``format_only``.
+
+        Raises:
+            ValueError: If a frame of a sequence is missing.
+        """
+        logger = MMLogger.get_current_instance()
+        sequences = _group(results)
+        with tempfile.TemporaryDirectory() as temp:
+            model_dir = Path(self.outfile_prefix or f'{temp}/model')
+            for name, sequence in sequences.items():
+                write_mots_txt(model_dir / f'{name}.txt', sequence['objects'])
+            if self.outfile_prefix:
+                logger.info(f'Wrote {len(sequences)} sequences to {model_dir}')
+            if self.format_only:
+                return {}
+            boxed_dir = Path(temp) / 'filled boxes'
+            for name, sequence in sequences.items():
+                boxed = filled_boxes(
+                    sequence['objects'], sequence['boxes'], sequence['scores']
+                )
+                write_mots_txt(boxed_dir / f'{name}.txt', boxed)
+            lengths = {name: sequence['length'] for name, sequence in sequences.items()}
+            boxes = {name: sequence['boxes'] for name, sequence in sequences.items()}
+            rows = {
+                name: evaluate_mots(self.gt_dir, folder, lengths, boxes, self.protocol)
+                for name, folder in (('model', model_dir), ('filled boxes', boxed_dir))
+            }
+        logger.info(f'\n{format_table(rows)}')
+        metrics = {}
+        for prefix, row in (('', 'model'), ('filled_boxes/', 'filled boxes')):
+            for class_name, values in rows[row].items():
+                for key, value in values.items():
+                    metrics[f'{prefix}{class_name}/{key}'] = value
+        return metrics
+
+    def _encode(self, sample: DetDataSample) -> dict:
+        """Picklable content of a frame, masks as RLE."""
+        predictions = sample.pred_track_instances
+        masks = predictions.masks.cpu().numpy().astype(bool)
+        ids = predictions.instances_id.tolist()
+        if masks.shape[1:] != tuple(sample.ori_shape[:2]):
+            raise ValueError(
+                f'{sample.img_path}: masks of shape {masks.shape} do not fit the '
+                f'frame {sample.ori_shape}'
+            )
+        if len(set(ids)) < len(ids):
+            raise ValueError(f'{sample.img_path}: two objects share an id, got {ids}')
+        if (masks.sum(axis=0) > 1).any():
+            raise ValueError(f'{sample.img_path}: masks overlap')
+        names = self.dataset_meta['classes']
+        if not set(names) <= set(CLASS_IDS):
+            raise ValueError(f'KITTI MOTS knows {tuple(CLASS_IDS)}, not all of {names}')
+        classes = [CLASS_IDS[name] for name in names]
+        objects = [
+            MOTSObject(
+                sample.frame_id, i, classes[label], *mask.shape, mask_to_rle(mask)
+            )
+            for i, label, mask in zip(ids, predictions.labels.tolist(), masks)
+        ]
+        return dict(
+            sequence=Path(sample.img_path).parent.name,
+            length=sample.ori_video_length,
+            frame_id=sample.frame_id,
+            objects=objects,
+            boxes=predictions.bboxes.cpu().numpy().reshape(-1, 4).astype(float),
+            scores=predictions.scores.cpu().numpy(),
+        )
+
+
+def _group(results: list[dict]) -> dict[str, dict]:
+    """Join frames to sequences, number their tracks, check that none is missing.
+
+    A frame that several ranks saw (samplers may repeat some) counts once.
+    """
+    frames = defaultdict(dict)
+    for result in results:
+        frames[result['sequence']][result['frame_id']] = result
+    sequences = {}
+    for name in sorted(frames):
+        length = next(iter(frames[name].values()))['length']
+        missing = sorted(set(range(length)) - set(frames[name]))
+        if missing:
+            raise ValueError(
+                f'sequence {name}: {len(missing)} of {length} frames were not seen, '
+                f'the first is {missing[0]}'
+            )
+        numbering = TrackNumbering()
+        ordered = [frames[name][frame_id] for frame_id in sorted(frames[name])]
+        sequences[name] = dict(
+            length=length,
+            objects=[
+                obj._replace(track_id=numbering(obj.class_id, obj.track_id))
+                for frame in ordered
+                for obj in frame['objects']
+            ],
+            boxes=np.concatenate([frame['boxes'] for frame in ordered]),
+            scores=np.concatenate([frame['scores'] for frame in ordered]),
+        )
+    return sequences

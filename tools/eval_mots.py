@@ -1,0 +1,84 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Evaluate KITTI MOTS text files with TrackEval."""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from mmwsmots.datasets.mots_io import (
+    IGNORE_CLASS_ID,
+    read_mots_txt,
+    read_seqmap,
+    write_atomic,
+    write_mots_txt,
+)
+from mmwsmots.evaluation import evaluate_mots, filled_boxes, format_table
+from mmwsmots.evaluation.mots_eval import IOU_THRESHOLDS
+
+
+def evaluate_filled(args: argparse.Namespace, lengths: dict[str, int]) -> dict:
+    """Evaluate the results with each mask replaced by its tight box."""
+    with tempfile.TemporaryDirectory() as temp:
+        for name in lengths:
+            objects = [
+                obj
+                for obj in read_mots_txt(args.results / f'{name}.txt', check_ids=False)
+                if obj.class_id != IGNORE_CLASS_ID
+            ]
+            write_mots_txt(Path(temp) / f'{name}.txt', filled_boxes(objects))
+        return evaluate_mots(args.gt, temp, lengths, protocol=args.protocol)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--gt', type=Path, required=True, help='folder of ground truth SSSS.txt'
+    )
+    parser.add_argument(
+        '--results', type=Path, required=True, help='folder of results SSSS.txt'
+    )
+    parser.add_argument(
+        '--seqmap',
+        type=Path,
+        required=True,
+        help='sequences to evaluate: lines "SSSS empty 000000 last_frame"',
+    )
+    parser.add_argument(
+        '--filled-boxes',
+        action='store_true',
+        help='add a row with each mask of the results replaced by its tight box, '
+        'made disjoint with the lower bottom edge in front',
+    )
+    parser.add_argument(
+        '--protocol',
+        choices=list(IOU_THRESHOLDS),
+        default='trackeval',
+        help='a match needs IoU >= 0.5 (trackeval) or > 0.5 (mots_tools)',
+    )
+    parser.add_argument('--json', type=Path, help='file to write the numbers to')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Evaluate, print the table, write the JSON file."""
+    args = parse_args()
+    try:
+        lengths = read_seqmap(args.seqmap)
+        rows = {
+            'results': evaluate_mots(
+                args.gt, args.results, lengths, protocol=args.protocol
+            )
+        }
+        if args.filled_boxes:
+            rows['filled boxes'] = evaluate_filled(args, lengths)
+        print(format_table(rows))
+        if args.json:
+            write_atomic(args.json, json.dumps(rows, indent=2) + '\n')
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()
