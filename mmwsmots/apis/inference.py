@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from mmengine.structures import InstanceData
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject
+from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, TrackNumbering
 from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.utils import weights_only
@@ -82,46 +81,6 @@ def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> N
         ) from None
 
 
-class TrackNumbering:
-    """Turns a model's output into lines of KITTI MOTS text files of one video.
-
-    The id of a track is its class followed by its number within the class, 1, 2,
-    ... in order of appearance, of at least three digits: class * 1000 + number
-    up to 999.
-    """
-
-    def __init__(self) -> None:
-        self._ids = {}
-        self._counts = defaultdict(int)
-
-    def __call__(self, frame_id: int, instances: InstanceData) -> list[MOTSObject]:
-        """Encode the objects of a frame.
-
-        Args:
-            frame_id (int): Number of the frame.
-            instances (:obj:`InstanceData`): ``instances_id``, ``labels`` and
-                disjoint ``masks`` (N, H, W), as :class:`MOTSNet` predicts them.
-
-        Returns:
-            list[MOTSObject]: N objects, order kept.
-        """
-        class_ids = list(CLASS_IDS.values())
-        labels = instances.labels.tolist()
-        masks = instances.masks.cpu().numpy()
-        objects = []
-        for key, label, mask in zip(instances.instances_id.tolist(), labels, masks):
-            class_id = class_ids[label]
-            if key not in self._ids:
-                self._counts[class_id] += 1
-                self._ids[key] = int(f'{class_id}{self._counts[class_id]:03d}')
-            objects.append(
-                MOTSObject(
-                    frame_id, self._ids[key], class_id, *mask.shape, mask_to_rle(mask)
-                )
-            )
-        return objects
-
-
 def track_video(
     model: MOTSNet, frames: Iterable[np.ndarray], num_frames: int
 ) -> Iterator[tuple[np.ndarray, list[MOTSObject]]]:
@@ -139,4 +98,23 @@ def track_video(
     numbering = TrackNumbering()
     for frame_id, frame in enumerate(frames):
         sample = inference_mot(model, frame, frame_id, num_frames)[0]
-        yield frame, numbering(frame_id, sample.pred_track_instances)
+        yield frame, _encode(sample.pred_track_instances, frame_id, numbering)
+
+
+def _encode(
+    instances: InstanceData, frame_id: int, numbering: TrackNumbering
+) -> list[MOTSObject]:
+    """The objects of a frame as lines of a KITTI MOTS text file."""
+    class_ids = list(CLASS_IDS.values())
+    objects = []
+    for identity, label, mask in zip(
+        instances.instances_id.tolist(),
+        instances.labels.tolist(),
+        instances.masks.cpu().numpy(),
+    ):
+        class_id = class_ids[label]
+        track_id = numbering(class_id, identity)
+        objects.append(
+            MOTSObject(frame_id, track_id, class_id, *mask.shape, mask_to_rle(mask))
+        )
+    return objects

@@ -6,9 +6,8 @@ import pytest
 import torch
 from mmdet.apis import inference_mot
 from mmengine.runner import save_checkpoint
-from mmengine.structures import InstanceData
 
-from mmwsmots.apis import TrackNumbering, init_mots_model, track_video
+from mmwsmots.apis import init_mots_model, track_video
 from mmwsmots.models.mot import MOTSNet
 from tests.small_model import SIZE, small_config
 
@@ -113,36 +112,10 @@ def test_video_is_tracked_lazily_and_at_its_own_size(model):
             assert (obj.mask == expected.masks[j].numpy()).all()
             key = int(expected.instances_id[j])
             assert ids.setdefault(key, obj.track_id) == obj.track_id
-    assert len(set(ids.values())) == len(ids)
-
-
-def test_numbers_run_within_a_class():
-    def instances(ids, labels):
-        return InstanceData(
-            instances_id=torch.tensor(ids),
-            labels=torch.tensor(labels),
-            masks=torch.zeros((len(ids), 4, 5), dtype=torch.bool),
+    # Numbered 1, 2, ... within each class.
+    for class_id in (1, 2):
+        numbers = sorted(
+            i - 1000 * class_id for i in ids.values() if i // 1000 == class_id
         )
-
-    numbering = TrackNumbering()
-    first = numbering(0, instances([7, 0, 3], [0, 1, 0]))
-    assert [obj.track_id for obj in first] == [1001, 2001, 1002]
-    assert [obj.class_id for obj in first] == [1, 2, 1]
-    second = numbering(5, instances([3, 9, 7], [0, 1, 0]))
-    assert [obj.track_id for obj in second] == [1002, 2002, 1001]
-    assert {obj.frame_id for obj in second} == {5}
-
-
-def test_ids_stay_unique_beyond_a_thousand_tracks():
-    numbering = TrackNumbering()
-    num = 1200
-    objects = numbering(
-        0,
-        InstanceData(
-            instances_id=torch.arange(2 * num),
-            labels=torch.arange(2 * num) % 2,
-            masks=torch.zeros((2 * num, 2, 2), dtype=torch.bool),
-        ),
-    )
-    assert len({obj.track_id for obj in objects}) == 2 * num
-    assert max(obj.track_id for obj in objects[: 2 * 999]) == 2999
+        assert numbers == list(range(1, len(numbers) + 1))
+    assert len(set(ids.values())) == len(ids)
