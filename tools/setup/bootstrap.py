@@ -44,11 +44,15 @@ def setup_key():
     """Hash of all that the result of the set-up depends on.
 
     Returns:
-        str: Hexadecimal digest of the pins, these scripts and the interpreter.
+        str: Hexadecimal digest of the pins, these scripts, the compiled operators'
+        sources and the interpreter.
     """
-    scripts = sorted(Path(__file__).resolve().parent.glob('*.py'))
+    ops = REPO / 'mmwsmots/ops'
+    inputs = [RUNTIME, DEV, REPO / 'setup.py', *ops.glob('build.py')]
+    inputs += [path for path in ops.glob('csrc/**/*') if path.is_file()]
+    inputs += Path(__file__).resolve().parent.glob('*.py')
     digest = hashlib.sha256(f'{sys.version} {sys.prefix}'.encode())
-    for path in (RUNTIME, DEV, REPO / 'setup.py', *scripts):
+    for path in sorted(inputs):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -5,6 +5,10 @@ import cv2  # noqa: F401
 import mmcv
 import mmcv.ops
 import mmdet
+import mmdet.datasets
+import mmdet.evaluation
+import mmdet.models
+import mmdet.visualization
 import mmengine
 import torch
 import trackeval  # noqa: F401
