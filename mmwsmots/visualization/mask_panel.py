@@ -19,7 +19,7 @@ from .track_drawer import SHORT_NAMES
 from .video import replacing
 
 CONTEXT = 1.6
-PAPER, INK = (255, 255, 255), (40, 40, 40)
+PAPER, INK, OUTSIDE = (255, 255, 255), (40, 40, 40), (200, 200, 200)
 # BGR of the labels 1, 0 and void.
 LABEL_COLORS = {1: (60, 200, 250), 0: (150, 70, 30), -1: (128, 128, 128)}
 MASK_COLOR, TRUE_COLOR, BOX_COLOR = (60, 200, 250), (90, 220, 90), (255, 255, 255)
@@ -205,6 +205,7 @@ def _draw_row(
         return _resample(grid, area, window, cell, flags, border)
 
     crop = view(explained['image'], frame, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
+    crop[view(np.ones((1, 1), np.uint8), frame) == 0] = OUTSIDE
     gray = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     in_box = view(np.ones((1, 1), np.uint8), bbox) > 0
     in_roi = view(np.ones((1, 1), np.uint8), roi) > 0

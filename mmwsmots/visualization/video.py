@@ -201,7 +201,7 @@ def write_gif(
 ) -> float:
     """Write a looping GIF that is shrunk until it fits, for a README.
 
-    All frames share one palette of 128 colours without dithering: flat colours
+    All frames share one palette of 256 colours without dithering: flat colours
     and unchanged pixels compress.
 
     Args:
@@ -239,7 +239,7 @@ def _encode_gif(frames: Sequence[np.ndarray], fps: float, scale: float) -> bytes
         images.append(Image.fromarray(np.ascontiguousarray(frame[..., ::-1])))
     samples = [np.asarray(image) for image in images[:: max(1, len(images) // 8)]]
     palette = Image.fromarray(np.concatenate(samples)).quantize(
-        128, method=Image.Quantize.MEDIANCUT
+        256, method=Image.Quantize.MEDIANCUT, kmeans=2
     )
     images = [image.quantize(palette=palette, dither=0) for image in images]
     buffer = io.BytesIO()
