@@ -168,9 +168,10 @@ def replace_opencv_without_libgl():
             'removing opencv-python, which does not load here',
             [*PIP, 'uninstall', '-y', 'opencv-python'],
         )
+        # forced: a second set-up has overwritten the files of an earlier one
         pip_install(
             'installing its headless build',
-            '--no-deps',
+            *('--no-deps', '--force-reinstall'),
             f'opencv-python-headless=={version}',
         )
 
