@@ -26,7 +26,7 @@ small_model = dict(
             mask_roi_extractor=dict(
                 out_channels=channels, roi_layer=dict(sampling_ratio=1)
             ),
-            mask_head=dict(in_channels=channels, conv_out_channels=channels),
+            mask_head=dict(in_channels=channels, conv_out_channels=channels // 2),
         ),
         train_cfg=dict(
             rpn=dict(sampler=dict(num=64)),

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # Box-only training that does not collapse to the filled box: mask RoIs that do not
 # tell where the box is, 0 outside the box, top-k box projection, LAB affinity, a
-# bilinear head, and masks that end at the detection's box.
+# bilinear head, and masks that end at the detection's box and reach its sides.
 _base_ = './wsmots_r50_fpn.py'
 
 model = dict(
@@ -15,10 +15,10 @@ model = dict(
                 cam_thr=None,
                 overlap='background',
                 loss_crf=None,
-                loss_projection=dict(type='BoxProjectionLoss', topk=[0.3, 0.2]),
+                loss_projection=dict(type='BoxProjectionLoss', topk=[0.85, 0.5]),
                 loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=0.5),
             ),
         ),
-        test_cfg=dict(rcnn=dict(clip_masks=True)),
+        test_cfg=dict(rcnn=dict(clip_masks=True, max_empty_share=0.05)),
     )
 )

@@ -71,7 +71,8 @@ class PairwiseAffinityLoss(nn.Module):
         )[:, 0]
         with torch.no_grad():
             lab = rgb_to_lab(rgb_crops.float())
-            distance = (lab[:, :, None] - _neighbours(lab, *window)).norm(dim=1)
+            offset = lab[:, :, None] - _neighbours(lab, *window)
+            distance = offset.square().sum(dim=1).sqrt()
             inside = _neighbours(torch.ones_like(logits), *window)[:, 0] > 0
             boxes = box_masks[:, None].to(logits.dtype)
             in_box = (boxes + _neighbours(boxes, *window)[:, 0]) > 0

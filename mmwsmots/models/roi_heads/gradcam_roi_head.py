@@ -25,7 +25,9 @@ class GradCAMRoIHead(StandardRoIHead):
             true boxes, e.g. :class:`JitteredRoISampler`. None takes the positive
             proposals. Defaults to None.
         *args, **kwargs: Of :class:`mmdet.models.StandardRoIHead`. With
-            ``test_cfg.clip_masks`` a mask ends at its detection's box.
+            ``test_cfg.clip_masks`` a mask ends at its detection's box, and with
+            ``test_cfg.max_empty_share`` it reaches the box's sides, see
+            :func:`tight_thresholds`.
     """
 
     def __init__(
@@ -153,15 +155,14 @@ class GradCAMRoIHead(StandardRoIHead):
             W) as mmdet gives them, ``mask_probs`` (n, h, w) and the network-scale
             ``mask_rois`` (n, 4) on whose grid those lie.
         """
-        boxes = [res.bboxes for res in results_list]
-        rois = [expand_bboxes(bboxes, self.mask_context) for bboxes in boxes]
+        rois = [expand_bboxes(res.bboxes, self.mask_context) for res in results_list]
         for res, expanded in zip(results_list, rois):
+            res.det_bboxes = res.bboxes
             # mmdet rescales the boxes it pastes at in place.
             res.bboxes = expanded.clone()
         results_list = super().predict_mask(x, batch_img_metas, results_list, rescale)
-        for res, meta, bboxes, expanded in zip(
-            results_list, batch_img_metas, boxes, rois
-        ):
+        for res, meta, expanded in zip(results_list, batch_img_metas, rois):
+            bboxes = res.pop('det_bboxes')
             if rescale:
                 bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
             res.bboxes = bboxes

@@ -4,7 +4,10 @@ from mmcv.cnn import ConvModule
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.registry import MODELS
 from mmdet.utils import InstanceList
+from mmengine.config import ConfigDict
 from torch import Tensor, nn
+
+from ...utils.roi_grid import box_masks_on_rois
 
 
 @MODELS.register_module()
@@ -47,6 +50,8 @@ class MOTSMaskHead(FCNMaskHead):
         self,
         mask_preds: tuple[Tensor],
         results_list: InstanceList,
+        batch_img_metas: list[dict],
+        rcnn_test_cfg: ConfigDict,
         *args,
         **kwargs,
     ) -> InstanceList:
@@ -54,13 +59,67 @@ class MOTSMaskHead(FCNMaskHead):
 
         Args:
             mask_preds (tuple[Tensor]): Per image, shape (n, num_classes, h, w).
-            results_list (list[:obj:`InstanceData`]): Detections per image.
+            results_list (list[:obj:`InstanceData`]): Detections per image, with
+                ``bboxes``, the RoIs of the masks, and ``det_bboxes``, the boxes of
+                the detections, both (n, 4) at network scale.
+            batch_img_metas (list[dict]): Image information.
+            rcnn_test_cfg (:obj:`ConfigDict`): With ``max_empty_share``, see
+                :func:`tight_thresholds`, a mask's threshold may be lower than
+                ``mask_thr_binary``.
             *args, **kwargs: Of :meth:`FCNMaskHead.predict_by_feat`.
 
         Returns:
             list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, and
             ``mask_probs`` (n, h, w) in [0, 1] on the mask RoI's grid.
         """
+        share = rcnn_test_cfg.get('max_empty_share')
+        shifted = []
         for preds, results in zip(mask_preds, results_list):
-            results.mask_probs = self.class_logits(preds, results.labels).sigmoid()
-        return super().predict_by_feat(mask_preds, results_list, *args, **kwargs)
+            probs = self.class_logits(preds, results.labels).sigmoid()
+            results.mask_probs = probs
+            if share is not None and len(results) > 0:
+                boxes = box_masks_on_rois(
+                    results.det_bboxes, results.bboxes, probs.shape[-1]
+                )
+                high = rcnn_test_cfg.mask_thr_binary
+                low = tight_thresholds(probs, boxes, share, high)
+                # Masks are pasted at one threshold: move the logits to it.
+                shift = low.new_tensor(high).logit() - low.logit()
+                preds = preds + shift.view(-1, 1, 1, 1)
+            shifted.append(preds)
+        return super().predict_by_feat(
+            shifted, results_list, batch_img_metas, rcnn_test_cfg, *args, **kwargs
+        )
+
+
+def tight_thresholds(
+    mask_probs: Tensor,
+    box_masks: Tensor,
+    max_empty_share: float,
+    mask_thr: float = 0.5,
+    floor: float = 0.02,
+) -> Tensor:
+    """Thresholds at which masks reach the sides of their tight boxes.
+
+    A tight box has a part of its object in every row and column. The threshold of
+    a mask is the highest, at most ``mask_thr``, at which no more than the given
+    share of the rows, or of the columns, of the box stays empty.
+
+    Args:
+        mask_probs (Tensor): Soft masks, shape (N, H, W), in [0, 1].
+        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
+        max_empty_share (float): In [0, 1].
+        mask_thr (float): Upper limit. Defaults to 0.5.
+        floor (float): Lower limit. Defaults to 0.02.
+
+    Returns:
+        Tensor: Shape (N, ).
+    """
+    thresholds = mask_probs.new_full((len(mask_probs),), mask_thr)
+    inside = mask_probs.masked_fill(~box_masks, float('nan'))
+    for dim in (1, 2):
+        peaks = inside.nan_to_num(-1.0).amax(dim=dim)
+        peaks = peaks.masked_fill(~box_masks.any(dim=dim), float('nan'))
+        reach = peaks.nanquantile(max_empty_share, dim=1)
+        thresholds = torch.minimum(thresholds, reach.nan_to_num(mask_thr))
+    return thresholds.clamp(min=floor)

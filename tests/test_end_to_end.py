@@ -1,0 +1,130 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Render, convert, train, test and evaluate, as a user would."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner, load_checkpoint
+
+from mmwsmots.datasets.mots_io import read_mots_txt
+from mmwsmots.datasets.render import render_dataset
+
+SIZE = (192, 64)
+
+
+@pytest.fixture(scope='module')
+def data_root(tmp_path_factory, repo):
+    """Two procedural sequences of 4 frames, converted to CocoVID."""
+    root = tmp_path_factory.mktemp('rendered')
+    render_dataset(root / 'data', num_sequences=2, frames=4, size=SIZE, seed=3)
+    command = [repo / 'tools/dataset_converters/kitti_mots2coco.py', root / 'data']
+    command += ['--train', '0000', '--val', '0001']
+    subprocess.run([sys.executable, *map(str, command)], check=True)
+    return root / 'data'
+
+
+def config(repo, data_root, work_dir, name='wsmots-plus', iters=2) -> Config:
+    """A config for rendered data on this data set, without pretrained weights."""
+    cfg = Config.fromfile(repo / f'configs/{name}_mnv2_fpn_rendered.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(data_root)
+        loader.num_workers = 0
+        loader.persistent_workers = False
+    cfg.train_dataloader.dataset.pipeline[1].transforms[2].scale = SIZE
+    cfg.test_dataloader.dataset.pipeline[0].transforms[1].scale = SIZE
+    cfg.test_evaluator.gt_dir = str(data_root / 'instances_txt')
+    cfg.model.detector.backbone.init_cfg = None
+    cfg.model.detector.test_cfg.rcnn.score_thr = 0.01
+    cfg.train_cfg.max_iters = iters
+    cfg.randomness = dict(seed=0)
+    cfg.work_dir = str(work_dir)
+    return cfg
+
+
+def train(cfg: Config) -> dict:
+    cfg.experiment_name = os.path.basename(cfg.work_dir)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return {k: v.clone() for k, v in runner.model.state_dict().items()}
+
+
+def poison(ann_file, new_file):
+    """Copy an annotation file with every mask replaced by nonsense."""
+    data = json.loads(ann_file.read_text())
+    masks = [ann['segmentation'] for ann in data['annotations']]
+    assert len(masks) > 5
+    for ann in data['annotations']:
+        ann['segmentation'] = dict(size=[1, 1], counts='not a mask')
+        ann['area'] = 1.0
+    new_file.write_text(json.dumps(data))
+
+
+@pytest.mark.parametrize('name', ['wsmots', 'wsmots-plus'])
+def test_poisoned_masks_train_to_identical_weights(repo, data_root, tmp_path, name):
+    ann_file = data_root / 'annotations/kitti_mots_train.json'
+    poison(ann_file, data_root / 'annotations/poisoned.json')
+    weights = []
+    for ann in ('kitti_mots_train.json', 'poisoned.json'):
+        cfg = config(repo, data_root, tmp_path / ann.split('.')[0], name)
+        cfg.model.detector.roi_head.mask_head.crf_size = 16
+        cfg.train_dataloader.dataset.ann_file = f'annotations/{ann}'
+        weights.append(train(cfg))
+    assert weights[0].keys() == weights[1].keys()
+    for key, value in weights[0].items():
+        assert torch.equal(value, weights[1][key]), key
+
+
+def test_the_supervised_baseline_does_read_masks(repo, data_root, tmp_path):
+    """The poison works: where masks are read, it is noticed."""
+    poison(
+        data_root / 'annotations/kitti_mots_train.json',
+        data_root / 'annotations/poisoned.json',
+    )
+    cfg = config(repo, data_root, tmp_path / 'run', 'mots')
+    cfg.train_dataloader.dataset.ann_file = 'annotations/poisoned.json'
+    with pytest.raises(Exception):  # noqa: B017  (pycocotools' own errors)
+        train(cfg)
+
+
+def test_train_then_test_writes_legal_results_and_both_rows(repo, data_root, tmp_path):
+    cfg = config(repo, data_root, tmp_path / 'run')
+    cfg.test_evaluator.outfile_prefix = str(tmp_path / 'results')
+    train(cfg)
+    cfg.load_from = str(tmp_path / 'run/iter_2.pth')
+    cfg.experiment_name = 'test'
+    metrics = Runner.from_cfg(cfg).test()
+    for row in ('', 'filled_boxes/'):
+        for label in ('car', 'pedestrian'):
+            for value in ('sMOTSA', 'MOTSA', 'MOTSP', 'HOTA', 'IDF1'):
+                assert f'{row}{label}/{value}' in metrics
+    objects = read_mots_txt(tmp_path / 'results/0001.txt', check_disjoint=True)
+    assert {(obj.height, obj.width) for obj in objects} <= {SIZE[::-1]}
+
+
+def test_two_processes_train_where_one_has_no_object(repo, data_root, tmp_path):
+    """gloo on the CPU; frames without objects stay in, and one rank gets only them."""
+    cfg = config(repo, data_root, tmp_path / 'run')
+    data = json.loads((data_root / 'annotations/kitti_mots_train.json').read_text())
+    empty = {image['id'] for image in data['images'][::2]}
+    data['annotations'] = [a for a in data['annotations'] if a['image_id'] not in empty]
+    (data_root / 'annotations/half_empty.json').write_text(json.dumps(data))
+    dataset = cfg.train_dataloader.dataset
+    dataset.ann_file = 'annotations/half_empty.json'
+    dataset.filter_cfg = dict(filter_empty_gt=False)
+    dataset.pipeline[0].num_frames = 1
+    cfg.train_dataloader.sampler = dict(type='TrackImgSampler', seed=0)
+    cfg.train_dataloader.batch_size = 1
+    cfg.env_cfg.dist_cfg = dict(backend='gloo')
+    cfg.dump(tmp_path / 'config.py')
+    env = dict(os.environ, OMP_NUM_THREADS='1', PORT='29611')
+    command = [repo / 'tools/dist_train.sh', tmp_path / 'config.py', 2]
+    command += ['--work-dir', tmp_path / 'run']
+    subprocess.run(['bash', *map(str, command)], check=True, env=env, timeout=600)
+    checkpoint = tmp_path / 'run/iter_2.pth'
+    weights = load_checkpoint(torch.nn.Module(), str(checkpoint), strict=False)
+    assert all(value.isfinite().all() for value in weights['state_dict'].values())
