@@ -2,7 +2,7 @@
 """Dense bilateral filtering of image crops."""
 
 import math
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import torch
 from torch import Tensor
@@ -12,17 +12,42 @@ from .library import has_grid
 
 METHODS = ('auto', 'exact', 'grid')
 
-# Nanoseconds on one core, to choose the faster method: the exact filter per pair of
-# pixels; the grid per pixel, per crop and per node, for each block of ranks.
-_PAIR_NS, _PIXEL_NS, _CROP_NS, _NODE_NS = 0.25, 15.0, 60e3, 10.0
+
+class _Costs(NamedTuple):
+    """Nanoseconds, to choose the faster method."""
+
+    pair: float  # of pixels, in the exact filter
+    pixel: float  # and the others in the grid, for each block of ranks
+    crop: float
+    node: float
+
+
+# Measured on one core; for CUDA calculated from the operations.
+_COSTS = {
+    'cpu': _Costs(pair=0.25, pixel=15.0, crop=60e3, node=10.0),
+    'cuda': _Costs(pair=3e-4, pixel=0.3, crop=0.0, node=0.1),
+}
 # Nodes of a crop's grid: 32 MiB of scratch memory in each of two buffers.
 _MAX_NODES = 1 << 20
 
 
-def _exact_ns(height: int, width: int, sigma_xy: float) -> float:
+def _exact_cost(height: int, width: int, sigma_xy: float, costs: _Costs) -> float:
     """Rough cost of the exact filter, which stops at six sigmas."""
     window = min(height, 12 * sigma_xy) * min(width, 12 * sigma_xy)
-    return _PAIR_NS * height * width * window
+    return costs.pair * height * width * window
+
+
+def _max_nodes(spacing: float, budget: float, device: torch.device) -> int:
+    """Nodes at which a crop's grid starts to cost more than the exact filter.
+
+    CUDA reserves them for every crop: there no more than all colours can need.
+    """
+    max_nodes = min(_MAX_NODES, int(budget))
+    if device.type == 'cuda':
+        extents = (3**0.5, 2**0.5, 4 / 6**0.5)  # of a unit cube along grey and chroma
+        cube = math.prod(math.ceil(255 * e / spacing) + 3 for e in extents)
+        max_nodes = min(max_nodes, cube)
+    return max_nodes
 
 
 def _check_inputs(values: Tensor, image: Tensor) -> None:
@@ -87,8 +112,10 @@ def _choose_grid(
         if method == 'grid':
             raise TypeError(f"method 'grid' computes in float32, got {dtype} values")
         return None
-    budget = _exact_ns(height, width, sigma_xy)
-    if method == 'auto' and budget < _CROP_NS + _PIXEL_NS * height * width:
+    costs = _COSTS[device.type]
+    per_block = costs.crop + costs.pixel * height * width
+    budget = _exact_cost(height, width, sigma_xy, costs)
+    if method == 'auto' and per_block > budget:
         return None
     tables = grid_tables(height, width, sigma_xy, tolerance, device)
     if method == 'grid':
@@ -98,10 +125,8 @@ def _choose_grid(
                 f"{sigma_xy} on {height} x {width} crops: use method 'auto'"
             )
         return tables
-    if tables is not None:
-        per_block = _CROP_NS + _PIXEL_NS * height * width
-        if len(tables.basis_y) * per_block > budget:
-            return None
+    if tables is not None and len(tables.basis_y) * per_block > budget:
+        return None
     return tables
 
 
@@ -111,7 +136,7 @@ def bilateral_filter(
     sigma_rgb: float = 15.0,
     sigma_xy: float = 100.0,
     method: str = 'auto',
-    tolerance: float = 0.025,
+    tolerance: float = 0.03,
 ) -> Tensor:
     r"""Multiply every crop's values by its dense Gaussian affinity matrix.
 
@@ -160,9 +185,13 @@ def bilateral_filter(
     if tables is None:
         return ops._bilateral_exact(values, image, sigma_rgb, sigma_xy)
     # Crops whose colours would need a larger grid than pays are filtered exactly.
-    budget = _exact_ns(height, width, sigma_xy)
-    max_nodes = min(_MAX_NODES, int(budget / (_NODE_NS * len(tables.basis_y))))
-    plan = ops._bilateral_grid_plan(image, tables.spacing * sigma_rgb, max_nodes)
+    costs = _COSTS[values.device.type]
+    budget = _exact_cost(height, width, sigma_xy, costs)
+    spacing = tables.spacing * sigma_rgb
+    max_nodes = _max_nodes(
+        spacing, budget / (costs.node * len(tables.basis_y)), values.device
+    )
+    plan = ops._bilateral_grid_plan(image, spacing, max_nodes)
     return ops._bilateral_grid(
         values,
         image,
@@ -170,6 +199,7 @@ def bilateral_filter(
         tables.basis_y,
         tables.basis_x,
         tables.kernel,
+        max_nodes,
         sigma_rgb,
         sigma_xy,
     )

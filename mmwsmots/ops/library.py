@@ -32,7 +32,7 @@ _library.define(
 _library.define(
     '_bilateral_grid(Tensor values, Tensor image, Tensor offsets, Tensor pixels,'
     ' Tensor runs, Tensor shape, Tensor basis_y, Tensor basis_x, Tensor kernel,'
-    ' float sigma_rgb, float sigma_xy) -> Tensor'
+    ' int max_nodes, float sigma_rgb, float sigma_xy) -> Tensor'
 )
 _EXACT = f'{NAMESPACE}::_bilateral_exact'
 _PLAN = f'{NAMESPACE}::_bilateral_grid_plan'
@@ -50,10 +50,12 @@ def _(values: Tensor, image: Tensor, sigma_rgb: float, sigma_xy: float) -> Tenso
 def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
     batch, _, height, width = image.shape
     area = height * width
+    # The CUDA kernels do not sort the pixels into runs.
+    num_runs = 0 if image.device.type == 'cuda' else area
     return (
         image.new_empty(batch, 3, area),
         image.new_empty(batch, area, dtype=torch.int32),
-        image.new_empty(batch, area, 2, dtype=torch.int32),
+        image.new_empty(batch, num_runs, 2, dtype=torch.int32),
         image.new_empty(batch, 4, dtype=torch.int32),
     )
 
@@ -67,17 +69,20 @@ def _(values: Tensor, *args: Any) -> Tensor:
 # gradient. It is differentiable in turn, being the operator itself.
 def _save_all_but_values(ctx: Any, inputs: tuple, output: Tensor) -> None:
     ctx.save_for_backward(*(x for x in inputs[1:] if isinstance(x, Tensor)))
-    ctx.sigmas = inputs[-2:]
+    ctx.numbers = [x for x in inputs[1:] if not isinstance(x, Tensor)]
+
+
+def _filter_again(op: Any, ctx: Any, grad: Tensor) -> tuple:
+    others = (*ctx.saved_tensors, *ctx.numbers)
+    return op(grad, *others), *(None for _ in others)
 
 
 def _exact_backward(ctx: Any, grad: Tensor) -> tuple:
-    op = torch.ops.mmwsmots._bilateral_exact
-    return op(grad, *ctx.saved_tensors, *ctx.sigmas), None, None, None
+    return _filter_again(torch.ops.mmwsmots._bilateral_exact, ctx, grad)
 
 
 def _grid_backward(ctx: Any, grad: Tensor) -> tuple:
-    op = torch.ops.mmwsmots._bilateral_grid
-    return op(grad, *ctx.saved_tensors, *ctx.sigmas), *(None,) * 10
+    return _filter_again(torch.ops.mmwsmots._bilateral_grid, ctx, grad)
 
 
 torch.library.register_autograd(
@@ -128,8 +133,8 @@ def _load_extension() -> Optional[Path]:
     for path in paths:
         try:
             torch.ops.load_library(path)
-        except OSError as error:  # built for another torch, say
-            reason = str(error)
+        except (OSError, RuntimeError) as error:  # built for another torch, say
+            reason = str(error).splitlines()[0]
         else:
             return path
     warnings.warn(

@@ -105,8 +105,8 @@ def test_one_colour_has_a_closed_form(device, method):
         ]
 
     expected = torch.outer(torch.tensor(sums(height)), torch.tensor(sums(width)))
-    out = bilateral_filter(ones, image, 15, sigma, method, tolerance=0.025)
-    assert error(out, expected[None, None]) < (1e-6 if method == 'exact' else 0.025)
+    out = bilateral_filter(ones, image, 15, sigma, method, tolerance=0.03)
+    assert error(out, expected[None, None]) < (1e-6 if method == 'exact' else 0.03)
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
@@ -259,8 +259,9 @@ SIZES = [(8, 41)] * 40 + [(41, 91)] * 6 + [(91, 201)]
 
 
 @needs_grid
+@pytest.mark.parametrize('device', DEVICES)
 @pytest.mark.parametrize('part', range(10))
-def test_grid_holds_its_tolerance(part):
+def test_grid_holds_its_tolerance(part, device):
     """600 random images; the exact kernel, checked above, gives the truth."""
     rng = np.random.default_rng(part)
     kinds = ['flat', 'noise', 'grain', 'gradient', 'saturated', 'two colours']
@@ -273,13 +274,19 @@ def test_grid_holds_its_tolerance(part):
         values = torch.from_numpy(rng.random((1, 2, height, width), np.float32))
         values[:, 1] = (values[:, 1] > rng.random()).float()
         values[:, 1, 0, 0] = 1
-        tolerance = [0.025, 0.015, 0.005][i % 3]
+        values, image = values.to(device), image.to(device)
+        tolerance = [0.03, 0.018, 0.006][i % 3]
         exact = bilateral_filter(values, image, sigma_rgb, sigma_xy, 'exact')
-        tables = grid_tables(height, width, sigma_xy, tolerance, CPU)
+        tables = grid_tables(height, width, sigma_xy, tolerance, image.device)
         by_grid += tables is not None
         method = 'auto' if tables is None else 'grid'
         out = bilateral_filter(values, image, sigma_rgb, sigma_xy, method, tolerance)
-        assert error(out, exact) <= tolerance, (kinds[i % 6], height, width, sigma_xy)
+        assert error(out, exact.cpu()) <= tolerance, (
+            kinds[i % 6],
+            height,
+            width,
+            sigma_xy,
+        )
     assert by_grid > 30
 
 
@@ -293,7 +300,7 @@ def test_crops_that_do_not_fit_the_grid_are_exact():
     values = torch.rand(3, 1, 40, 40, generator=generator)
     out = bilateral_filter(values, image, 5, 60, 'grid')
     exact = bilateral_filter(values, image, 5, 60, 'exact')
-    assert 0 < error(out[:1], exact[:1]) < 0.025
+    assert 0 < error(out[:1], exact[:1]) < 0.03
     assert torch.equal(out[1], exact[1])
     assert out[2].isnan().all() and exact[2].isnan().all()
 
@@ -392,13 +399,14 @@ def test_opcheck_grid(crops, requires_grad):
     values, image = crops
     values.requires_grad_(requires_grad)
     grid_ops = torch.ops.mmwsmots
-    tables = grid_tables(*values.shape[2:], 40.0, 0.025, CPU)
+    tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
     settings = (image, tables.spacing * 60.0, 10**6)
     torch.library.opcheck(grid_ops._bilateral_grid_plan.default, settings)
     plan = grid_ops._bilateral_grid_plan(*settings)
     assert (plan[3] > 0).all()
     arguments = (values, image, *plan, tables.basis_y, tables.basis_x, tables.kernel)
-    torch.library.opcheck(grid_ops._bilateral_grid.default, (*arguments, 60.0, 40.0))
+    numbers = (10**6, 60.0, 40.0)
+    torch.library.opcheck(grid_ops._bilateral_grid.default, (*arguments, *numbers))
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])

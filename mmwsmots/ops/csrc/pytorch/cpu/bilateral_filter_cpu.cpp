@@ -116,8 +116,9 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
 Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       const Tensor &offsets, const Tensor &pixels, const Tensor &runs,
                       const Tensor &shape, const Tensor &basis_y,
-                      const Tensor &basis_x, const Tensor &kernel, double sigma_rgb,
-                      double sigma_xy) {
+                      const Tensor &basis_x, const Tensor &kernel,
+                      int64_t /* max_nodes: the CUDA kernels need it */,
+                      double sigma_rgb, double sigma_xy) {
   check_pair(values_in, image_in);
   check_size(image_in);
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
