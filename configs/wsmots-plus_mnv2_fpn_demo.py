@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-# `make demo`: the plus recipe on procedural clips of 416x128, minutes on two cores.
+# `make demo`: the plus recipe on procedural clips of 624x192, minutes on two cores.
 _base_ = './wsmots-plus_mnv2_fpn_rendered.py'
 
 train_root, val_root = 'work_dirs/demo/train/', 'work_dirs/demo/val/'
-img_scale = (416, 128)
+img_scale = (624, 192)
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms[2].scale = img_scale

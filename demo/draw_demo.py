@@ -29,7 +29,7 @@ GIF_FRAMES = 24
 def by_frame(path: Path) -> dict[int, list[MOTSObject]]:
     """Objects of a KITTI MOTS text file, frame by frame, without ignore regions."""
     frames = defaultdict(list)
-    for obj in read_mots_txt(path):
+    for obj in read_mots_txt(path, check_ids=False):
         if obj.class_id != IGNORE_CLASS_ID:
             frames[obj.frame_id].append(obj)
     return frames
@@ -40,7 +40,7 @@ def draw_videos(data_root: Path, results: Path, out: Path) -> None:
     longest = []
     for text in sorted(results.glob('*.txt')):
         frames = FrameReader(data_root / 'training/image_02' / text.stem)
-        objects, drawer, drawn = by_frame(text), TrackDrawer(), []
+        objects, drawer, drawn = by_frame(text), TrackDrawer(scale=2), []
         with VideoWriter(out / f'{text.stem}.mp4', frames.fps) as video:
             for frame_id, frame in enumerate(frames):
                 drawn.append(drawer.draw_objects(frame, objects[frame_id]))
@@ -52,14 +52,17 @@ def draw_videos(data_root: Path, results: Path, out: Path) -> None:
 
 
 def panel_objects(data_root: Path, per_class: int) -> list[tuple[str, MOTSObject]]:
-    """The largest view of the largest identities of each class."""
+    """The largest whole view of the largest identities of each class."""
     views = {}
     for text in sorted((data_root / 'instances_txt').glob('*.txt')):
         for objects in by_frame(text).values():
             for obj in objects:
                 key = (obj.class_id, text.stem, obj.track_id)
-                area = mask_utils.area(obj.coco_rle)
-                if area > views.get(key, (0, None))[0]:
+                area = int(mask_utils.area(obj.coco_rle))
+                left, top, width, height = mask_utils.toBbox(obj.coco_rle)
+                inside = left > 0 and top > 0
+                inside &= left + width < obj.width and top + height < obj.height
+                if inside and area > views.get(key, (0, None))[0]:
                     views[key] = (area, obj)
     chosen = []
     for class_id in (1, 2):

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from . import datasets, evaluation
+from . import datasets, evaluation, models, visualization
+from .version import __version__
 
-__all__ = ['datasets', 'evaluation']
+__all__ = ['__version__', 'datasets', 'evaluation', 'models', 'visualization']

@@ -8,4 +8,4 @@ default_hooks = dict(
     visualization=dict(_delete_=True, type='TrackVisualizationHook', draw=False),
 )
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(_delete_=True, type='TrackLocalVisualizer', vis_backends=vis_backends)
+visualizer = dict(_delete_=True, type='MOTSVisualizer', vis_backends=vis_backends)

@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .kitti_mots_dataset import KITTIMOTSDataset
+from .samplers import ClipSampler
 from .transforms import ClipFrameSample
 
-__all__ = ['ClipFrameSample', 'KITTIMOTSDataset']
+__all__ = ['ClipFrameSample', 'ClipSampler', 'KITTIMOTSDataset']

@@ -1,13 +1,13 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # Minutes on two CPU cores with the small model.
-max_iters = 800
+max_iters = 500
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=10**6)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4),
     clip_grad=dict(max_norm=10),
 )
 param_scheduler = [

@@ -186,8 +186,11 @@ def clip_masks(masks: Tensor, bboxes: Tensor) -> Tensor:
         Tensor: Bool, shape (N, H, W).
     """
     height, width = masks.shape[-2:]
-    ys = torch.arange(height, device=masks.device) + 0.5
-    xs = torch.arange(width, device=masks.device) + 0.5
-    in_x = (xs >= bboxes[:, 0:1]) & (xs < bboxes[:, 2:3])
-    in_y = (ys >= bboxes[:, 1:2]) & (ys < bboxes[:, 3:4])
-    return masks & in_y[:, :, None] & in_x[:, None, :]
+    clipped = torch.zeros_like(masks)
+    # The pixel centres from x1 - 0.5 (included) to x2 - 0.5 (excluded).
+    edges = (bboxes - 0.5).ceil().clamp(min=0).long()
+    edges[:, 0::2].clamp_(max=width)
+    edges[:, 1::2].clamp_(max=height)
+    for mask, source, (x1, y1, x2, y2) in zip(clipped, masks, edges.tolist()):
+        mask[y1:y2, x1:x2] = source[y1:y2, x1:x2]
+    return clipped

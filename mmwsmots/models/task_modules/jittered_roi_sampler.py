@@ -25,7 +25,7 @@ class JitteredRoISampler:
     def __init__(
         self,
         num_per_gt: int = 2,
-        max_per_img: int = 32,
+        max_per_img: int = 16,
         center_jitter: float = 0.4,
         scale_jitter: float = 0.35,
     ) -> None:
