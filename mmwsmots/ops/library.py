@@ -53,7 +53,7 @@ def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
     # The CUDA kernels do not sort the pixels into runs.
     num_runs = 0 if image.device.type == 'cuda' else area
     return (
-        image.new_empty(batch, 3, area),
+        image.new_empty(batch, area, dtype=torch.int32),
         image.new_empty(batch, area, dtype=torch.int32),
         image.new_empty(batch, num_runs, 2, dtype=torch.int32),
         image.new_empty(batch, 4, dtype=torch.int32),

@@ -59,10 +59,10 @@ void check_grid(const Kernels &kernels, const std::vector<float> &image,
   const float kernel[] = {1.069537f, 0.926951f, 0.603477f, 0.295263f,
                           0.108620f, 0.030158f, 0.006218f, 0.001110f};
   const int radius = 7;
-  std::vector<float> offsets(3 * area), out(area);
+  std::vector<float> out(area);
   std::vector<float> basis_y(height * kLanes, 0.f), basis_x(width * kLanes, 1.f);
   for (int y = 0; y < height; ++y) basis_y[y * kLanes] = 1.f;
-  std::vector<int32_t> pixels(area), shape(4);
+  std::vector<int32_t> offsets(area), pixels(area), shape(4);
   std::vector<Run> runs(area);
   plan_grid(kernels, image.data(), height, width, (float)(0.5 * sigma_rgb), 200000,
             workspace, offsets.data(), pixels.data(), runs.data(), shape.data());
@@ -133,8 +133,8 @@ int main(int argc, char **argv) {
       std::vector<float> broken = image;
       broken[area / 2] = round % 2 ? std::numeric_limits<float>::quiet_NaN()
                                    : std::numeric_limits<float>::infinity();
-      std::vector<float> offsets(3 * area), out(area);
-      std::vector<int32_t> pixels(area), shape(4, 1);
+      std::vector<float> out(area);
+      std::vector<int32_t> offsets(area), pixels(area), shape(4, 1);
       std::vector<Run> runs(area);
       plan_grid(*all[k], broken.data(), height, width, 10.f, 200000, workspace,
                 offsets.data(), pixels.data(), runs.data(), shape.data());

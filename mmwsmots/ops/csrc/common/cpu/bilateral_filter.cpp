@@ -9,33 +9,46 @@ namespace mmwsmots {
 namespace {
 
 // Sorts by cell; pixels of a cell stay in raster order. Returns the number of runs.
-int sort_pixels(const float *coords, const int32_t *cells, int height, int width,
-                int num_cells, int32_t *starts, float *offsets, int32_t *pixels,
-                Run *runs) {
-  const int num_pixels = height * width;
-  const int stride = round_up(num_pixels, kLanes);
-  std::fill(starts, starts + num_cells, 0);
-  for (int i = 0; i < num_pixels; ++i) ++starts[cells[i]];
+// The two halves of the crop have counters of their own and go side by side: a
+// counter that was just written is slow to read, and neighbours share their cell.
+int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int num_pixels,
+                int width, int num_cells, int32_t *starts, int32_t *offsets,
+                int32_t *pixels, Run *runs) {
+  const int half = num_pixels / 2;
+  int32_t *first = starts, *second = starts + num_cells;
+  std::fill(starts, starts + 2 * (int64_t)num_cells, 0);
+  for (int i = 0; i < half; ++i) {
+    ++first[cells[i]];
+    ++second[cells[half + i]];
+  }
+  if (num_pixels % 2 == 1) ++second[cells[num_pixels - 1]];
   int num_runs = 0;
   int32_t start = 0;
   for (int cell = 0; cell < num_cells; ++cell) {
-    const int32_t count = starts[cell];
-    if (count == 0) continue;
-    starts[cell] = start;
-    start += count;
+    const int32_t in_first = first[cell], in_second = second[cell];
+    if (in_first + in_second == 0) continue;
+    first[cell] = start;
+    second[cell] = start + in_first;
+    start += in_first + in_second;
     runs[num_runs++] = {cell, start};
   }
-  const float *xs = coords, *ys = xs + stride, *zs = ys + stride;
-  float *x_to = offsets, *y_to = x_to + num_pixels, *z_to = y_to + num_pixels;
-  for (int y = 0, i = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x, ++i) {
-      const int32_t to = starts[cells[i]]++;
-      x_to[to] = xs[i];
-      y_to[to] = ys[i];
-      z_to[to] = zs[i];
-      pixels[to] = y << 16 | x;
-    }
   std::fill(runs + num_runs, runs + num_pixels, Run{0, 0});
+
+  struct Position {
+    int y, x;
+  };
+  const auto place = [&](int i, int32_t *counters, Position &at) {
+    const int32_t to = counters[cells[i]]++;
+    offsets[to] = unsorted_offsets[i];
+    pixels[to] = at.y << 16 | at.x;
+    if (++at.x == width) at = {at.y + 1, 0};
+  };
+  Position upper = {0, 0}, lower = {half / width, half % width};
+  for (int i = 0; i < half; ++i) {
+    place(i, first, upper);
+    place(half + i, second, lower);
+  }
+  if (num_pixels % 2 == 1) place(num_pixels - 1, second, lower);
   return num_runs;
 }
 
@@ -43,7 +56,7 @@ int sort_pixels(const float *coords, const int32_t *cells, int height, int width
 
 void plan_grid(const Kernels &kernels, const float *image, int height, int width,
                float spacing, int64_t max_nodes, Workspace &workspace,
-               float *offsets, int32_t *pixels, Run *runs, int32_t *shape) {
+               int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape) {
   const int num_pixels = height * width;
   const int stride = round_up(num_pixels, kLanes);
   // Grey and two chroma axes: natural colours lie near the first, which makes the
@@ -66,16 +79,17 @@ void plan_grid(const Kernels &kernels, const float *image, int height, int width
   }
   if (!fits) {
     std::fill(shape, shape + 4, 0);
-    std::fill(offsets, offsets + 3 * (int64_t)num_pixels, 0.f);
+    std::fill(offsets, offsets + num_pixels, 0);
     std::fill(pixels, pixels + num_pixels, 0);
     std::fill(runs, runs + num_pixels, Run{0, 0});
     return;
   }
-  int32_t *cells = workspace.cells.get(stride);
-  kernels.bin_colours(coords, num_pixels, low, shape, cells);
-  int32_t *starts = workspace.counts.get(num_nodes);
-  shape[3] = sort_pixels(coords, cells, height, width, (int)num_nodes, starts,
-                         offsets, pixels, runs);
+  int32_t *cells = workspace.cells.get(2 * (std::size_t)stride);
+  int32_t *unsorted_offsets = cells + stride;
+  kernels.bin_colours(coords, num_pixels, low, shape, cells, unsorted_offsets);
+  int32_t *starts = workspace.counts.get(2 * num_nodes);
+  shape[3] = sort_pixels(cells, unsorted_offsets, num_pixels, width, (int)num_nodes,
+                         starts, offsets, pixels, runs);
 }
 
 void filter_grid(const Kernels &kernels, const GridPlan &plan,

@@ -43,7 +43,7 @@ struct Workspace {
 // more than `max_nodes`, or a colour is not finite.
 void plan_grid(const Kernels &kernels, const float *image, int height, int width,
                float spacing, int64_t max_nodes, Workspace &workspace,
-               float *offsets, int32_t *pixels, Run *runs, int32_t *shape);
+               int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape);
 
 // out (height, width) = W * values with the grid of `plan`.
 void filter_grid(const Kernels &kernels, const GridPlan &plan,

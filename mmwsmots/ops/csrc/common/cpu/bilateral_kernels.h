@@ -18,6 +18,12 @@ inline int round_up(int n, int multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
+// Offsets from -0.5 to 0.5 along the three axes are packed into ten bits each, the
+// first axis lowest; 0 is exact. Memory traffic costs more than unpacking them.
+constexpr int kOffsetBits = 10;
+constexpr int kOffsetMask = (1 << kOffsetBits) - 1;
+constexpr float kOffsetScale = 1022.f;
+
 // Pixels of one cell of the colour grid; they start where the last run ended.
 struct Run {
   int32_t cell;  // first of the cell's 27 nodes
@@ -26,9 +32,9 @@ struct Run {
 
 // Pixels of one crop, sorted by cell.
 struct GridPlan {
-  const float *offsets;   // (3, num_pixels) from the cell's centre, -0.5 .. 0.5
-  const int32_t *pixels;  // (num_pixels) row << 16 | column
-  const Run *runs;        // (num_runs), ascending
+  const int32_t *offsets;  // (num_pixels) from the cell's centre, packed
+  const int32_t *pixels;   // (num_pixels) row << 16 | column
+  const Run *runs;         // (num_runs), ascending
   int num_pixels, num_runs;
   int nodes[3];  // of the grid, along grey and the two chroma axes
 };
@@ -72,9 +78,9 @@ struct Kernels {
   // pixel. Returns false if a colour is not finite.
   bool (*rotate_colours)(const float *image, int num_pixels, const float *rotation,
                          float *coords, float *low, float *high);
-  // Replaces coordinates by offsets from the centre of their cell.
-  void (*bin_colours)(float *coords, int num_pixels, const float *low,
-                      const int *nodes, int32_t *cells);
+  // Cells (stride) of the coordinates, and their packed offsets.
+  void (*bin_colours)(const float *coords, int num_pixels, const float *low,
+                      const int *nodes, int32_t *cells, int32_t *offsets);
   // out (height, width) += the part of W * values of one block of ranks.
   void (*filter_block)(const GridPlan &plan, const GridTables &tables, int block,
                        int height, int width, const float *values, float *out,

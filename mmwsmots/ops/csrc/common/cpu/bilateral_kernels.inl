@@ -91,19 +91,22 @@ bool rotate_colours(const float *image, int num_pixels, const float *rotation,
   return check == check;
 }
 
-void bin_colours(float *coords, int num_pixels, const float *low, const int *nodes,
-                 int32_t *cells) {
+void bin_colours(const float *coords, int num_pixels, const float *low,
+                 const int *nodes, int32_t *cells, int32_t *offsets) {
   const int stride = round_up(num_pixels, kLanes);
   for (int i = 0; i < stride; i += kLanes) {
-    IntVec cell = {};
+    IntVec cell = {}, packed = {};
     for (int axis = 2; axis >= 0; --axis) {
-      float *p = coords + (int64_t)axis * stride + i;
-      const Vec x = load(p) - low[axis];
+      const Vec x = load(coords + (int64_t)axis * stride + i) - low[axis];
       const IntVec nearest = __builtin_convertvector(x + 0.5f, IntVec);
-      store(p, x - __builtin_convertvector(nearest, Vec));
+      const Vec offset = x - __builtin_convertvector(nearest, Vec);
+      // Rounded to the nearest of 0 .. 1022, as conversion cuts off.
+      const Vec level = (offset + 0.5f) * kOffsetScale + 0.5f;
+      packed = (packed << kOffsetBits) | __builtin_convertvector(level, IntVec);
       cell = cell * nodes[axis] + nearest;
     }
     store(cells + i, cell);
+    store(offsets + i, packed);
   }
 }
 
@@ -189,6 +192,12 @@ inline void contract_nodes(const float *node, int64_t line, int64_t plane, Vec *
   c[9] = v[1];
 }
 
+// Of the lowest bits.
+inline Vec unpack_offset(IntVec packed) {
+  const Vec level = __builtin_convertvector(packed & kOffsetMask, Vec);
+  return level * (1 / kOffsetScale) - 0.5f;
+}
+
 // Pixels of one cell, in pieces that fit the first-level cache.
 struct Piece {
   // The polynomials x, y, z, xx, yy, zz, xy, xz, yz of the offsets.
@@ -199,11 +208,11 @@ struct Piece {
   void fill(const GridPlan &plan, int first, int count, int width) {
     const float mean_square = 1 / 12.f;
     for (int i = 0; i < count; i += kLanes) {
-      const float *offsets = plan.offsets + first + i;
       const int left = plan.num_pixels - first - i;
-      const Vec a = load_some(offsets, left);
-      const Vec b = load_some(offsets + plan.num_pixels, left);
-      const Vec c = load_some(offsets + 2 * (int64_t)plan.num_pixels, left);
+      const IntVec offsets = load_some(plan.offsets + first + i, left);
+      const Vec a = unpack_offset(offsets);
+      const Vec b = unpack_offset(offsets >> kOffsetBits);
+      const Vec c = unpack_offset(offsets >> 2 * kOffsetBits);
       store(polynomials[0] + i, a);
       store(polynomials[1] + i, b);
       store(polynomials[2] + i, c);

@@ -19,7 +19,9 @@ struct Crops {
 
 // Place of every pixel in the colour grid of its crop.
 struct GridPlan {
-  const float *offsets;  // (batch, 3, height * width) from the cell's centre
+  // (batch, height * width) from the cell's centre, -0.5 .. 0.5 along each axis, in
+  // ten bits each
+  const int32_t *offsets;
   const int32_t *cells;  // (batch, height * width) first of the cell's 27 nodes
   const int32_t *shape;  // (batch, 4) nodes along the axes; 0: crop not in the grid
   int64_t max_nodes;     // that any crop has
@@ -42,7 +44,7 @@ cudaError_t filter_exact(const T *image, const T *values, T *out, const Crops &c
 // Fills the three tables of a plan. Crops that need more nodes than max_nodes, or
 // have a colour that is not finite, get the shape 0.
 cudaError_t plan_grid(const float *image, const Crops &crops, float spacing,
-                      int64_t max_nodes, float *offsets, int32_t *cells,
+                      int64_t max_nodes, int32_t *offsets, int32_t *cells,
                       int32_t *shape, cudaStream_t stream);
 
 // out = W * values for the crops that are in the grid. `scratch` has room for

@@ -11,6 +11,9 @@ constexpr int kThreads = 256;
 constexpr int kSplineNodes = 3;
 constexpr int kMaxBatch = 65535;  // blocks along y
 constexpr float kInfinity = 3.4e38f;
+constexpr int kOffsetBits = 10;
+constexpr int kOffsetMask = (1 << kOffsetBits) - 1;
+constexpr float kOffsetScale = 1022.f;
 
 struct Rotation {
   float m[3][3];
@@ -23,14 +26,14 @@ __device__ float rotate(const float *m, float red, float green, float blue) {
 
 // One block per crop: the bounding box of its colours, then every pixel's cell.
 __global__ void plan_kernel(const float *image, int64_t area, Rotation rotation,
-                            int64_t max_nodes, float *offsets, int32_t *cells,
+                            int64_t max_nodes, int32_t *offsets, int32_t *cells,
                             int32_t *shape) {
   __shared__ float lows[3][kThreads], highs[3][kThreads];
   __shared__ int nodes[3];
   const int64_t crop = blockIdx.x;
   const int thread = threadIdx.x;
   image += 3 * area * crop;
-  offsets += 3 * area * crop;
+  offsets += area * crop;
   cells += area * crop;
 
   float low[3] = {kInfinity, kInfinity, kInfinity};
@@ -76,20 +79,24 @@ __global__ void plan_kernel(const float *image, int64_t area, Rotation rotation,
   }
   __syncthreads();
   for (int64_t i = thread; i < area; i += kThreads) {
-    int cell = 0;
+    int cell = 0, packed = 0;
     for (int axis = 2; axis >= 0; --axis) {
       const float x =
           rotate(rotation.m[axis], image[i], image[area + i], image[2 * area + i]) -
           lows[axis][0];
       const int nearest = nodes[axis] > 0 ? (int)(x + 0.5f) : 0;
-      offsets[axis * area + i] = nodes[axis] > 0 ? x - nearest : 0.f;
+      const float offset = nodes[axis] > 0 ? x - nearest : 0.f;
+      packed = packed << kOffsetBits | (int)((offset + 0.5f) * kOffsetScale + 0.5f);
       cell = cell * nodes[axis] + nearest;
     }
     cells[i] = cell;
+    offsets[i] = packed;
   }
 }
 
-__device__ void spline_weights(float f, float *weights) {
+// Of the offset in the lowest bits.
+__device__ void spline_weights(int packed, float *weights) {
+  const float f = (packed & kOffsetMask) * (1 / kOffsetScale) - 0.5f;
   weights[0] = 0.5f * (0.5f - f) * (0.5f - f);
   weights[1] = 0.75f - f * f;
   weights[2] = 0.5f * (0.5f + f) * (0.5f + f);
@@ -124,15 +131,15 @@ __global__ void splat_kernel(GridPlan plan, const float *basis_y,
   const int64_t i = thread / kLanes;
   const int lane = thread % kLanes;
   if (i >= area) return;
-  const float *offsets = plan.offsets + 3 * area * blockIdx.y;
+  const int packed = plan.offsets[area * blockIdx.y + i];
   const int64_t cell = plan.cells[area * blockIdx.y + i];
   const float value = values[value_stride * blockIdx.y + i] *
                       basis_y[i / width * kLanes + lane] *
                       basis_x[i % width * kLanes + lane];
   float wx[3], wy[3], wz[3];
-  spline_weights(offsets[i], wx);
-  spline_weights(offsets[area + i], wy);
-  spline_weights(offsets[2 * area + i], wz);
+  spline_weights(packed, wx);
+  spline_weights(packed >> kOffsetBits, wy);
+  spline_weights(packed >> 2 * kOffsetBits, wz);
   float *node = grid + stride * blockIdx.y + cell * kLanes + lane;
 #pragma unroll
   for (int k = 0; k < 3; ++k)
@@ -177,12 +184,12 @@ __global__ void gather_kernel(GridPlan plan, const float *basis_y,
   const Crop crop(plan.shape + 4 * blockIdx.y);
   const int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
   if (crop.size == 0 || i >= area) return;
-  const float *offsets = plan.offsets + 3 * area * blockIdx.y;
+  const int packed = plan.offsets[area * blockIdx.y + i];
   const int64_t cell = plan.cells[area * blockIdx.y + i];
   float wx[3], wy[3], wz[3];
-  spline_weights(offsets[i], wx);
-  spline_weights(offsets[area + i], wy);
-  spline_weights(offsets[2 * area + i], wz);
+  spline_weights(packed, wx);
+  spline_weights(packed >> kOffsetBits, wy);
+  spline_weights(packed >> 2 * kOffsetBits, wz);
   const float *node = grid + stride * blockIdx.y + cell * kLanes;
   float sums[kLanes] = {};
 #pragma unroll
@@ -211,7 +218,7 @@ int blocks_for(int64_t threads) { return (int)((threads + kThreads - 1) / kThrea
 }  // namespace
 
 cudaError_t plan_grid(const float *image, const Crops &crops, float spacing,
-                      int64_t max_nodes, float *offsets, int32_t *cells,
+                      int64_t max_nodes, int32_t *offsets, int32_t *cells,
                       int32_t *shape, cudaStream_t stream) {
   // Grey and two chroma axes, as on the CPU.
   const float a = 1 / std::sqrt(3.f) / spacing, b = 1 / std::sqrt(2.f) / spacing,
@@ -237,7 +244,7 @@ cudaError_t filter_grid(const GridPlan &plan, const GridTables &tables,
   for (int start = 0; start < crops.batch; start += at_once) {
     const int count = crops.batch - start < at_once ? crops.batch - start : at_once;
     GridPlan chunk = plan;
-    chunk.offsets += 3 * area * start;
+    chunk.offsets += area * start;
     chunk.cells += area * start;
     chunk.shape += 4 * (int64_t)start;
     const dim3 over_nodes(node_blocks, count);

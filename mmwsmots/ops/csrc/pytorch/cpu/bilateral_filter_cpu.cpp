@@ -92,21 +92,21 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
   const int64_t batch = image.size(0);
   const int height = image.size(2), width = image.size(3);
   const int64_t area = (int64_t)height * width;
-  Tensor offsets = at::empty({batch, 3, area}, image.options());
   Tensor pixels = at::empty({batch, area}, image.options().dtype(at::kInt));
+  Tensor offsets = at::empty(pixels.sizes(), pixels.options());
   Tensor runs = at::empty({batch, area, 2}, pixels.options());
   Tensor shape = at::zeros({batch, 4}, pixels.options());
   if (image.numel() == 0) return {offsets, pixels, runs, shape};
   const float *image_data = image.const_data_ptr<float>();
-  float *offset_data = offsets.mutable_data_ptr<float>();
-  int32_t *pixel_data = pixels.mutable_data_ptr<int32_t>(),
+  int32_t *offset_data = offsets.mutable_data_ptr<int32_t>(),
+          *pixel_data = pixels.mutable_data_ptr<int32_t>(),
           *shape_data = shape.mutable_data_ptr<int32_t>();
   Run *run_data = reinterpret_cast<Run *>(runs.mutable_data_ptr<int32_t>());
   at::parallel_for(0, batch, 1, [&](int64_t first, int64_t end) {
     Workspace workspace;
     for (int64_t crop = first; crop < end; ++crop)
       plan_grid(kernels(), image_data + 3 * area * crop, height, width, (float)spacing,
-                max_nodes, workspace, offset_data + 3 * area * crop,
+                max_nodes, workspace, offset_data + area * crop,
                 pixel_data + area * crop, run_data + area * crop,
                 shape_data + 4 * crop);
   });
@@ -131,7 +131,7 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                 t.scalar_type(), " ", t.sizes());
   };
   check(values, values.sizes(), at::kFloat);
-  check(offsets, {batch, 3, area}, at::kFloat);
+  check(offsets, {batch, area}, at::kInt);
   check(pixels, {batch, area}, at::kInt);
   check(runs, {batch, area, 2}, at::kInt);
   check(shape, {batch, 4}, at::kInt);
@@ -150,9 +150,9 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
   tables.blocks = blocks;
   tables.radius = kernel.numel() - 1;
   const float *value_data = values.const_data_ptr<float>(),
-              *image_data = image.const_data_ptr<float>(),
-              *offset_data = offsets.const_data_ptr<float>();
-  const int32_t *pixel_data = pixels.const_data_ptr<int32_t>(),
+              *image_data = image.const_data_ptr<float>();
+  const int32_t *offset_data = offsets.const_data_ptr<int32_t>(),
+                *pixel_data = pixels.const_data_ptr<int32_t>(),
                 *shape_data = shape.const_data_ptr<int32_t>();
   const Run *run_data = reinterpret_cast<const Run *>(runs.const_data_ptr<int32_t>());
   float *out_data = out.mutable_data_ptr<float>();
@@ -161,7 +161,7 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
     for (int64_t item = first; item < end; ++item) {
       const int64_t crop = item / channels;
       GridPlan plan;
-      plan.offsets = offset_data + 3 * area * crop;
+      plan.offsets = offset_data + area * crop;
       plan.pixels = pixel_data + area * crop;
       plan.runs = run_data + area * crop;
       plan.num_pixels = area;

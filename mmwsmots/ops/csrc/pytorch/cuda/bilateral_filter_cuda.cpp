@@ -80,14 +80,14 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
   const Tensor image = image_in.contiguous();
   const int64_t batch = image.size(0), area = image.size(2) * image.size(3);
   const auto integers = image.options().dtype(at::kInt);
-  Tensor offsets = at::empty({batch, 3, area}, image.options());
+  Tensor offsets = at::empty({batch, area}, integers);
   Tensor pixels = at::empty({batch, area}, integers);
   Tensor runs = at::empty({batch, 0, 2}, integers);
   Tensor shape = at::empty({batch, 4}, integers);
   if (batch > 0)
     C10_CUDA_CHECK(cuda::plan_grid(
         image.const_data_ptr<float>(), crops, (float)spacing, max_nodes,
-        offsets.mutable_data_ptr<float>(), pixels.mutable_data_ptr<int32_t>(),
+        offsets.mutable_data_ptr<int32_t>(), pixels.mutable_data_ptr<int32_t>(),
         shape.mutable_data_ptr<int32_t>(), c10::cuda::getCurrentCUDAStream()));
   return {offsets, pixels, runs, shape};
 }
@@ -111,7 +111,7 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                 t.device());
   };
   check(values, values.sizes(), at::kFloat);
-  check(offsets, {batch, 3, area}, at::kFloat);
+  check(offsets, {batch, area}, at::kInt);
   check(pixels, {batch, area}, at::kInt);
   check(shape, {batch, 4}, at::kInt);
   check(basis_y, {blocks, crops.height, cuda::kLanes}, at::kFloat);
@@ -128,7 +128,7 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
     const int64_t per_crop = 2 * max_nodes * cuda::kLanes;
     const int64_t at_once = std::clamp<int64_t>(kScratchFloats / per_crop, 1, batch);
     Tensor scratch = at::empty({at_once * per_crop}, values.options());
-    const cuda::GridPlan plan = {offsets.const_data_ptr<float>(),
+    const cuda::GridPlan plan = {offsets.const_data_ptr<int32_t>(),
                                  pixels.const_data_ptr<int32_t>(), shape_data,
                                  max_nodes};
     const cuda::GridTables tables = {

@@ -1,0 +1,222 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Speed and error of the bilateral filter, as a Markdown table.
+
+Times are medians of alternating rounds: every round runs every method once, so that
+a change of the machine's speed meets all of them. Errors are relative L2 errors,
+means over crops, against the exact filter in float64: of W S (raw), with S a soft
+mask, and of W (1 - 2 S), the gradient of the CRF loss.
+
+Example:
+    python benchmarks/bilateral_filter.py --frames shared/data/kitti_raw_queue
+"""
+
+import argparse
+import ctypes
+import datetime
+import platform
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmwsmots.ops import bilateral_filter
+
+SIZE = 128
+SIGMA_RGB = 15.0
+# The symbol of rloss's wrapper/bilateralfilter: g++ or SWIG, as its setup.py builds.
+REFERENCE_SYMBOL = '_Z21bilateralfilter_batchPfiS_iS_iiiiiff'
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    crops: str
+    sigma_xy: float
+    method: str
+    milliseconds: float
+    raw_error: float
+    gradient_error: float
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--frames', type=Path, help='folder of frames for crops')
+    parser.add_argument('--reference', type=Path, help='shared library of rloss')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--batch', type=int, default=32)
+    parser.add_argument('--rounds', type=int, default=7)
+    parser.add_argument('--sigma-xy', type=float, nargs='+', default=[100, 50, 25])
+    parser.add_argument('--tolerance', type=float, nargs='+', default=[0.03, 0.0175])
+    parser.add_argument('--exact', action='store_true', help='time the exact method')
+    parser.add_argument(
+        '--error-crops', type=int, default=4, help='crops compared with float64'
+    )
+    parser.add_argument('--out', type=Path, help='write the table here too')
+    return parser.parse_args()
+
+
+def natural_crops(count: int, frames: Path, rng: np.random.Generator) -> np.ndarray:
+    """Windows of the frames, at their own resolution."""
+    paths = sorted(p for p in frames.rglob('*') if p.suffix in ('.jpg', '.png'))
+    if not paths:
+        sys.exit(f'no frames (.jpg, .png) in {frames}')
+    crops = []
+    for _ in range(count):
+        path = paths[rng.integers(len(paths))]
+        image = cv2.imread(str(path))
+        if image is None or min(image.shape[:2]) < SIZE:
+            sys.exit(f'{path} is no image of at least {SIZE} x {SIZE} pixels')
+        y, x = (rng.integers(n - SIZE + 1) for n in image.shape[:2])
+        crops.append(image[y : y + SIZE, x : x + SIZE, ::-1].transpose(2, 0, 1))
+    return np.stack(crops).astype(np.float32)
+
+
+def make_crops(count: int, frames: Optional[Path]) -> dict[str, Tensor]:
+    """Images by kind, (count, 3, 128, 128) in 0..255."""
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(0, 255, (count, 3, SIZE, SIZE))
+    pick = rng.random((count, 1, SIZE, SIZE)) < 0.5
+    two = np.where(pick, *rng.uniform(0, 255, (2, count, 3, 1, 1)))
+    crops = {'noise': noise, 'two colours': two}
+    if frames is not None:
+        natural = natural_crops(count, frames, rng)
+        tiny = natural[:, :, :16, :16].transpose(0, 2, 3, 1)
+        large = [cv2.resize(crop, (SIZE, SIZE)).transpose(2, 0, 1) for crop in tiny]
+        crops = {'natural': natural, 'tiny, upsampled': np.stack(large), **crops}
+    return {k: torch.from_numpy(v.astype(np.float32)) for k, v in crops.items()}
+
+
+def make_masks(count: int) -> Tensor:
+    """Soft masks as a mask head gives them: smooth blobs at 28 x 28, upsampled."""
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:28, :28] / 27
+    masks = []
+    for _ in range(count):
+        centre, radius = rng.uniform(0.35, 0.65, 2), rng.uniform(0.2, 0.5, 2)
+        inside = 1 - ((y - centre[0]) / radius[0]) ** 2
+        inside -= ((x - centre[1]) / radius[1]) ** 2
+        logits = 4 * inside + rng.normal(0, 0.5, inside.shape)
+        masks.append(1 / (1 + np.exp(-logits)))
+    masks = torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
+    return torch.nn.functional.interpolate(masks, (SIZE, SIZE), mode='bilinear')
+
+
+def load_reference(path: Path) -> Callable:
+    """The lattice of rloss, as a function like ``bilateral_filter``."""
+    function = getattr(ctypes.CDLL(str(path.resolve())), REFERENCE_SYMBOL)
+    pointer = ctypes.POINTER(ctypes.c_float)
+
+    def run(values: Tensor, image: Tensor, sigma_rgb: float, sigma_xy: float) -> Tensor:
+        out = torch.empty_like(values)
+        arguments = []
+        for tensor in (image, values, out):
+            arguments += [ctypes.cast(tensor.data_ptr(), pointer), tensor.numel()]
+        sigmas = (ctypes.c_float(sigma_rgb), ctypes.c_float(sigma_xy))
+        function(*arguments, *values.shape, *sigmas)
+        return out
+
+    return run
+
+
+def elapsed(function: Callable, device: torch.device) -> float:
+    """Milliseconds of one call."""
+    if device.type == 'cuda':
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    function()
+    if device.type == 'cuda':
+        torch.cuda.synchronize()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def mean_error(actual: Tensor, expected: Tensor) -> float:
+    difference = (actual.double() - expected).flatten(1).norm(dim=1)
+    return (difference / expected.flatten(1).norm(dim=1)).mean().item()
+
+
+def measure(
+    kind: str, image: Tensor, masks: Tensor, sigma_xy: float, args: argparse.Namespace
+) -> list[Row]:
+    """Time and compare all methods on one kind of crops."""
+    device = torch.device(args.device)
+    methods = {
+        f'grid, tolerance {t}': partial(bilateral_filter, method='grid', tolerance=t)
+        for t in args.tolerance
+    }
+    if args.exact:
+        methods['exact'] = partial(bilateral_filter, method='exact')
+    if args.reference is not None:
+        methods['rloss lattice'] = load_reference(args.reference)
+    some = slice(0, args.error_crops)
+    signed = 1 - 2 * masks
+    both = torch.cat([masks[some], signed[some]], 1).double()
+    truth = bilateral_filter(both, image[some].double(), SIGMA_RGB, sigma_xy, 'exact')
+    errors, times = {}, {}
+    for name, method in list(methods.items()):
+        run = partial(method, sigma_rgb=SIGMA_RGB, sigma_xy=sigma_xy)
+        try:
+            errors[name] = tuple(
+                mean_error(run(values[some], image[some]), truth[:, i : i + 1])
+                for i, values in enumerate((masks, signed))
+            )
+        except ValueError:  # the grid cannot hold this tolerance
+            continue
+        methods[name] = partial(run, masks, image)
+        times[name] = []
+    for _ in range(args.rounds):
+        for name, measured in times.items():
+            measured.append(elapsed(methods[name], device) / len(masks))
+    return [
+        Row(kind, sigma_xy, name, float(np.median(measured)), *errors[name])
+        for name, measured in times.items()
+    ]
+
+
+def machine(device: str) -> str:
+    """What the numbers were taken on."""
+    if torch.device(device).type == 'cuda':
+        return torch.cuda.get_device_name(device)
+    models = [
+        line.split(':')[1].strip()
+        for line in Path('/proc/cpuinfo').read_text().splitlines()
+        if line.startswith('model name')
+    ]
+    return f'{models[0]}, {len(models)} cores' if models else platform.processor()
+
+
+def main() -> None:
+    args = parse_args()
+    torch.set_num_threads(args.threads)
+    masks = make_masks(args.batch).to(args.device)
+    lines = [
+        f'{datetime.date.today()}, {machine(args.device)}, '
+        f'torch {torch.__version__}, {args.threads} thread(s), batch {args.batch}, '
+        f'128 x 128 crops, sigma_rgb {SIGMA_RGB:g}, medians of {args.rounds} rounds',
+        '',
+        '| crops | σ_xy | method | ms per crop | raw error | gradient error |',
+        '|---|---|---|---|---|---|',
+    ]
+    for kind, image in make_crops(args.batch, args.frames).items():
+        for sigma_xy in args.sigma_xy:
+            for row in measure(kind, image.to(args.device), masks, sigma_xy, args):
+                lines.append(
+                    f'| {row.crops} | {row.sigma_xy:g} | {row.method} '
+                    f'| {row.milliseconds:.3f} | {row.raw_error:.2%} '
+                    f'| {row.gradient_error:.2%} |'
+                )
+    print('\n'.join(lines))
+    if args.out is not None:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text('\n'.join(lines) + '\n')
+
+
+if __name__ == '__main__':
+    main()
