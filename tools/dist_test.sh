@@ -2,6 +2,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # Test with one process for each GPU, or with as many CPU processes where there is
 # none. On several nodes, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT.
+# PYTHON names the interpreter; the default is that of `make`, else the shell's.
 set -euo pipefail
 
 if [ $# -lt 3 ]; then
@@ -12,10 +13,16 @@ config=$1
 checkpoint=$2
 gpus=$3
 
-exec "${PYTHON:-python}" -m torch.distributed.run \
+tools=$(cd "$(dirname "$0")" && pwd)
+python=python
+if [ -x "$tools/../.venv/bin/python" ]; then
+    python=$tools/../.venv/bin/python
+fi
+
+exec "${PYTHON:-$python}" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \
     --master_port="${PORT:-29500}" \
     --nproc_per_node="$gpus" \
-    "$(dirname "$0")/test.py" "$config" "$checkpoint" --launcher pytorch "${@:4}"
+    "$tools/test.py" "$config" "$checkpoint" --launcher pytorch "${@:4}"

@@ -2,6 +2,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # Train with one process for each GPU, or with as many CPU processes where there is
 # none. On several nodes, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT.
+# PYTHON names the interpreter; the default is that of `make`, else the shell's.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
@@ -11,10 +12,16 @@ fi
 config=$1
 gpus=$2
 
-exec "${PYTHON:-python}" -m torch.distributed.run \
+tools=$(cd "$(dirname "$0")" && pwd)
+python=python
+if [ -x "$tools/../.venv/bin/python" ]; then
+    python=$tools/../.venv/bin/python
+fi
+
+exec "${PYTHON:-$python}" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \
     --master_port="${PORT:-29500}" \
     --nproc_per_node="$gpus" \
-    "$(dirname "$0")/train.py" "$config" --launcher pytorch "${@:3}"
+    "$tools/train.py" "$config" --launcher pytorch "${@:3}"
