@@ -12,6 +12,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 from mmwsmots import ops
+from mmwsmots.models.losses import CRFLoss
 from mmwsmots.ops import bilateral_filter
 from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
 from mmwsmots.ops.bilateral_grid import grid_tables
@@ -440,3 +441,25 @@ def test_compile_without_graph_break(crops, method):
         function(leaf).sum().backward()
         grads.append(leaf.grad)
     assert torch.equal(*grads)
+
+
+@pytest.mark.parametrize('device', DEVICES)
+def test_crf_loss_is_that_of_the_torch_filter(device):
+    """Value and gradient of 2 S'W(1 - S), on crops large enough for the grid."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(2, 3, 6, 6, generator=generator) * 255
+    image = torch.nn.functional.interpolate(coarse, (48, 48), mode='bicubic')
+    image = image.clamp(0, 255).to(device)
+    masks = torch.rand(2, 48, 48, generator=generator).to(device).requires_grad_()
+    loss = CRFLoss(loss_weight=1.0)(masks, image)
+    (gradient,) = torch.autograd.grad(loss, masks)
+    signed = (1 - 2 * masks.detach())[:, None].double()
+    ones = torch.ones_like(signed)
+    w_signed, w_ones = (
+        bilateral_filter_torch(v, image.double(), 15.0, 100.0) for v in (signed, ones)
+    )
+    expected = 0.5 * (ones * w_ones - signed * w_signed).sum() / 2
+    assert abs(loss.item() / expected.item() - 1) < 0.01
+    # Relative to the two terms W1 and 2WS that the gradient is a difference of.
+    difference = (gradient - w_signed[:, 0]).norm() / w_ones.norm()
+    assert difference < 0.01
