@@ -6,13 +6,17 @@ BIN := .venv/bin
 JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup test lint format demo clean
+.PHONY: setup test sanitize lint format demo clean
 
 setup:
 	@$(PYTHON) tools/setup/bootstrap.py
 
 test: lint
 	$(BIN)/python -m pytest -q -n $(JOBS)
+
+# The C++ of the operators under AddressSanitizer and UBSan; needs only a compiler.
+sanitize:
+	tests/test_ops/sanitize/run.sh
 
 lint: setup
 	$(BIN)/ruff check .
