@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .bilateral_grid import GridTables, grid_tables
-from .library import has_grid
+from .library import extension_path, has_grid, warn_without_kernels
 
 METHODS = ('auto', 'exact', 'grid')
 
@@ -102,6 +102,8 @@ def _choose_grid(
     if method == 'exact' or height * width == 0:
         return None
     if not has_grid(device):
+        if device.type == 'cuda' and extension_path is not None:
+            warn_without_kernels(device.type)
         if method == 'grid':
             raise RuntimeError(
                 f"method 'grid' is not compiled for {device.type}; "

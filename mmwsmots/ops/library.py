@@ -6,6 +6,7 @@ and vmap rules, and the exact one also in plain torch; the compiled extension on
 adds faster kernels for the devices that it was built for.
 """
 
+import functools
 import warnings
 from pathlib import Path
 from typing import Any, Optional
@@ -149,6 +150,18 @@ def _load_extension() -> Optional[Path]:
 
 
 extension_path = _load_extension()
+
+
+@functools.cache
+def warn_without_kernels(device_type: str) -> None:
+    """Warn, once, that the extension was compiled for other devices only."""
+    warnings.warn(
+        f'the compiled bilateral filter has no kernels for {device_type}: a plain '
+        'torch implementation, much slower, serves instead. Reinstall mmwsmots with '
+        '--no-build-isolation where nvcc and the CUDA build of torch are there',
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def has_grid(device: torch.device) -> bool:

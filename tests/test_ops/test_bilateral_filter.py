@@ -3,6 +3,7 @@ import math
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -16,7 +17,7 @@ from mmwsmots.models.losses import CRFLoss
 from mmwsmots.ops import bilateral_filter
 from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
 from mmwsmots.ops.bilateral_grid import grid_tables
-from mmwsmots.ops.library import extension_path, has_grid
+from mmwsmots.ops.library import extension_path, has_grid, warn_without_kernels
 
 CPU = torch.device('cpu')
 DEVICES = ['cpu'] + ['cuda'] * torch.cuda.is_available()
@@ -376,6 +377,14 @@ def test_missing_extension_warns_once(tmp_path):
     assert done.stderr.count('the compiled bilateral filter is missing') == 1
     assert 'pip install' in done.stderr
     assert "method 'grid' is not compiled for cpu" in done.stdout
+
+
+def test_missing_device_warns_once():
+    with pytest.warns(RuntimeWarning, match='no kernels for some device'):
+        warn_without_kernels('some device')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        warn_without_kernels('some device')
 
 
 @pytest.mark.parametrize('compiled', [False, pytest.param(True, marks=needs_grid)])
