@@ -73,7 +73,7 @@ def main() -> None:
         names = render_dataset(out, **options)
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
-    print(f'{out}: {len(names)} sequences')
+    print(f'{out}: {len(names)} sequence{"s" * (len(names) > 1)}')
 
 
 if __name__ == '__main__':

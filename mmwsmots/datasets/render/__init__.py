@@ -1,4 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .render_dataset import render_dataset
+from .dataset_renderer import render_dataset
 
 __all__ = ['render_dataset']

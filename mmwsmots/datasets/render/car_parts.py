@@ -136,7 +136,7 @@ def _add_sides(builder, body, paint, rng) -> None:
             quad(s0, s1, y1 - 0.16, y1, colour, LAMP, 0.12, x_end)
         # Mirror: a small block at the foot of the windscreen.
         z, y = body.z(body.screen - 0.06), body.belt + 0.05
-        x0, x1 = side * body.width / 2 * 0.94, side * (body.width / 2 + 0.14)
+        x0, x1 = side * body.width / 2 * 0.94, side * (body.width / 2 + 0.09)
         face = [[x0, y, z], [x1, y, z], [x1, y + 0.13, z], [x0, y + 0.13, z]]
         for direction in (-1, 1):
             builder.add(face, paint * 0.8, PAINT, (0, 0, direction), 0.2)

@@ -104,7 +104,7 @@ class Body:
         self.belt = bonnet * rng.uniform(0.93, 0.98)
         self.sill = 0.22 if kind != 'off-roader' else 0.34
         self.wheel_radius = rng.uniform(0.29, 0.33) * (1.1 if self.sill > 0.3 else 1)
-        self.tumblehome = rng.uniform(0.70, 0.78)
+        self.tumblehome = rng.uniform(0.75, 0.83)
         stations = np.concatenate([np.linspace(0, 1, 21), marks, marks[2:] - 0.015])
         self.pillars = np.array([0.5 * (self.roof_rear + self.roof_front) + 0.02])
         if kind != 'hatchback' or rng.random() < 0.5:
@@ -116,7 +116,7 @@ class Body:
 
     def half_width(self, s):
         taper = np.maximum(np.abs(2 * s - 1) - 0.7, 0) / 0.3
-        return self.width / 2 * (1 - 0.13 * taper**2)
+        return self.width / 2 * (1 - 0.10 * taper**2)
 
     def top(self, s):
         return self._top(s)

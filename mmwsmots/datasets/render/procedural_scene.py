@@ -18,8 +18,8 @@ from .traffic import Traffic
 
 IGNORE_ID = IGNORE_CLASS_ID * 1000
 # Objects that show less than this share of the frame become ignore regions.
-MIN_AREA_SHARE = 3e-4
-MAX_DEPTH = 60.0
+MIN_AREA_SHARE = 4e-4
+MAX_DEPTH = 48.0
 
 
 class ProceduralScene:

@@ -135,7 +135,7 @@ class Street:
             if not self._near_junction(z, z):
                 tint = rng.uniform(0.6, 1.15)
                 self.billboards.append(Billboard(x, z, *size, texture, tint))
-        spacing = rng.uniform(3, 9)
+        spacing = rng.uniform(4, 12)
         z = 0.0
         while z < end:  # street furniture along the kerb
             z += rng.uniform(0.3, 1.7) * spacing

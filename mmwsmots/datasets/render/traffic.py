@@ -8,7 +8,7 @@ import numpy as np
 from .camera import Camera
 from .ground import RoadLayout
 
-VIEW = 55.0  # metres ahead within which objects are placed
+VIEW = 42.0  # metres ahead within which objects are placed
 
 
 @dataclass
@@ -173,7 +173,7 @@ class Traffic:
         angle = 0.0 if rng.random() < 0.65 else rng.uniform(0.5, 1.35)
         spacing = 5.0 if angle == 0 else 3.6
         x = layout.curb(side) - side * (1.05 if angle == 0 else -0.4)
-        density = rng.uniform(0.2, 0.75)
+        density = rng.uniform(0.15, 0.6)
         z = -4.0
         while z < self.drive.z[-1] + VIEW:
             z += spacing * rng.uniform(1.0, 1.25)

@@ -142,13 +142,17 @@ _drawn = None  # counter of frames, shared by the processes
 def _start_worker(counter) -> None:
     global _drawn
     _drawn = counter
-    cv2.setNumThreads(1)  # processes share the cores already
+    cv2.setNumThreads(1)  # processes share the cores already; for spawned ones
 
 
 def _run(chunks: list[Chunk], workers: int) -> list[list[MOTSObject]]:
     """Render chunks in several processes behind one progress bar."""
     total = sum(chunk.stop - chunk.start for chunk in chunks)
     counter = multiprocessing.Value('i', 0)
+    # A forked process inherits OpenCV's pool without its threads and hangs when it
+    # changes their number: end the threads before the fork.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     pool = ProcessPoolExecutor(
         min(workers, len(chunks)), initializer=_start_worker, initargs=(counter,)
     )
@@ -163,6 +167,7 @@ def _run(chunks: list[Chunk], workers: int) -> list[list[MOTSObject]]:
                     bar.update(counter.value - bar.n)
     finally:
         pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads)
     return [future.result() for future in futures]
 
 
