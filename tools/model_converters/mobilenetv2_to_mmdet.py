@@ -2,6 +2,7 @@
 """Rename torchvision-style MobileNetV2 weights to mmdet's names."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -51,7 +52,10 @@ def main() -> None:
     args = parser.parse_args()
     if not args.src.is_file():
         parser.error(f'no such file: {args.src}')
-    convert(args.src, args.dst)
+    try:
+        convert(args.src, args.dst)
+    except ValueError as error:
+        sys.exit(f'error: {error}')
     print(f'wrote {args.dst}')
 
 

@@ -33,9 +33,7 @@ small_model = dict(
             rpn_proposal=dict(nms_pre=150, max_per_img=100),
             rcnn=dict(sampler=dict(num=32)),
         ),
-        test_cfg=dict(
-            rpn=dict(nms_pre=150, max_per_img=100), rcnn=dict(score_thr=0.6)
-        ),
+        test_cfg=dict(rpn=dict(nms_pre=150, max_per_img=100), rcnn=dict(score_thr=0.6)),
     ),
     track_head=dict(roi_extractor=dict(out_channels=channels), in_channels=channels),
 )

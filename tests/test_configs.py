@@ -1,0 +1,65 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+
+NAMES = [
+    'mots_mnv2_fpn_rendered',
+    'mots_r50_fpn_kitti',
+    'wsmots-plus_mnv2_fpn_clip',
+    'wsmots-plus_mnv2_fpn_demo',
+    'wsmots-plus_mnv2_fpn_rendered',
+    'wsmots-plus_r50_fpn_kitti',
+    'wsmots_mnv2_fpn_rendered',
+    'wsmots_r50_fpn_kitti',
+    'wsmots_r50_fpn_kitti_detach-mask',
+    'wsmots_r50_fpn_kitti_no-crf',
+]
+
+
+def test_every_config_is_listed(repo):
+    assert sorted(path.stem for path in (repo / 'configs').glob('*.py')) == NAMES
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_model_builds_and_weak_configs_read_no_mask(repo, name):
+    cfg = Config.fromfile(repo / f'configs/{name}.py')
+    cfg.model.detector.backbone.init_cfg = None
+    MODELS.build(cfg.model)
+    supervised = name.startswith('mots_')
+    dataset = cfg.train_dataloader.dataset
+    assert dataset.with_mask == supervised
+    (load,) = [
+        step
+        for step in dataset.pipeline[1].transforms
+        if step.type == 'LoadTrackAnnotations'
+    ]
+    assert load.with_mask == supervised
+
+
+def test_the_papers_settings(repo):
+    cfg = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti.py')
+    assert cfg.optim_wrapper.optimizer.type == 'SGD'
+    assert cfg.optim_wrapper.optimizer.lr == 0.02
+    assert cfg.train_cfg.max_epochs == 150
+    frames = cfg.train_dataloader.dataset.pipeline[0].num_frames
+    assert 4 * cfg.train_dataloader.batch_size * frames == 24
+    assert cfg.model.track_head.embed_dims == 8
+    assert cfg.model.track_head.loss_triplet.margin == 0.2
+    assert cfg.model.tracker.num_frames_retain == 10
+    assert cfg.model.detector.test_cfg.rcnn.score_thr == 0.9
+    mask_head = cfg.model.detector.roi_head.mask_head
+    assert mask_head.cam_thr == 0.5
+    assert mask_head.loss_crf.loss_weight == 2e-7
+
+
+def test_ablations_differ_in_one_thing(repo):
+    base = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti.py')
+    no_crf = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti_no-crf.py')
+    detached = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti_detach-mask.py')
+    assert no_crf.model.detector.roi_head.mask_head.loss_crf is None
+    no_crf.model.detector.roi_head.mask_head.loss_crf = (
+        base.model.detector.roi_head.mask_head.loss_crf
+    )
+    assert detached.model.track_head.pop('detach_mask') is True
+    assert no_crf.model == base.model == detached.model

