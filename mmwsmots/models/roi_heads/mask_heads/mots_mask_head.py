@@ -120,6 +120,6 @@ def tight_thresholds(
     for dim in (1, 2):
         peaks = inside.nan_to_num(-1.0).amax(dim=dim)
         peaks = peaks.masked_fill(~box_masks.any(dim=dim), float('nan'))
-        reach = peaks.nanquantile(max_empty_share, dim=1)
+        reach = peaks.nanquantile(max_empty_share, dim=1, interpolation='lower')
         thresholds = torch.minimum(thresholds, reach.nan_to_num(mask_thr))
     return thresholds.clamp(min=floor)
