@@ -1,7 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # Minutes on two CPU cores with the small model.
 max_iters = 400
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=10**6)
+# No validation in between, nor after the last iteration: tools/test.py does it.
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_begin=10**9)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

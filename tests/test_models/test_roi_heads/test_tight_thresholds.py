@@ -13,6 +13,7 @@ def boxes(n, size=8):
 
 def empty_share(probs, box, threshold):
     """Larger share of the box's rows or columns that no cell of the mask meets."""
+    probs = probs.double()  # the threshold as a number, not rounded once more
     rows = [(row[b] >= threshold).any() for row, b in zip(probs, box) if b.any()]
     cols = [(col[b] >= threshold).any() for col, b in zip(probs.T, box.T) if b.any()]
     return max(1 - sum(rows) / len(rows), 1 - sum(cols) / len(cols))
