@@ -116,10 +116,12 @@ def tight_thresholds(
         Tensor: Shape (N, ).
     """
     thresholds = mask_probs.new_full((len(mask_probs),), mask_thr)
-    inside = mask_probs.masked_fill(~box_masks, float('nan'))
+    inside = mask_probs.masked_fill(~box_masks, -1.0)
     for dim in (1, 2):
-        peaks = inside.nan_to_num(-1.0).amax(dim=dim)
-        peaks = peaks.masked_fill(~box_masks.any(dim=dim), float('nan'))
-        reach = peaks.nanquantile(max_empty_share, dim=1, interpolation='lower')
-        thresholds = torch.minimum(thresholds, reach.nan_to_num(mask_thr))
+        in_box = box_masks.any(dim=dim)
+        nums = in_box.sum(dim=1)
+        peaks = inside.amax(dim=dim).masked_fill(~in_box, float('inf'))
+        may_be_empty = (nums * max_empty_share + 1e-4).long().clamp(max=nums - 1)
+        reach = peaks.sort(dim=1).values.gather(1, may_be_empty.clamp(min=0)[:, None])
+        thresholds = torch.minimum(thresholds, reach[:, 0])
     return thresholds.clamp(min=floor)
