@@ -40,8 +40,9 @@ def test_first_layers_compute_the_same(repo, shared_data, tmp_path):
         0, 6
     )
     x = conv_bn(state, ('features.1.conv.3', 'features.1.conv.4'), x)
+    model.eval()
     with torch.no_grad():
-        (first,) = model.eval()(image)
+        (first,) = model(image)
     torch.testing.assert_close(first, x, rtol=1e-4, atol=1e-4)
 
 
