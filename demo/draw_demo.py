@@ -9,6 +9,7 @@ import argparse
 from collections import defaultdict
 from pathlib import Path
 
+import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
@@ -23,7 +24,7 @@ from mmwsmots.visualization import (
     write_gif,
 )
 
-GIF_FRAMES = 24
+GIF_FRAMES, GIF_WIDTH = 24, 832
 
 
 def by_frame(path: Path) -> dict[int, list[MOTSObject]]:
@@ -47,7 +48,10 @@ def draw_videos(data_root: Path, results: Path, out: Path) -> None:
                 video.write(drawn[-1])
         longest.append((sum(map(len, objects.values())), text.stem, drawn))
         print(f'{out / text.stem}.mp4: {len(drawn)} frames')
-    write_gif(out / 'demo.gif', max(longest)[2][:GIF_FRAMES])
+    drawn = max(longest)[2][:GIF_FRAMES]
+    scale = min(1.0, GIF_WIDTH / drawn[0].shape[1])  # the encoder is slow
+    small = [cv2.resize(frame, None, fx=scale, fy=scale) for frame in drawn]
+    write_gif(out / 'demo.gif', small)
     print(out / 'demo.gif')
 
 
