@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.runner import save_checkpoint
 
 SIZE = (96, 64)  # width, height of a frame
 
@@ -31,3 +32,11 @@ def _small_config(repo: Path) -> Config:
     ]
     resize.scale = (2 * SIZE[0], 2 * SIZE[1])
     return cfg
+
+
+def save_model(model, folder: Path) -> tuple[Path, Path]:
+    """Write the config and the checkpoint of a model, as a user has them."""
+    config, checkpoint = folder / 'small.py', folder / 'small.pth'
+    model.cfg.dump(config)
+    save_checkpoint(dict(state_dict=model.state_dict()), str(checkpoint))
+    return config, checkpoint

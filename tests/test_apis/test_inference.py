@@ -9,7 +9,7 @@ from mmengine.runner import save_checkpoint
 
 from mmwsmots.apis import init_mots_model, track_video
 from mmwsmots.models.mot import MOTSNet
-from tests.small_model import SIZE, small_config
+from tests.small_model import SIZE, save_model, small_config
 
 WIDTH, HEIGHT = SIZE
 
@@ -23,10 +23,7 @@ def model(repo):
 @pytest.fixture(scope='module')
 def files(model, tmp_path_factory):
     """Config and checkpoint of the model."""
-    folder = tmp_path_factory.mktemp('model')
-    model.cfg.dump(folder / 'small.py')
-    save_checkpoint(dict(state_dict=model.state_dict()), str(folder / 'small.pth'))
-    return folder / 'small.py', folder / 'small.pth'
+    return save_model(model, tmp_path_factory.mktemp('model'))
 
 
 def test_model_has_the_weights_of_the_file(model, files):

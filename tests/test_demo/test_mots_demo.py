@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 from mmdet.apis import inference_mot
-from mmengine.runner import save_checkpoint
 
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.mots_io import read_mots_txt
 from mmwsmots.visualization import FrameReader
-from tests.small_model import SIZE, small_config
+from tests.small_model import SIZE, save_model, small_config
 
 WIDTH, HEIGHT = SIZE
 
@@ -33,10 +32,7 @@ def model(repo):
 @pytest.fixture(scope='module')
 def files(model, tmp_path_factory):
     """Config and checkpoint of the model, as the command line takes them."""
-    folder = tmp_path_factory.mktemp('model')
-    model.cfg.dump(folder / 'small.py')
-    save_checkpoint(dict(state_dict=model.state_dict()), str(folder / 'small.pth'))
-    return [str(folder / 'small.py'), str(folder / 'small.pth')]
+    return [*map(str, save_model(model, tmp_path_factory.mktemp('model')))]
 
 
 @pytest.fixture

@@ -52,8 +52,8 @@ def normalize_cams(cams: Tensor, size: int | None = None) -> Tensor:
     low = cams.amin(dim=(1, 2), keepdim=True)
     span = cams.amax(dim=(1, 2), keepdim=True) - low
     cams = (cams - low) / span.clamp(min=torch.finfo(cams.dtype).tiny)
-    if size is None or len(cams) == 0:
-        return cams if size is None else cams.new_zeros((0, size, size))
+    if size is None:
+        return cams
     cams = F.interpolate(
         cams[:, None], size=(size, size), mode='bilinear', align_corners=False
     )
