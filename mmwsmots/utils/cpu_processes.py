@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import atexit
+
 import torch.distributed
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -19,6 +21,8 @@ def prepare_cpu_processes(cfg: Config) -> None:
     if cfg.get('launcher') != 'pytorch' or get_device() != 'cpu':
         return
     torch.distributed.init_process_group('gloo')
+    # A group left open can abort the process at its exit, in gloo's own threads.
+    atexit.register(_end_process_group)
     if cfg.get('model_wrapper_cfg') is None:
         # the defaults of mmengine's Runner
         cfg.model_wrapper_cfg = dict(
@@ -27,3 +31,9 @@ def prepare_cpu_processes(cfg: Config) -> None:
             find_unused_parameters=cfg.get('find_unused_parameters', False),
         )
     cfg.model_wrapper_cfg.setdefault('device_ids', None)
+
+
+def _end_process_group() -> None:
+    """End the process group if nobody did so before."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
