@@ -10,11 +10,11 @@ from mmwsmots.datasets.mots_io import (
     IGNORE_CLASS_ID,
     read_mots_txt,
     read_seqmap,
-    write_atomic,
     write_mots_txt,
 )
 from mmwsmots.evaluation import evaluate_mots, filled_boxes, format_table
 from mmwsmots.evaluation.mots_eval import IOU_THRESHOLDS
+from mmwsmots.utils import replacing
 
 
 def evaluate_filled(args: argparse.Namespace, lengths: dict[str, int]) -> dict:
@@ -75,7 +75,8 @@ def main() -> None:
             rows['filled boxes'] = evaluate_filled(args, lengths)
         print(format_table(rows))
         if args.json:
-            write_atomic(args.json, json.dumps(rows, indent=2) + '\n')
+            with replacing(args.json) as temp:
+                temp.write_text(json.dumps(rows, indent=2) + '\n')
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmwsmots.datasets.mots_io import write_atomic
+from mmwsmots.utils import replacing
 
 
 class CocoVIDBuilder:
@@ -104,7 +104,8 @@ class CocoVIDBuilder:
             images=self.images,
             annotations=self.annotations,
         )
-        write_atomic(path, json.dumps(coco))
+        with replacing(path) as temp:
+            temp.write_text(json.dumps(coco))
 
     def summary(self) -> str:
         """str: Counts of videos, frames, objects and tracks per class."""

@@ -8,8 +8,6 @@ COCO's compressed run-length encoding of the mask (column-major). Masks of one
 frame do not overlap.
 """
 
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmwsmots.datasets.rle import find_overlap, rle_to_runs
+from mmwsmots.utils import replacing
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
@@ -153,31 +152,8 @@ def write_mots_txt(path: str | Path, objects: Iterable[MOTSObject]) -> None:
         path (str | Path): The file; its folder is created.
         objects (Iterable[MOTSObject]): The lines in the order to write.
     """
-    text = ''.join(' '.join(map(str, obj)) + '\n' for obj in objects)
-    write_atomic(path, text)
-
-
-def write_atomic(path: str | Path, text: str) -> None:
-    """Write a text file so that a reader never sees half of it.
-
-    Args:
-        path (str | Path): The file; its folder is created.
-        text (str): The content.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as file:
-            file.write(text)
-        # mkstemp's files are private; give this one what open() would have.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temp, 0o666 & ~umask)
-        os.replace(temp, path)
-    except BaseException:
-        os.unlink(temp)
-        raise
+    with replacing(path) as temp, temp.open('w') as file:
+        file.writelines(' '.join(map(str, obj)) + '\n' for obj in objects)
 
 
 def read_seqmap(path: str | Path) -> dict[str, int]:

@@ -13,10 +13,10 @@ from mmengine.structures import InstanceData
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.pseudo_labels import pseudo_labels
 from mmwsmots.models.utils.roi_grid import expand_bboxes
+from mmwsmots.utils import replacing
 
 from .text import put_text, render_text
 from .track_drawer import SHORT_NAMES
-from .video import replacing
 
 CONTEXT = 1.6
 PAPER, INK, OUTSIDE = (255, 255, 255), (40, 40, 40), (200, 200, 200)

@@ -2,40 +2,15 @@
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from mmwsmots.utils import replacing
+
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Write a file so that a reader never sees half of it.
-
-    Args:
-        path (str | Path): The file; its folder is created.
-
-    Yields:
-        Path: Where to write. It becomes ``path`` if the block ends well and is
-        removed otherwise.
-
-    Raises:
-        ValueError: If the block ends without having written anything.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temp = path.with_name(f'.{path.stem}.part{path.suffix}')
-    try:
-        yield temp
-        if not temp.exists():
-            raise ValueError(f'{path}: nothing was written')
-        temp.replace(path)
-    finally:
-        temp.unlink(missing_ok=True)
 
 
 class FrameReader:

@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from mmdet.models.backbones import MobileNetV2
 
+from mmwsmots.utils import replacing
+
 
 def convert(src: Path, dst: Path) -> None:
     """Write the weights of ``features.0`` to ``features.18`` for mmdet.
@@ -38,10 +40,8 @@ def convert(src: Path, dst: Path) -> None:
                 f'{tuple(expected.shape)}'
             )
         renamed[new] = value
-    dst.parent.mkdir(parents=True, exist_ok=True)
-    partial = dst.with_suffix('.partial')
-    torch.save(dict(state_dict=renamed), partial)
-    partial.rename(dst)
+    with replacing(dst) as temp:
+        torch.save(dict(state_dict=renamed), temp)
 
 
 def main() -> None:
