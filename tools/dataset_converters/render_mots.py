@@ -56,6 +56,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--scale', type=float, default=1.0, help='factor from native to written size'
     )
+    parser.add_argument(
+        '--focal-ratio',
+        type=float,
+        default=0.58,
+        help="focal length of procedural scenes over the frame's width: a larger one "
+        'shows objects larger (default: 0.58, as in KITTI)',
+    )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--workers', type=int, default=2, help='processes')
     parser.add_argument(

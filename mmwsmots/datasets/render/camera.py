@@ -48,12 +48,16 @@ class Camera:
         z: float = 0.0,
         yaw: float = 0.0,
         pitch: float = 0.0,
+        focal_ratio: float = FOCAL_RATIO,
     ) -> 'Camera':
-        """Build KITTI's camera for an image size; ``pitch`` is in image heights."""
+        """Build KITTI's camera for an image size.
+
+        ``pitch`` is in image heights, ``focal_ratio`` the focal length in widths.
+        """
         return cls(
             width,
             height,
-            FOCAL_RATIO * width,
+            focal_ratio * width,
             0.5 * width,
             (HORIZON_RATIO + pitch) * height,
             x,

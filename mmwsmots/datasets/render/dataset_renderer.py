@@ -13,6 +13,7 @@ from tqdm import tqdm
 from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt, write_mots_txt
 
 from .annotated_scene import AnnotatedScene
+from .camera import FOCAL_RATIO
 from .plan import SequencePlan, plan_sequences
 from .procedural_scene import ProceduralScene
 from .rng import generator
@@ -51,6 +52,7 @@ def render_dataset(
     seed: int = 0,
     workers: int = 1,
     overwrite: bool = False,
+    focal_ratio: float = FOCAL_RATIO,
 ) -> list[str]:
     """Render a data set in the layout of KITTI MOTS.
 
@@ -81,6 +83,9 @@ def render_dataset(
         seed (int): Seed of all random choices, >= 0.
         workers (int): Processes.
         overwrite (bool): Whether to replace an earlier data set in ``out_dir``.
+        focal_ratio (float): Focal length of procedural scenes over the width of a
+            frame, 0.1 to 10. The default is KITTI's; a longer one shows fewer objects
+            larger, as a cut-out of a wider frame does.
 
     Returns:
         list[str]: Names of the sequences written.
@@ -100,7 +105,7 @@ def render_dataset(
         raise ValueError(f'{out_dir} is not empty (overwrite replaces its content)')
     plans = plan_sequences(
         annotations, backgrounds, sequences, num_sequences, frames, frame_stride, size,
-        scale, seed,
+        scale, seed, focal_ratio,
     )  # fmt: skip
     _write(out_dir, plans, workers)
     return [plan.name for plan in plans]
@@ -180,7 +185,9 @@ def _scene(plan: SequencePlan) -> ProceduralScene | AnnotatedScene:
         source = PatchSource(plan.backgrounds, rng)
     length = (plan.frames - 1) * plan.stride + 1
     if plan.annotation is None:
-        return ProceduralScene(plan.seed, plan.name, length, plan.size, source)
+        return ProceduralScene(
+            plan.seed, plan.name, length, plan.size, source, plan.focal_ratio
+        )
     objects = read_mots_txt(plan.annotation, check_disjoint=False)  # checked before
     objects = [obj for obj in objects if obj.frame_id < length]
     return AnnotatedScene(plan.seed, plan.name, objects, length, plan.size, source)

@@ -21,6 +21,7 @@ class SequencePlan(NamedTuple):
         backgrounds (str | None): Folder of real frames.
         annotation (str | None): File of the silhouettes; None draws a procedural
             scene.
+        focal_ratio (float): Focal length of a procedural scene in widths of the frame.
     """
 
     seed: int
@@ -30,6 +31,7 @@ class SequencePlan(NamedTuple):
     size: tuple[int, int]
     backgrounds: str | None
     annotation: str | None
+    focal_ratio: float
 
 
 def plan_sequences(
@@ -42,6 +44,7 @@ def plan_sequences(
     size: tuple[int, int],
     scale: float,
     seed: int,
+    focal_ratio: float,
 ) -> list[SequencePlan]:
     """Find out what to render; see :func:`render_dataset` for the arguments.
 
@@ -54,6 +57,8 @@ def plan_sequences(
     )
     if not scale > 0:
         raise ValueError(f'scale must be > 0, got {scale}')
+    if not 0.1 <= focal_ratio <= 10:
+        raise ValueError(f'focal_ratio must be in 0.1..10, got {focal_ratio}')
     if seed < 0:
         raise ValueError(f'seed must be >= 0, got {seed}')
     if sequences is not None and num_sequences is not None:
@@ -86,6 +91,7 @@ def plan_sequences(
                 scaled_size(sizes.get(name) or size, scale),
                 str(backgrounds) if backgrounds is not None else None,
                 str(files[name]) if files else None,
+                focal_ratio,
             )
         )
     return plans

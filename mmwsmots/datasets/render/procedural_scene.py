@@ -4,7 +4,7 @@ import numpy as np
 from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.datasets.rle import mask_to_rle
 
-from .camera import Camera
+from .camera import FOCAL_RATIO, Camera
 from .camouflage import Camouflage
 from .car_painter import CarPainter
 from .compositor import blend_layers, cast_shadows
@@ -34,6 +34,7 @@ class ProceduralScene:
         frames (int): Length of the sequence.
         size (tuple[int]): Width and height of the frames in pixels.
         source (PatchSource | None): Real frames as textures, or None.
+        focal_ratio (float): Focal length in widths of the frame.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class ProceduralScene:
         frames: int,
         size: tuple[int, int],
         source: PatchSource | None = None,
+        focal_ratio: float = FOCAL_RATIO,
     ) -> None:
         self.size, self.frames = size, frames
+        self._focal_ratio = focal_ratio
         traffic = Traffic(generator(seed, 'traffic', sequence), frames)
         self.drive = traffic.drive
         length = float(self.drive.z[-1])
@@ -64,6 +67,9 @@ class ProceduralScene:
             if Camouflage.wears(seed, sequence, track_id)
         }
         self._camouflage: dict[int, Camouflage | None] = {}
+
+    def _camera(self, frame: int) -> Camera:
+        return self.drive.camera(frame, self.size, self._focal_ratio)
 
     def _painter(self, track_id: int) -> CarPainter | PedestrianPainter:
         """Painter of an identity, built when it is first seen."""
@@ -102,7 +108,7 @@ class ProceduralScene:
             self._camouflage[track_id] = None
             if seen:
                 frame = seen[len(seen) // 2]
-                camera = self.drive.camera(frame, self.size)
+                camera = self._camera(frame)
                 sprite = self._draw_actor(track_id, camera, frame)
                 if sprite is not None:
                     background = self.street.render_base(camera)
@@ -128,7 +134,7 @@ class ProceduralScene:
         Returns:
             tuple: The image, (h, w, 3) uint8 BGR, and its annotation.
         """
-        camera = self.drive.camera(frame, self.size)
+        camera = self._camera(frame)
         image = self.street.render_base(camera)
         layers, outlines = [], []
         for track_id in self._actors:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .camera import Camera
+from .camera import FOCAL_RATIO, Camera
 from .ground import RoadLayout
 
 VIEW = 42.0  # metres ahead within which objects are placed
@@ -83,10 +83,12 @@ class Drive:
         moving = min(speed / 0.3, 1.0)
         return cls(sway * moving, z, yaw * (0.3 + moving), pitch)
 
-    def camera(self, frame: int, size: tuple[int, int]) -> Camera:
+    def camera(
+        self, frame: int, size: tuple[int, int], focal_ratio: float = FOCAL_RATIO
+    ) -> Camera:
         """Camera of a frame of ``size``: width and height in pixels."""
         pose = self.x[frame], self.z[frame], self.yaw[frame], self.pitch[frame]
-        return Camera.kitti(*size, *map(float, pose))
+        return Camera.kitti(*size, *map(float, pose), focal_ratio)
 
 
 class Traffic:

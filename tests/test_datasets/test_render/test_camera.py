@@ -24,3 +24,7 @@ def test_moving_and_turning_the_camera_moves_the_scene_against_it():
     assert moved == pytest.approx(at_rest - [0.3, 0, 2.0])
     turned = Camera.kitti(400, 120, yaw=np.arctan2(1, 12)).to_camera(point)
     assert turned == pytest.approx([0, 0.5, np.hypot(1, 12)])
+
+
+def test_focal_ratio_is_in_widths_of_the_frame():
+    assert Camera.kitti(600, 200, focal_ratio=0.9).focal == pytest.approx(540)

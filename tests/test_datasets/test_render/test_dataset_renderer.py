@@ -171,6 +171,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, annotations, monkeypatch):
         (dict(frame_stride=0), 'frame_stride must be >= 1'),
         (dict(num_sequences=0), 'num_sequences must be >= 1'),
         (dict(seed=-1), 'seed must be >= 0'),
+        (dict(focal_ratio=0.0), 'focal_ratio must be in 0.1..10, got 0.0'),
         (dict(size=(100, 40), scale=0.5), '50 x 20 pixels are too small'),
         (dict(sequences=['0001', '0001']), 'named twice'),
         (dict(sequences=['../0001']), r'"\.\./0001" is no name'),

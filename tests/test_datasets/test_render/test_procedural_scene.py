@@ -72,6 +72,15 @@ def test_another_seed_or_name_is_another_sequence(clip, seed, name):
     assert objects != clip[0][1]
 
 
+def test_a_longer_focal_length_shows_objects_larger(clip):
+    scene = ProceduralScene(5, '0000', 20, (416, 128), focal_ratio=0.7)
+    near = {obj.track_id: obj.mask.sum() for obj in scene.render(12)[1]}
+    far = {obj.track_id: obj.mask.sum() for obj in clip[12][1]}
+    both = near.keys() & far.keys() - {10000}
+    assert both
+    assert np.median([near[k] / far[k] for k in both]) > 1.2
+
+
 def test_fill_rates_resemble_kitti():
     """Real means: 0.730 (car) and 0.518 (pedestrian)."""
     fills = {1: [], 2: []}
