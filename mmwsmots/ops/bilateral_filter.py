@@ -1,13 +1,14 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Dense bilateral filtering of image crops."""
 
+import functools
 import math
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import torch
 from torch import Tensor
 
-from .bilateral_grid import GridTables, grid_tables
+from .bilateral_grid import grid_tables
 from .library import extension_path, has_grid, warn_without_kernels
 
 METHODS = ('auto', 'exact', 'grid')
@@ -88,17 +89,28 @@ def _check_settings(
         raise ValueError(f'method must be one of {METHODS}, got {method!r}')
 
 
-@torch.compiler.assume_constant_result
+class _Grid(NamedTuple):
+    """What the grid's operators take besides values and image."""
+
+    tables: tuple[Tensor, Tensor, Tensor]  # basis_y, basis_x, kernel
+    spacing: float  # in the units of the image
+    max_nodes: int
+
+
+# Cached, as choosing costs as much as filtering a small crop.
+@functools.lru_cache(maxsize=64)
 def _choose_grid(
     height: int,
     width: int,
+    sigma_rgb: float,
     sigma_xy: float,
     method: str,
     tolerance: float,
     dtype: torch.dtype,
     device: torch.device,
-) -> Optional[GridTables]:
-    """The grid's tables; None where the exact filter is to be used."""
+) -> Optional[_Grid]:
+    """The grid to use; None where the exact filter is to be used."""
+    _check_settings(sigma_rgb, sigma_xy, method, tolerance)
     if method == 'exact' or height * width == 0:
         return None
     if not has_grid(device):
@@ -120,16 +132,26 @@ def _choose_grid(
     if method == 'auto' and per_block > budget:
         return None
     tables = grid_tables(height, width, sigma_xy, tolerance, device)
-    if method == 'grid':
-        if tables is None:
+    if tables is None:
+        if method == 'grid':
             raise ValueError(
                 f'the grid cannot hold a tolerance of {tolerance} with sigma_xy '
                 f"{sigma_xy} on {height} x {width} crops: use method 'auto'"
             )
-        return tables
-    if tables is not None and len(tables.basis_y) * per_block > budget:
         return None
-    return tables
+    num_blocks = len(tables.basis_y)
+    if method == 'auto' and num_blocks * per_block > budget:
+        return None
+    # Crops whose colours would need a larger grid than pays are filtered exactly.
+    spacing = tables.spacing * sigma_rgb
+    max_nodes = _max_nodes(spacing, budget / (costs.node * num_blocks), device)
+    return _Grid((tables.basis_y, tables.basis_x, tables.kernel), spacing, max_nodes)
+
+
+@torch.compiler.assume_constant_result
+def _constant_grid(*settings: Any) -> Optional[_Grid]:
+    """For torch.compile, which looks through the cache."""
+    return _choose_grid(*settings)
 
 
 def bilateral_filter(
@@ -175,33 +197,20 @@ def bilateral_filter(
         RuntimeError: If 'grid' is asked for where it was not compiled.
     """
     _check_inputs(values, image)
-    _check_settings(sigma_rgb, sigma_xy, method, tolerance)
     dtype = torch.float64 if values.dtype == torch.float64 else torch.float32
     values, image = values.to(dtype), image.to(dtype)
-    sigma_rgb, sigma_xy = float(sigma_rgb), float(sigma_xy)
-    height, width = values.shape[2:]
-    tables = _choose_grid(
-        height, width, sigma_xy, method, tolerance, dtype, values.device
+    sigmas = (float(sigma_rgb), float(sigma_xy))
+    grid = _constant_grid(
+        *values.shape[2:], *sigmas, method, tolerance, dtype, values.device
     )
     ops = torch.ops.mmwsmots
-    if tables is None:
-        return ops._bilateral_exact(values, image, sigma_rgb, sigma_xy)
-    # Crops whose colours would need a larger grid than pays are filtered exactly.
-    costs = _COSTS[values.device.type]
-    budget = _exact_cost(height, width, sigma_xy, costs)
-    spacing = tables.spacing * sigma_rgb
-    max_nodes = _max_nodes(
-        spacing, budget / (costs.node * len(tables.basis_y)), values.device
-    )
+    if grid is None:
+        return ops._bilateral_exact(values, image, *sigmas)
+    tables, spacing, max_nodes = grid
+    if not (values.requires_grad and torch.is_grad_enabled()):
+        return ops._bilateral_grid_once(
+            values, image, *tables, spacing, max_nodes, *sigmas
+        )
+    # The backward pass filters with the same plan.
     plan = ops._bilateral_grid_plan(image, spacing, max_nodes)
-    return ops._bilateral_grid(
-        values,
-        image,
-        *plan,
-        tables.basis_y,
-        tables.basis_x,
-        tables.kernel,
-        max_nodes,
-        sigma_rgb,
-        sigma_xy,
-    )
+    return ops._bilateral_grid(values, image, *plan, *tables, max_nodes, *sigmas)

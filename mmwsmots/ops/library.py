@@ -35,11 +35,38 @@ _library.define(
     ' Tensor runs, Tensor shape, Tensor basis_y, Tensor basis_x, Tensor kernel,'
     ' int max_nodes, float sigma_rgb, float sigma_xy) -> Tensor'
 )
+# Both in one, for values without gradient: no plan is kept.
+_library.define(
+    '_bilateral_grid_once(Tensor values, Tensor image, Tensor basis_y,'
+    ' Tensor basis_x, Tensor kernel, float spacing, int max_nodes,'
+    ' float sigma_rgb, float sigma_xy) -> Tensor'
+)
 _EXACT = f'{NAMESPACE}::_bilateral_exact'
 _PLAN = f'{NAMESPACE}::_bilateral_grid_plan'
 _GRID = f'{NAMESPACE}::_bilateral_grid'
+_ONCE = f'{NAMESPACE}::_bilateral_grid_once'
+
+
+def _plan_and_filter(
+    values: Tensor,
+    image: Tensor,
+    basis_y: Tensor,
+    basis_x: Tensor,
+    kernel: Tensor,
+    spacing: float,
+    max_nodes: int,
+    *sigmas: float,
+) -> Tensor:
+    """For the devices that do not join the two operators."""
+    plan = torch.ops.mmwsmots._bilateral_grid_plan(image, spacing, max_nodes)
+    tables = (basis_y, basis_x, kernel)
+    return torch.ops.mmwsmots._bilateral_grid(
+        values, image, *plan, *tables, max_nodes, *sigmas
+    )
+
 
 _library.impl('_bilateral_exact', bilateral_filter_torch, 'CompositeExplicitAutograd')
+_library.impl('_bilateral_grid_once', _plan_and_filter, 'CompositeExplicitAutograd')
 
 
 @torch.library.register_fake(_EXACT)
@@ -62,6 +89,7 @@ def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
 
 
 @torch.library.register_fake(_GRID)
+@torch.library.register_fake(_ONCE)
 def _(values: Tensor, *args: Any) -> Tensor:
     return values.new_empty(values.shape)
 
@@ -95,7 +123,7 @@ torch.library.register_autograd(
 
 
 for _device in ('cpu', 'cuda'):
-    for _op in (_EXACT, _PLAN, _GRID):
+    for _op in (_EXACT, _PLAN, _GRID, _ONCE):
         # Sums over all pixels of a crop: never in half precision.
         torch.library.register_autocast(_op, _device, torch.float32)
 
@@ -120,6 +148,11 @@ def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
 @torch.library.register_vmap(_GRID)
 def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
     return _vmap_values(torch.ops.mmwsmots._bilateral_grid, in_dims, args)
+
+
+@torch.library.register_vmap(_ONCE)
+def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
+    return _vmap_values(torch.ops.mmwsmots._bilateral_grid_once, in_dims, args)
 
 
 @torch.library.register_vmap(_PLAN)

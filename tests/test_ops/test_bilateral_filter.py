@@ -14,7 +14,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from mmwsmots import ops
 from mmwsmots.models.losses import CRFLoss
-from mmwsmots.ops import bilateral_filter
+from mmwsmots.ops import bilateral_filter, library
 from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
 from mmwsmots.ops.bilateral_grid import grid_tables
 from mmwsmots.ops.library import extension_path, has_grid, warn_without_kernels
@@ -312,13 +312,15 @@ def test_reruns_are_bit_identical(crops):
     values, image = crops
     image = image * 0.3
     threads = torch.get_num_threads()
+    with_gradient = values.clone().requires_grad_()
     first = [bilateral_filter(values, image, method=m) for m in ('exact', 'grid')]
     try:
         for num_threads in (1, 2, 3):
             torch.set_num_threads(num_threads)
             for method, expected in zip(('exact', 'grid'), first):
-                out = bilateral_filter(values, image, method=method)
-                assert torch.equal(out, expected)
+                for inputs in (values, with_gradient):
+                    out = bilateral_filter(inputs, image, method=method)
+                    assert torch.equal(out, expected)
             assert torch.get_num_threads() == num_threads
     finally:
         torch.set_num_threads(threads)
@@ -417,6 +419,33 @@ def test_opcheck_grid(crops, requires_grad):
     arguments = (values, image, *plan, tables.basis_y, tables.basis_x, tables.kernel)
     numbers = (10**6, 60.0, 40.0)
     torch.library.opcheck(grid_ops._bilateral_grid.default, (*arguments, *numbers))
+
+
+@needs_grid
+def test_opcheck_grid_once(crops):
+    values, image = crops
+    tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
+    arrays = (tables.basis_y, tables.basis_x, tables.kernel)
+    numbers = (tables.spacing * 60.0, 10**6, 60.0, 40.0)
+    op = torch.ops.mmwsmots._bilateral_grid_once.default
+    torch.library.opcheck(op, (values, image, *arrays, *numbers))
+
+
+@needs_grid
+def test_grid_with_and_without_plan_agree(crops):
+    """What keeps a plan for the backward pass, what does not, and what joins both."""
+    values, image = crops
+    image[0, 1, 2, 3] = math.nan
+    expected = bilateral_filter(values, image, 60, 40, 'grid')
+    planned = bilateral_filter(values.clone().requires_grad_(), image, 60, 40, 'grid')
+    tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
+    arrays = (tables.basis_y, tables.basis_x, tables.kernel)
+    numbers = (tables.spacing * 60.0, 10**6, 60.0, 40.0)
+    joined = library._plan_and_filter(values, image, *arrays, *numbers)
+    assert expected[0].isnan().all() and expected[1:].isfinite().all()
+    for out in (planned, joined):
+        assert torch.equal(out[0].isnan(), expected[0].isnan())
+        assert torch.equal(out[1:], expected[1:])
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])

@@ -82,6 +82,13 @@ void check_grid(const Kernels &kernels, const std::vector<float> &image,
   const double found =
       error(out, dense_filter(image, values, height, width, sigma_rgb, 1e6));
   require(found < 0.02, "grid", height, width);
+
+  std::vector<float> again(area);
+  plan_grid(kernels, image.data(), height, width, (float)(0.5 * sigma_rgb), 200000,
+            workspace, &plan);
+  filter_grid(kernels, plan, tables, height, width, values.data(), again.data(),
+              workspace);
+  require(again == out, "grid planned in the workspace", height, width);
 }
 
 void check_exact(const Kernels &kernels, const std::vector<float> &image,

@@ -24,7 +24,7 @@ namespace {
 namespace mmwsmots {
 
 const Kernels &avx2_kernels() {
-  static const Kernels kernels = {rotate_colours, bin_colours, filter_block,
+  static const Kernels kernels = {colour_range, bin_colours, filter_block,
                                   exact<float>, exact<double>};
   return kernels;
 }

@@ -32,7 +32,6 @@ int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int num_p
     start += in_first + in_second;
     runs[num_runs++] = {cell, start};
   }
-  std::fill(runs + num_runs, runs + num_pixels, Run{0, 0});
 
   struct Position {
     int y, x;
@@ -54,7 +53,7 @@ int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int num_p
 
 }  // namespace
 
-void plan_grid(const Kernels &kernels, const float *image, int height, int width,
+bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
                float spacing, int64_t max_nodes, Workspace &workspace,
                int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape) {
   const int num_pixels = height * width;
@@ -64,9 +63,8 @@ void plan_grid(const Kernels &kernels, const float *image, int height, int width
   const float a = 1 / std::sqrt(3.f) / spacing, b = 1 / std::sqrt(2.f) / spacing,
               c = 1 / std::sqrt(6.f) / spacing;
   const float rotation[9] = {a, a, a, b, -b, 0, c, c, -2 * c};
-  float *coords = workspace.coords.get(3 * (std::size_t)stride);
   float low[3], high[3];
-  bool fits = kernels.rotate_colours(image, num_pixels, rotation, coords, low, high);
+  bool fits = kernels.colour_range(image, num_pixels, rotation, low, high);
   int64_t num_nodes = 1;
   for (int axis = 0; axis < 3 && fits; ++axis) {
     // The nearest cell of the highest colour, rounded as bin_colours() rounds.
@@ -79,17 +77,30 @@ void plan_grid(const Kernels &kernels, const float *image, int height, int width
   }
   if (!fits) {
     std::fill(shape, shape + 4, 0);
-    std::fill(offsets, offsets + num_pixels, 0);
-    std::fill(pixels, pixels + num_pixels, 0);
-    std::fill(runs, runs + num_pixels, Run{0, 0});
-    return;
+    return false;
   }
   int32_t *cells = workspace.cells.get(2 * (std::size_t)stride);
   int32_t *unsorted_offsets = cells + stride;
-  kernels.bin_colours(coords, num_pixels, low, shape, cells, unsorted_offsets);
+  kernels.bin_colours(image, num_pixels, rotation, low, shape, cells,
+                      unsorted_offsets);
   int32_t *starts = workspace.counts.get(2 * num_nodes);
   shape[3] = sort_pixels(cells, unsorted_offsets, num_pixels, width, (int)num_nodes,
                          starts, offsets, pixels, runs);
+  return true;
+}
+
+bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
+               float spacing, int64_t max_nodes, Workspace &workspace,
+               GridPlan *plan) {
+  const int num_pixels = height * width;
+  int32_t *offsets = workspace.plan.get(2 * (std::size_t)num_pixels);
+  int32_t *pixels = offsets + num_pixels;
+  Run *runs = workspace.runs.get(num_pixels);
+  int32_t shape[4];
+  const bool fits = plan_grid(kernels, image, height, width, spacing, max_nodes,
+                              workspace, offsets, pixels, runs, shape);
+  *plan = {offsets, pixels, runs, num_pixels, shape[3], {shape[0], shape[1], shape[2]}};
+  return fits;
 }
 
 void filter_grid(const Kernels &kernels, const GridPlan &plan,

@@ -30,8 +30,9 @@ class Buffer {
 
 // Scratch memory of one thread, reused from crop to crop.
 struct Workspace {
-  Buffer<float> coords, grid, blurred, line;
-  Buffer<int32_t> cells, counts;
+  Buffer<float> grid, blurred, line;
+  Buffer<int32_t> cells, counts, plan;
+  Buffer<Run> runs;
   Buffer<uint8_t> used;
   Buffer<float> exact_float;
   Buffer<double> exact_double;
@@ -39,11 +40,16 @@ struct Workspace {
 
 // Sorts a crop's pixels into the cells of a grid over the rotated colours, spaced
 // `spacing` apart. `runs` has room for one run per pixel; `shape` receives the nodes
-// along the three axes and the number of runs. All is zero if the grid would need
-// more than `max_nodes`, or a colour is not finite.
-void plan_grid(const Kernels &kernels, const float *image, int height, int width,
+// along the three axes and the number of runs. Returns false, with a zero shape and
+// nothing else written, if the grid would need more than `max_nodes`, or a colour is
+// not finite.
+bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
                float spacing, int64_t max_nodes, Workspace &workspace,
                int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape);
+
+// The same, into the workspace: valid until it is used for another crop's plan.
+bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
+               float spacing, int64_t max_nodes, Workspace &workspace, GridPlan *plan);
 
 // out (height, width) = W * values with the grid of `plan`.
 void filter_grid(const Kernels &kernels, const GridPlan &plan,

@@ -73,14 +73,15 @@ struct ExactProblem {
 };
 
 struct Kernels {
-  // Colour coordinates (3, stride) = rotation (3, 3) * image (3, num_pixels) and
-  // their range; stride is num_pixels rounded up to kLanes, its tail repeats a
-  // pixel. Returns false if a colour is not finite.
-  bool (*rotate_colours)(const float *image, int num_pixels, const float *rotation,
-                         float *coords, float *low, float *high);
-  // Cells (stride) of the coordinates, and their packed offsets.
-  void (*bin_colours)(const float *coords, int num_pixels, const float *low,
-                      const int *nodes, int32_t *cells, int32_t *offsets);
+  // The range of the coordinates rotation (3, 3) * image (3, num_pixels). Returns
+  // false if a colour is not finite.
+  bool (*colour_range)(const float *image, int num_pixels, const float *rotation,
+                       float *low, float *high);
+  // Cells of the coordinates, and their packed offsets; both have room for
+  // num_pixels rounded up to kLanes.
+  void (*bin_colours)(const float *image, int num_pixels, const float *rotation,
+                      const float *low, const int *nodes, int32_t *cells,
+                      int32_t *offsets);
   // out (height, width) += the part of W * values of one block of ranks.
   void (*filter_block)(const GridPlan &plan, const GridTables &tables, int block,
                        int height, int width, const float *values, float *out,

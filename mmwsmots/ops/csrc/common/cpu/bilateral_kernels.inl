@@ -58,23 +58,31 @@ inline int larger(int a, int b) { return a > b ? a : b; }
 
 // ---------------------------------------------------------------- image's part
 
-bool rotate_colours(const float *image, int num_pixels, const float *rotation,
-                    float *coords, float *low, float *high) {
-  const int stride = round_up(num_pixels, kLanes);
+// Coordinates of kLanes pixels; behind the last they repeat a pixel. Both passes
+// below compute them: cheaper than to store and load them, and to the same bits.
+struct Rotated {
+  Vec rgb[3], coords[3];
+
+  Rotated(const float *image, int num_pixels, int first, const float *rotation) {
+    for (int c = 0; c < 3; ++c)
+      rgb[c] = load_some(image + (int64_t)c * num_pixels + first, num_pixels - first);
+    for (int axis = 0; axis < 3; ++axis) {
+      const float *m = rotation + 3 * axis;
+      coords[axis] = m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2];
+    }
+  }
+};
+
+bool colour_range(const float *image, int num_pixels, const float *rotation,
+                  float *low, float *high) {
   const Vec huge = broadcast(__builtin_inff());
   Vec lo[3] = {huge, huge, huge}, hi[3] = {-huge, -huge, -huge};
   Vec not_finite = broadcast(0.f);
   for (int i = 0; i < num_pixels; i += kLanes) {
-    const int count = num_pixels - i;
-    Vec rgb[3];
-    for (int c = 0; c < 3; ++c) {
-      rgb[c] = load_some(image + (int64_t)c * num_pixels + i, count);
-      not_finite += rgb[c] * 0.f;  // NaN for NaN and infinity
-    }
+    const Rotated pixels(image, num_pixels, i, rotation);
     for (int axis = 0; axis < 3; ++axis) {
-      const float *m = rotation + 3 * axis;
-      const Vec x = m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2];
-      store(coords + (int64_t)axis * stride + i, x);
+      const Vec x = pixels.coords[axis];
+      not_finite += pixels.rgb[axis] * 0.f;  // NaN for NaN and infinity
       lo[axis] = x < lo[axis] ? x : lo[axis];
       hi[axis] = x > hi[axis] ? x : hi[axis];
     }
@@ -91,14 +99,18 @@ bool rotate_colours(const float *image, int num_pixels, const float *rotation,
   return check == check;
 }
 
-void bin_colours(const float *coords, int num_pixels, const float *low,
-                 const int *nodes, int32_t *cells, int32_t *offsets) {
-  const int stride = round_up(num_pixels, kLanes);
-  for (int i = 0; i < stride; i += kLanes) {
+void bin_colours(const float *image, int num_pixels, const float *rotation,
+                 const float *low, const int *nodes, int32_t *cells,
+                 int32_t *offsets) {
+  for (int i = 0; i < num_pixels; i += kLanes) {
+    const Rotated pixels(image, num_pixels, i, rotation);
     IntVec cell = {}, packed = {};
     for (int axis = 2; axis >= 0; --axis) {
-      const Vec x = load(coords + (int64_t)axis * stride + i) - low[axis];
-      const IntVec nearest = __builtin_convertvector(x + 0.5f, IntVec);
+      const Vec x = pixels.coords[axis] - low[axis];
+      // Inside the grid, even if the compiler rounded differently in colour_range().
+      const IntVec last = IntVec{} + (nodes[axis] - kSplineNodes);
+      IntVec nearest = __builtin_convertvector(x + 0.5f, IntVec);
+      nearest = nearest < last ? nearest : last;
       const Vec offset = x - __builtin_convertvector(nearest, Vec);
       // Rounded to the nearest of 0 .. 1022, as conversion cuts off.
       const Vec level = (offset + 0.5f) * kOffsetScale + 0.5f;

@@ -7,7 +7,7 @@ namespace {
 }  // namespace
 
 const Kernels &portable_kernels() {
-  static const Kernels kernels = {rotate_colours, bin_colours, filter_block,
+  static const Kernels kernels = {colour_range, bin_colours, filter_block,
                                   exact<float>, exact<double>};
   return kernels;
 }

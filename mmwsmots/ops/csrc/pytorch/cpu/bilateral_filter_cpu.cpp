@@ -8,6 +8,7 @@
 #include <torch/library.h>
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <tuple>
 
@@ -43,6 +44,24 @@ void check_size(const Tensor &image) {
               "crops of ", image.size(2), " x ", image.size(3), " are too large");
 }
 
+void check_tensor(const Tensor &t, at::IntArrayRef sizes, at::ScalarType type) {
+  TORCH_CHECK(t.sizes() == sizes && t.scalar_type() == type && t.is_contiguous(),
+              "expected a contiguous ", type, " tensor ", sizes, ", got ",
+              t.scalar_type(), " ", t.sizes());
+}
+
+// Calls function(item, workspace) for every item. Threads take the next one when they
+// are done with theirs, as crops differ in cost; who takes it does not matter to the
+// result.
+template <typename Function>
+void for_each_item(int64_t count, const Function &function) {
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, count, 1, [&](int64_t, int64_t) {
+    Workspace workspace;
+    for (int64_t item; (item = next++) < count;) function(item, workspace);
+  });
+}
+
 template <typename T>
 void exact_batch(const Tensor &values, const Tensor &image, double sigma_rgb,
                  double sigma_xy, Tensor &out) {
@@ -50,13 +69,11 @@ void exact_batch(const Tensor &values, const Tensor &image, double sigma_rgb,
   const int64_t area = (int64_t)height * width;
   const T *value_data = values.const_data_ptr<T>(), *image_data = image.const_data_ptr<T>();
   T *out_data = out.mutable_data_ptr<T>();
-  at::parallel_for(0, values.size(0), 1, [&](int64_t first, int64_t end) {
-    Workspace workspace;
-    for (int64_t crop = first; crop < end; ++crop)
-      filter_exact<T>(kernels(), image_data + 3 * area * crop,
-                      value_data + channels * area * crop,
-                      out_data + channels * area * crop, channels, height, width,
-                      sigma_rgb, sigma_xy, workspace);
+  for_each_item(values.size(0), [&](int64_t crop, Workspace &workspace) {
+    filter_exact<T>(kernels(), image_data + 3 * area * crop,
+                    value_data + channels * area * crop,
+                    out_data + channels * area * crop, channels, height, width,
+                    sigma_rgb, sigma_xy, workspace);
   });
 }
 
@@ -77,17 +94,21 @@ Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
   return out;
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
-                                                               double spacing,
-                                                               int64_t max_nodes) {
-  TORCH_CHECK(image_in.dim() == 4 && image_in.size(1) == 3,
-              "image must be (B, 3, H, W), got ", image_in.sizes());
-  TORCH_CHECK(image_in.scalar_type() == at::kFloat, "image must be float32, got ",
-              image_in.scalar_type());
+void check_plan(const Tensor &image, double spacing, int64_t max_nodes) {
+  TORCH_CHECK(image.dim() == 4 && image.size(1) == 3,
+              "image must be (B, 3, H, W), got ", image.sizes());
+  TORCH_CHECK(image.scalar_type() == at::kFloat, "image must be float32, got ",
+              image.scalar_type());
   TORCH_CHECK(spacing > 0, "spacing must be positive, got ", spacing);
   TORCH_CHECK(0 <= max_nodes && max_nodes <= 1 << 28, "max_nodes ", max_nodes,
               " is out of range");
-  check_size(image_in);
+  check_size(image);
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
+                                                               double spacing,
+                                                               int64_t max_nodes) {
+  check_plan(image_in, spacing, max_nodes);
   const Tensor image = image_in.contiguous();
   const int64_t batch = image.size(0);
   const int height = image.size(2), width = image.size(3);
@@ -102,15 +123,37 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
           *pixel_data = pixels.mutable_data_ptr<int32_t>(),
           *shape_data = shape.mutable_data_ptr<int32_t>();
   Run *run_data = reinterpret_cast<Run *>(runs.mutable_data_ptr<int32_t>());
-  at::parallel_for(0, batch, 1, [&](int64_t first, int64_t end) {
-    Workspace workspace;
-    for (int64_t crop = first; crop < end; ++crop)
-      plan_grid(kernels(), image_data + 3 * area * crop, height, width, (float)spacing,
-                max_nodes, workspace, offset_data + area * crop,
-                pixel_data + area * crop, run_data + area * crop,
-                shape_data + 4 * crop);
+  for_each_item(batch, [&](int64_t crop, Workspace &workspace) {
+    int32_t *crop_offsets = offset_data + area * crop,
+            *crop_pixels = pixel_data + area * crop, *crop_shape = shape_data + 4 * crop;
+    Run *crop_runs = run_data + area * crop;
+    if (!plan_grid(kernels(), image_data + 3 * area * crop, height, width,
+                   (float)spacing, max_nodes, workspace, crop_offsets, crop_pixels,
+                   crop_runs, crop_shape)) {
+      std::fill_n(crop_offsets, area, 0);
+      std::fill_n(crop_pixels, area, 0);
+    }
+    // The operator's outputs have no undefined parts.
+    std::fill(crop_runs + crop_shape[3], crop_runs + area, Run{0, 0});
   });
   return {offsets, pixels, runs, shape};
+}
+
+GridTables check_tables(const Tensor &values, const Tensor &basis_y,
+                        const Tensor &basis_x, const Tensor &kernel) {
+  const int64_t blocks = basis_y.size(0);
+  check_tensor(basis_y, {blocks, values.size(2), kLanes}, at::kFloat);
+  check_tensor(basis_x, {blocks, values.size(3), kLanes}, at::kFloat);
+  check_tensor(kernel, {kernel.numel()}, at::kFloat);
+  TORCH_CHECK(1 <= kernel.numel() && kernel.numel() <= kMaxRadius + 1,
+              "kernel must have 1 to ", kMaxRadius + 1, " taps, got ", kernel.numel());
+  GridTables tables;
+  tables.basis_y = basis_y.const_data_ptr<float>();
+  tables.basis_x = basis_x.const_data_ptr<float>();
+  tables.kernel = kernel.const_data_ptr<float>();
+  tables.blocks = blocks;
+  tables.radius = kernel.numel() - 1;
+  return tables;
 }
 
 Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
@@ -124,31 +167,16 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
   const int64_t batch = values.size(0), channels = values.size(1);
   const int height = values.size(2), width = values.size(3);
-  const int64_t area = (int64_t)height * width, blocks = basis_y.size(0);
-  const auto check = [](const Tensor &t, at::IntArrayRef sizes, at::ScalarType type) {
-    TORCH_CHECK(t.sizes() == sizes && t.scalar_type() == type && t.is_contiguous(),
-                "expected a contiguous ", type, " tensor ", sizes, ", got ",
-                t.scalar_type(), " ", t.sizes());
-  };
-  check(values, values.sizes(), at::kFloat);
-  check(offsets, {batch, area}, at::kInt);
-  check(pixels, {batch, area}, at::kInt);
-  check(runs, {batch, area, 2}, at::kInt);
-  check(shape, {batch, 4}, at::kInt);
-  check(basis_y, {blocks, height, kLanes}, at::kFloat);
-  check(basis_x, {blocks, width, kLanes}, at::kFloat);
-  check(kernel, {kernel.numel()}, at::kFloat);
-  TORCH_CHECK(1 <= kernel.numel() && kernel.numel() <= kMaxRadius + 1,
-              "kernel must have 1 to ", kMaxRadius + 1, " taps, got ", kernel.numel());
+  const int64_t area = (int64_t)height * width;
+  check_tensor(values, values.sizes(), at::kFloat);
+  check_tensor(offsets, {batch, area}, at::kInt);
+  check_tensor(pixels, {batch, area}, at::kInt);
+  check_tensor(runs, {batch, area, 2}, at::kInt);
+  check_tensor(shape, {batch, 4}, at::kInt);
+  const GridTables tables = check_tables(values, basis_y, basis_x, kernel);
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
 
-  GridTables tables;
-  tables.basis_y = basis_y.const_data_ptr<float>();
-  tables.basis_x = basis_x.const_data_ptr<float>();
-  tables.kernel = kernel.const_data_ptr<float>();
-  tables.blocks = blocks;
-  tables.radius = kernel.numel() - 1;
   const float *value_data = values.const_data_ptr<float>(),
               *image_data = image.const_data_ptr<float>();
   const int32_t *offset_data = offsets.const_data_ptr<int32_t>(),
@@ -156,25 +184,57 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                 *shape_data = shape.const_data_ptr<int32_t>();
   const Run *run_data = reinterpret_cast<const Run *>(runs.const_data_ptr<int32_t>());
   float *out_data = out.mutable_data_ptr<float>();
-  at::parallel_for(0, batch * channels, 1, [&](int64_t first, int64_t end) {
-    Workspace workspace;
-    for (int64_t item = first; item < end; ++item) {
-      const int64_t crop = item / channels;
-      GridPlan plan;
-      plan.offsets = offset_data + area * crop;
-      plan.pixels = pixel_data + area * crop;
-      plan.runs = run_data + area * crop;
-      plan.num_pixels = area;
-      plan.num_runs = shape_data[4 * crop + 3];
-      std::copy_n(shape_data + 4 * crop, 3, plan.nodes);
-      const float *from = value_data + area * item;
-      float *to = out_data + area * item;
-      if (plan.nodes[0] > 0)
-        filter_grid(kernels(), plan, tables, height, width, from, to, workspace);
-      else  // the plan found the grid too large, or a colour not finite
-        filter_exact<float>(kernels(), image_data + 3 * area * crop, from, to, 1,
-                            height, width, sigma_rgb, sigma_xy, workspace);
-    }
+  for_each_item(batch * channels, [&](int64_t item, Workspace &workspace) {
+    const int64_t crop = item / channels;
+    GridPlan plan;
+    plan.offsets = offset_data + area * crop;
+    plan.pixels = pixel_data + area * crop;
+    plan.runs = run_data + area * crop;
+    plan.num_pixels = area;
+    plan.num_runs = shape_data[4 * crop + 3];
+    std::copy_n(shape_data + 4 * crop, 3, plan.nodes);
+    const float *from = value_data + area * item;
+    float *to = out_data + area * item;
+    if (plan.nodes[0] > 0)
+      filter_grid(kernels(), plan, tables, height, width, from, to, workspace);
+    else  // the plan found the grid too large, or a colour not finite
+      filter_exact<float>(kernels(), image_data + 3 * area * crop, from, to, 1, height,
+                          width, sigma_rgb, sigma_xy, workspace);
+  });
+  return out;
+}
+
+// A crop's plan stays in the cache of the core that made it.
+Tensor bilateral_grid_once(const Tensor &values_in, const Tensor &image_in,
+                           const Tensor &basis_y, const Tensor &basis_x,
+                           const Tensor &kernel, double spacing, int64_t max_nodes,
+                           double sigma_rgb, double sigma_xy) {
+  check_pair(values_in, image_in);
+  check_plan(image_in, spacing, max_nodes);
+  const Tensor values = values_in.contiguous(), image = image_in.contiguous();
+  const int64_t batch = values.size(0), channels = values.size(1);
+  const int height = values.size(2), width = values.size(3);
+  const int64_t area = (int64_t)height * width;
+  const GridTables tables = check_tables(values, basis_y, basis_x, kernel);
+  Tensor out = at::empty(values.sizes(), values.options());
+  if (out.numel() == 0) return out;
+
+  const float *value_data = values.const_data_ptr<float>(),
+              *image_data = image.const_data_ptr<float>();
+  float *out_data = out.mutable_data_ptr<float>();
+  for_each_item(batch, [&](int64_t crop, Workspace &workspace) {
+    const float *crop_image = image_data + 3 * area * crop,
+                *from = value_data + channels * area * crop;
+    float *to = out_data + channels * area * crop;
+    GridPlan plan;
+    if (plan_grid(kernels(), crop_image, height, width, (float)spacing, max_nodes,
+                  workspace, &plan))
+      for (int64_t c = 0; c < channels; ++c)
+        filter_grid(kernels(), plan, tables, height, width, from + area * c,
+                    to + area * c, workspace);
+    else
+      filter_exact<float>(kernels(), crop_image, from, to, channels, height, width,
+                          sigma_rgb, sigma_xy, workspace);
   });
   return out;
 }
@@ -185,6 +245,7 @@ TORCH_LIBRARY_IMPL(mmwsmots, CPU, m) {
   m.impl("_bilateral_exact", bilateral_exact);
   m.impl("_bilateral_grid_plan", bilateral_grid_plan);
   m.impl("_bilateral_grid", bilateral_grid);
+  m.impl("_bilateral_grid_once", bilateral_grid_once);
 }
 
 }  // namespace mmwsmots
