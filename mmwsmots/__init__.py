@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from . import datasets, evaluation, models, visualization
+from . import datasets, engine, evaluation, models, visualization
 from .version import __version__
 
-__all__ = ['__version__', 'datasets', 'evaluation', 'models', 'visualization']
+__all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models', 'visualization']

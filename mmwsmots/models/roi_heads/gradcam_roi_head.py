@@ -28,6 +28,10 @@ class GradCAMRoIHead(StandardRoIHead):
             ``test_cfg.clip_masks`` a mask ends at its detection's box, and with
             ``test_cfg.max_empty_share`` it reaches the box's sides, see
             :func:`tight_thresholds`.
+
+    Attributes:
+        log_mask_gradients (bool): Whether the losses come with the norms of their
+            gradients at the mask logits; :class:`MaskGuardHook` switches it on.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class GradCAMRoIHead(StandardRoIHead):
         super().__init__(*args, **kwargs)
         if self.with_mask and self.share_roi_extractor:
             raise ValueError('GradCAMRoIHead needs a mask_roi_extractor of its own')
+        self.log_mask_gradients = False
         self.mask_context = mask_context
         self.mask_roi_sampler = (
             TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None
@@ -133,6 +138,10 @@ class GradCAMRoIHead(StandardRoIHead):
                 samples.instances_ids = gts.instances_ids[res.pos_assigned_gt_inds]
             # set_metainfo would copy the masks out of the graph.
             gts.set_field(samples, 'mask_samples', None, 'metainfo')
+        if self.log_mask_gradients:
+            results['loss_mask'].update(
+                gradient_norms(results['loss_mask'], results['mask_preds'])
+            )
         return results
 
     def predict_mask(
@@ -173,6 +182,24 @@ class GradCAMRoIHead(StandardRoIHead):
             if self.test_cfg.get('clip_masks', False):
                 res.masks = clip_masks(res.masks, bboxes)
         return results_list
+
+
+def gradient_norms(losses: dict, mask_preds: Tensor) -> dict[str, Tensor]:
+    """Norm of each loss's gradient at the mask logits, for the log.
+
+    Args:
+        losses (dict[str, Tensor]): Scalars; those named ``loss_*`` count.
+        mask_preds (Tensor): The logits, part of their graph.
+
+    Returns:
+        dict[str, Tensor]: ``mask_grad_X`` for each ``loss_X``, a scalar.
+    """
+    norms = {}
+    for name, value in losses.items():
+        if name.startswith('loss_') and value.requires_grad:
+            (grad,) = torch.autograd.grad(value, mask_preds, retain_graph=True)
+            norms[name.replace('loss_', 'mask_grad_', 1)] = grad.norm()
+    return norms
 
 
 def clip_masks(masks: Tensor, bboxes: Tensor) -> Tensor:

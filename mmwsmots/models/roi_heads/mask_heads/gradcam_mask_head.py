@@ -6,6 +6,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from torch import Tensor
 
+from ...utils.mask_statistics import cam_rim_precision, label_shares
 from ...utils.pseudo_labels import pseudo_labels
 from ...utils.roi_grid import box_masks_on_rois, crop_rois
 from .mots_mask_head import MOTSMaskHead
@@ -135,7 +136,21 @@ class GradCAMMaskHead(MOTSMaskHead):
             losses['loss_crf'] = self.loss_crf(
                 probs, self._rgb_crops(batch_gt_instances, rois, self.crf_size)
             )
+        if self.log_statistics:
+            losses.update(self.area_statistics(logits, box_masks))
+            losses.update(self._label_statistics(targets, batch_gt_instances))
         return dict(loss_mask=losses, mask_targets=targets)
+
+    def _label_statistics(
+        self, targets: Tensor, batch_gt_instances: InstanceList
+    ) -> dict[str, Tensor]:
+        """What the pseudo labels and the heat maps are worth, for the log."""
+        positive, void = label_shares(targets)
+        statistics = dict(label_positive=positive, label_void=void)
+        if self.cam_thr is not None:
+            cams = torch.cat([gts.cams for gts in batch_gt_instances])
+            statistics['cam_rim_precision'] = cam_rim_precision(cams, self.cam_thr)
+        return statistics
 
     @staticmethod
     def _rgb_crops(batch_gt_instances: InstanceList, rois: Tensor, size: int) -> Tensor:

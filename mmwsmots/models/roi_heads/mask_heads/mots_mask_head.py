@@ -3,10 +3,11 @@ import torch
 from mmcv.cnn import ConvModule
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.registry import MODELS
-from mmdet.utils import InstanceList
+from mmdet.utils import ConfigType, InstanceList
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from ...utils.mask_statistics import foreground_ratio
 from ...utils.roi_grid import box_masks_on_rois
 
 
@@ -20,10 +21,15 @@ class MOTSMaskHead(FCNMaskHead):
             they replace the deconvolution, whose sub-pixel phases can satisfy box
             projections with a checkerboard. Defaults to 0.
         *args, **kwargs: Of :class:`mmdet.models.FCNMaskHead`.
+
+    Attributes:
+        log_statistics (bool): Whether the losses come with statistics of the masks
+            for the log; :class:`MaskGuardHook` switches it on.
     """
 
     def __init__(self, *args, num_upsample_convs: int = 0, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.log_statistics = False
         if num_upsample_convs > 0:
             channels = self.conv_logits.in_channels
             convs = [
@@ -45,6 +51,46 @@ class MOTSMaskHead(FCNMaskHead):
         if self.class_agnostic:
             return mask_preds[:, 0]
         return mask_preds[torch.arange(len(labels), device=labels.device), labels]
+
+    def loss_and_target(
+        self,
+        mask_preds: Tensor,
+        sampling_results: list,
+        batch_gt_instances: InstanceList,
+        rcnn_train_cfg: ConfigType,
+    ) -> dict:
+        """See :meth:`FCNMaskHead.loss_and_target`; may add statistics for the log."""
+        results = super().loss_and_target(
+            mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
+        )
+        if self.log_statistics:
+            labels = torch.cat([res.pos_gt_labels for res in sampling_results])
+            box_masks = box_masks_on_rois(
+                torch.cat([res.pos_gt_bboxes for res in sampling_results]),
+                torch.cat([res.pos_priors for res in sampling_results]),
+                mask_preds.shape[-1],
+            )
+            results['loss_mask'].update(
+                self.area_statistics(self.class_logits(mask_preds, labels), box_masks)
+            )
+        return results
+
+    @staticmethod
+    @torch.no_grad()
+    def area_statistics(logits: Tensor, box_masks: Tensor) -> dict[str, Tensor]:
+        """Foreground ratios of masks, for the log.
+
+        Args:
+            logits (Tensor): Of the masks' own classes, shape (N, h, w).
+            box_masks (Tensor): Bool indicator of the boxes, shape (N, h, w).
+
+        Returns:
+            dict[str, Tensor]: ``mask_area`` at threshold 0.5, ``mask_area_soft``.
+        """
+        return dict(
+            mask_area=foreground_ratio(logits >= 0, box_masks),
+            mask_area_soft=foreground_ratio(logits.sigmoid(), box_masks),
+        )
 
     def predict_by_feat(
         self,

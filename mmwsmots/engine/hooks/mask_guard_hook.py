@@ -1,0 +1,132 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from typing import NamedTuple
+
+from mmdet.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.hooks.hook import DATA_BATCH
+from mmengine.runner import Runner
+
+from mmwsmots.models.roi_heads import GradCAMRoIHead
+
+
+class Collapse(NamedTuple):
+    """A way in which masks learned from boxes fail.
+
+    Attributes:
+        name (str): What it is called in the log.
+        advice (str): The options that help, as a config names them.
+    """
+
+    name: str
+    advice: str
+
+
+FILLED_BOX = Collapse(
+    'filled box',
+    'hide the box from the mask branch: roi_head.mask_roi_sampler='
+    "dict(type='JitteredRoISampler') with mask_context=1.6, and in mask_head "
+    "overlap='background', loss_crf=None or a smaller loss_crf.loss_weight, a "
+    'smaller loss_projection.topk',
+)
+VANISHING_MASK = Collapse(
+    'vanishing mask',
+    'ask for an area: in mask_head a larger loss_projection.topk (0, the maximum, is '
+    'satisfied by a thin cross), a smaller loss_loc.loss_weight or '
+    'loss_crf.loss_weight, a smaller cam_thr',
+)
+
+
+@HOOKS.register_module()
+class MaskGuardHook(Hook):
+    """Log how masks learn from boxes, and warn when they collapse.
+
+    With it the training log shows, of every :class:`GradCAMRoIHead`:
+
+    - ``mask_area`` and ``mask_area_soft``: the foreground ratio, the area of the
+      thresholded and of the soft masks inside the boxes over the boxes' area;
+    - ``label_positive`` and ``label_void``: shares of the pseudo labels' cells;
+    - ``cam_rim_precision``, where heat maps are used;
+    - ``mask_grad_X``: norm of the gradient of the loss X at the mask logits.
+
+    Args:
+        max_ratio (float): Above it ``mask_area`` means filled boxes.
+        min_ratio (float): Below it ``mask_area`` means vanishing masks.
+        patience (int): Warn after so many iterations in a row.
+        grad_interval (int): Iterations between two gradient norms, each of which
+            costs the losses' own backward pass once more; 0 computes none.
+    """
+
+    def __init__(
+        self,
+        max_ratio: float = 0.97,
+        min_ratio: float = 0.3,
+        patience: int = 100,
+        grad_interval: int = 50,
+    ) -> None:
+        if not 0 <= min_ratio < max_ratio <= 1:
+            raise ValueError(
+                'MaskGuardHook needs 0 <= min_ratio < max_ratio <= 1, got '
+                f'min_ratio={min_ratio}, max_ratio={max_ratio}'
+            )
+        if patience < 1:
+            raise ValueError(f'patience must be at least 1, got {patience}')
+        self.max_ratio = max_ratio
+        self.min_ratio = min_ratio
+        self.patience = patience
+        self.grad_interval = grad_interval
+        self._state, self._num_iters = None, 0
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the RoI heads to watch.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        self._heads = [
+            module
+            for module in runner.model.modules()
+            if isinstance(module, GradCAMRoIHead)
+        ]
+        if not self._heads:
+            raise ValueError('MaskGuardHook: the model has no GradCAMRoIHead')
+        for head in self._heads:
+            head.mask_head.log_statistics = True
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
+    ) -> None:
+        """Ask for gradient norms when it is their turn."""
+        due = self.every_n_train_iters(runner, self.grad_interval)
+        for head in self._heads:
+            head.log_mask_gradients = due
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: DATA_BATCH = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Warn, once per collapse, when the ratio has been out of bounds for long."""
+        ratio = float(outputs.get('mask_area', float('nan')))
+        if ratio > self.max_ratio:
+            state = FILLED_BOX
+        elif ratio < self.min_ratio:
+            state = VANISHING_MASK
+        elif ratio == ratio:
+            state = None
+        else:  # no object in the batch: nothing is known
+            return
+        self._num_iters = self._num_iters + 1 if state is self._state else 1
+        self._state = state
+        if state is not None and self._num_iters == self.patience:
+            runner.logger.warning(
+                f'The masks have collapsed ({state.name}): they cover {ratio:.2f} of '
+                f'their boxes, for {self.patience} iterations out of '
+                f'{self.min_ratio:g}..{self.max_ratio:g}. What helps: {state.advice}.'
+            )
+
+    def after_train(self, runner: Runner) -> None:
+        """Leave the heads as they were."""
+        for head in self._heads:
+            head.mask_head.log_statistics = head.log_mask_gradients = False
