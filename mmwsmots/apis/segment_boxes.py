@@ -1,0 +1,85 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import numpy as np
+import torch
+from mmdet.apis.inference import build_test_pipeline
+from mmengine.dataset import default_collate
+from mmengine.structures import InstanceData
+
+from mmwsmots.models.mot import MOTSNet
+from mmwsmots.models.utils.disjoint_masks import disjoint_masks
+
+
+@torch.no_grad()
+def segment_boxes(
+    model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """Segment the objects of a frame whose boxes are known.
+
+    The mask branch runs on the given boxes in place of detections, so row n of the
+    result belongs to row n of the boxes and with it to its identity.
+
+    Args:
+        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
+        frame (ndarray): BGR, (H, W, 3) uint8.
+        bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame; n may be 0.
+        labels (ndarray): Classes (n, ), integers from 0.
+
+    Returns:
+        ndarray: Masks (n, H, W) bool at the frame's own size, disjoint: where two
+        meet, the one whose box ends lower is in front, on a road the nearer.
+
+    Raises:
+        ValueError: If the frame, the boxes or the labels are not of that form.
+    """
+    bboxes = np.asarray(bboxes, dtype=np.float32)
+    labels = np.ascontiguousarray(labels)
+    num_classes = model.detector.roi_head.mask_head.num_classes
+    _check_inputs(frame, bboxes, labels, num_classes)
+    if len(bboxes) == 0:
+        return np.zeros((0, *frame.shape[:2]), dtype=bool)
+
+    data = dict(
+        img=[frame],
+        frame_id=[0],
+        ori_shape=[frame.shape[:2]],
+        img_id=[1],
+        ori_video_length=[1],
+    )
+    data = default_collate([build_test_pipeline(model.cfg)(data)])
+    data = model.data_preprocessor(data, False)
+    (sample,) = data['data_samples'][0].video_data_samples
+    x = model.detector.extract_feat(data['inputs'][0])
+    boxes = InstanceData(
+        bboxes=x[0].new_tensor(bboxes * np.tile(sample.scale_factor, 2)),
+        labels=torch.as_tensor(labels, dtype=torch.long, device=x[0].device),
+    )
+    (results,) = model.detector.roi_head.predict_mask(
+        x, [sample.metainfo], [boxes], rescale=True
+    )
+    masks = disjoint_masks(results.masks, results.bboxes[:, 3])
+    return masks.cpu().numpy()
+
+
+def _check_inputs(
+    frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray, num_classes: int
+) -> None:
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise ValueError(
+            f'frame must be (H, W, 3) uint8, got {frame.shape} {frame.dtype}'
+        )
+    if bboxes.ndim != 2 or bboxes.shape[1] != 4:
+        raise ValueError(f'bboxes must be (n, 4), got {bboxes.shape}')
+    if labels.shape != bboxes.shape[:1]:
+        raise ValueError(
+            f'labels must be one for each of {len(bboxes)} boxes, got {labels.shape}'
+        )
+    # Written so that it catches nan too.
+    bad = np.flatnonzero(~(bboxes[:, 2:] > bboxes[:, :2]).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f'bboxes[{bad[0]}] is no box x1 < x2, y1 < y2: {bboxes[bad[0]].tolist()}'
+        )
+    if ((labels < 0) | (labels >= num_classes)).any():
+        raise ValueError(
+            f'labels must lie in 0..{num_classes - 1}, got {sorted(set(labels))}'
+        )

@@ -1,0 +1,97 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.structures.bbox import bbox2roi
+from torch.nn import functional as F
+
+from mmwsmots.apis import init_mots_model, segment_boxes
+from tests.small_model import SIZE, small_config
+
+WIDTH, HEIGHT = SIZE
+ALIGN = dict(align_corners=False)
+BOXES = np.array([[10, 5, 50, 40], [30, 20, 90, 60.0]])
+LABELS = np.array([0, 1])
+
+
+@pytest.fixture(scope='module')
+def frame():
+    return np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope='module')
+def model(repo):
+    torch.manual_seed(0)
+    model = init_mots_model(small_config(repo))
+    # Logits that differ over the cells, for masks that are neither full nor empty.
+    torch.nn.init.normal_(model.detector.roi_head.mask_head.conv_logits.weight)
+    return model
+
+
+def test_masks_equal_the_mask_branch_step_by_step(model, frame, monkeypatch):
+    head, pre = model.detector.roi_head, model.data_preprocessor
+    monkeypatch.setitem(head.test_cfg, 'max_empty_share', None)
+    # The network sees the frame at twice its size, as RGB, normalised.
+    image = cv2.resize(frame, None, fx=2, fy=2)[..., ::-1].astype(np.float32)
+    image = torch.from_numpy(image).permute(2, 0, 1)[None]
+    image = (image - pre.mean.view(3, 1, 1)) / pre.std.view(3, 1, 1)
+    centers = (BOXES[:, :2] + BOXES[:, 2:]) / 2
+    halves = (BOXES[:, 2:] - BOXES[:, :2]) / 2 * head.mask_context
+    rois = torch.tensor(np.hstack([centers - halves, centers + halves])).float()
+    with torch.no_grad():
+        x = model.detector.extract_feat(image)
+        probs = head._mask_forward(x, bbox2roi([2 * rois]))['mask_preds'].sigmoid()
+    # A threshold that cuts through the second mask.
+    threshold = probs[1, 1].median().item()
+    monkeypatch.setitem(head.test_cfg, 'mask_thr_binary', threshold)
+    masks = segment_boxes(model, frame, BOXES, LABELS)
+    assert masks.shape == (2, HEIGHT, WIDTH) and masks.dtype == bool
+
+    expected = np.zeros_like(masks)
+    for n, label in enumerate(LABELS):
+        x1, y1, x2, y2 = rois[n].tolist()
+        left, top, right, bottom = BOXES[n].astype(int)
+        for row in range(top, bottom):
+            for column in range(left, right):
+                u = (column + 0.5 - x1) / (x2 - x1) * 2 - 1
+                v = (row + 0.5 - y1) / (y2 - y1) * 2 - 1
+                grid = torch.tensor([[[[u, v]]]])
+                prob = F.grid_sample(probs[n, label][None, None], grid, **ALIGN)
+                expected[n, row, column] = prob >= threshold
+    expected[0] &= ~expected[1]  # box 1 ends lower: it is in front
+    assert 0.05 < masks[1].mean() < 0.35  # the box has 0.39
+    assert (masks != expected).mean() < 1e-3
+
+
+def test_row_n_belongs_to_box_n_and_masks_are_disjoint(model, frame):
+    masks = segment_boxes(model, frame, BOXES, LABELS)
+    swapped = segment_boxes(model, frame, BOXES[::-1], LABELS[::-1])
+    assert (masks == swapped[::-1]).all()
+    assert not (masks[0] & masks[1]).any()
+    for mask, (x1, y1, x2, y2) in zip(masks, BOXES.astype(int)):
+        outside = mask.copy()
+        outside[y1:y2, x1:x2] = False
+        assert mask.any() and not outside.any()
+
+
+def test_no_box(model, frame):
+    masks = segment_boxes(model, frame, np.zeros((0, 4)), np.zeros(0, dtype=int))
+    assert masks.shape == (0, HEIGHT, WIDTH) and masks.dtype == bool
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(frame=np.zeros((4, 4), np.uint8)), 'frame must be'),
+        (dict(bboxes=BOXES[0]), r'bboxes must be \(n, 4\)'),
+        (dict(labels=LABELS[:1]), 'labels must be one for each of 2 boxes'),
+        (dict(labels=np.array([0, 2])), 'labels must lie in 0..1'),
+        (dict(bboxes=BOXES * [[1, 1, 1, 1], [1, 1, 0, 1]]), r'bboxes\[1\] is no box'),
+        (dict(bboxes=BOXES * np.nan), r'bboxes\[0\] is no box'),
+    ],
+)
+def test_bad_input_names_the_field(model, frame, change, message):
+    inputs = dict(frame=frame, bboxes=BOXES, labels=LABELS) | change
+    with pytest.raises(ValueError, match=message):
+        segment_boxes(model, **inputs)
