@@ -1,8 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-from mmdet.models.task_modules.tracking import KalmanFilter, embed_similarity
-from mmdet.models.trackers import BaseTracker
+from mmdet.models.task_modules.tracking import embed_similarity
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import (
     bbox_cxcyah_to_xyxy,
@@ -12,6 +13,11 @@ from mmdet.structures.bbox import (
 from mmengine.structures import InstanceData
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+
+from .batch_kalman_filter import BatchKalmanFilter
+
+NEVER = -(2**62)  # frame number of a place without an observation
+PAIRS_AT_ONCE = 40_000
 
 
 def iou_cosine_similarity(
@@ -26,19 +32,25 @@ def iou_cosine_similarity(
         bboxes1 (Tensor): Boxes (x1, y1, x2, y2), shape (N, 4).
         embeds1 (Tensor): Embeddings, shape (N, D).
         bboxes2 (Tensor): Boxes, shape (M, 4).
-        embeds2 (Tensor): Embeddings, shape (M, D).
+        embeds2 (Tensor): Embeddings, shape (M, D), or K of each box, shape
+            (M, K, D), of which the most similar one counts.
 
     Returns:
         Tensor: Shape (N, M), in [0, 1]; 0 where an input is not a number.
     """
     with torch.autocast(bboxes1.device.type, enabled=False):
-        cosines = embed_similarity(embeds1, embeds2, method='cosine')
-        sims = bbox_overlaps(bboxes1, bboxes2) * cosines.clamp(min=0, max=1)
-    return sims.nan_to_num(0)
+        cosines = embed_similarity(embeds1, embeds2.flatten(0, -2), method='cosine')
+        cosines = cosines.clamp_(min=0, max=1).nan_to_num_(0)
+        if embeds2.ndim == 3:
+            cosines = cosines.view(len(embeds1), *embeds2.shape[:2]).amax(dim=-1)
+        # In pieces that stay in the cache: half the time at 200 x 2000 boxes.
+        pieces = bboxes1.split(max(PAIRS_AT_ONCE // max(len(bboxes2), 1), 1))
+        overlaps = torch.cat([bbox_overlaps(piece, bboxes2) for piece in pieces])
+    return (overlaps * cosines).nan_to_num_(0)
 
 
 @MODELS.register_module()
-class IoUCosineTracker(BaseTracker):
+class IoUCosineTracker:
     r"""Online tracker of boxes and embeddings over a temporal window.
 
     The detections of a frame are assigned to the tracks by the Hungarian
@@ -55,10 +67,15 @@ class IoUCosineTracker(BaseTracker):
     and never reused within a video. Runs on saved detections, without a network,
     on the CPU.
 
+    Like mmdet's trackers it is used through :meth:`track` and :meth:`reset`. It is
+    no :class:`mmdet.models.trackers.BaseTracker`, whose memory is a list of tensors
+    for each track: here all tracks are rows of a few tensors.
+
     Args:
-        num_frames_retain (int): Length of the window in frames. Defaults to 10.
-        match_sim_thr (float): A link needs a similarity above it, in [0, 1).
-            Defaults to 0.0.
+        num_frames_retain (int | Sequence[int]): Length of the window in frames, of
+            all classes or of each. Defaults to 10.
+        match_sim_thr (float | Sequence[float]): A link needs a similarity above it,
+            in [0, 1), for all classes or for each. Defaults to 0.0.
         candidates (str): What of a track is compared. 'last': its last
             observation; 'window': the most similar one in the window. Defaults to
             'last'.
@@ -75,14 +92,15 @@ class IoUCosineTracker(BaseTracker):
 
     def __init__(
         self,
-        num_frames_retain: int = 10,
-        match_sim_thr: float = 0.0,
+        num_frames_retain: int | Sequence[int] = 10,
+        match_sim_thr: float | Sequence[float] = 0.0,
         candidates: str = 'last',
         motion: str = 'none',
     ) -> None:
-        if num_frames_retain < 1:
+        windows, thresholds = np.array(num_frames_retain), np.array(match_sim_thr)
+        if windows.dtype.kind != 'i' or windows.size == 0 or (windows < 1).any():
             raise ValueError(f'num_frames_retain must be >= 1, got {num_frames_retain}')
-        if not 0 <= match_sim_thr < 1:
+        if thresholds.size == 0 or not ((thresholds >= 0) & (thresholds < 1)).all():
             raise ValueError(f'match_sim_thr must be in [0, 1), got {match_sim_thr}')
         if candidates not in ('last', 'window'):
             raise ValueError(
@@ -92,16 +110,48 @@ class IoUCosineTracker(BaseTracker):
             raise ValueError(
                 f"motion must be 'none', 'linear' or 'kalman', got {motion!r}"
             )
-        super().__init__(num_frames_retain=num_frames_retain)
+        self.num_frames_retain = num_frames_retain
         self.match_sim_thr = match_sim_thr
         self.candidates = candidates
         self.motion = motion
-        self.kf = KalmanFilter()
+        # Observations of a track that may be needed: candidates, and two for a speed.
+        self.num_kept = int(windows.max()) if candidates == 'window' else 1
+        if motion == 'linear':
+            self.num_kept = max(self.num_kept, 2)
+        self.kf = BatchKalmanFilter()
+        self.reset()
 
     def reset(self) -> None:
         """Forget the video: all tracks, their ids and the frame number."""
-        super().reset()
+        self.num_tracks = 0
         self.last_frame_id = -1
+        # Tensors of one row per live track, none without a track: 'ids' and 'labels'
+        # (T, ), the K latest observations 'bboxes' (T, K, 4), 'embeds' (T, K, D) and
+        # their 'frame_ids' (T, K), newest last; with 'kalman' also 'means' (T, 8) and
+        # 'covariances' (T, 8, 8).
+        self.memory = {}
+
+    def state_dict(self) -> dict:
+        """What :meth:`load_state_dict` needs to go on after the last frame.
+
+        Returns:
+            dict: ``num_tracks``, ``last_frame_id`` and the tensors of ``memory``.
+        """
+        return dict(
+            num_tracks=self.num_tracks,
+            last_frame_id=self.last_frame_id,
+            memory={name: rows.clone() for name, rows in self.memory.items()},
+        )
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where a tracker of the same options was.
+
+        Args:
+            state (dict): From :meth:`state_dict`.
+        """
+        self.num_tracks = state['num_tracks']
+        self.last_frame_id = state['last_frame_id']
+        self.memory = {name: rows.clone() for name, rows in state['memory'].items()}
 
     def track(self, pred_instances: InstanceData, frame_id: int) -> InstanceData:
         """Give the detections of the next frame their track ids.
@@ -119,8 +169,9 @@ class IoUCosineTracker(BaseTracker):
             ``instances_id`` (N, ), int64, no two alike.
 
         Raises:
-            ValueError: If a field is missing or of a wrong shape, or the frame
-                number does not increase. The memory is then unchanged.
+            ValueError: If a field is missing or of a wrong shape, a class has no
+                parameters, or the frame number does not increase. The memory is
+                then unchanged.
         """
         bboxes, labels, embeds = self._check_fields(pred_instances)
         frame_id = int(frame_id)
@@ -131,127 +182,148 @@ class IoUCosineTracker(BaseTracker):
                 f'frame_id {frame_id} does not follow {self.last_frame_id}: frames '
                 'must come in order, and a new video starts at 0 or after reset()'
             )
+        if frame_id > self.last_frame_id + 1:
+            self._forget(frame_id)
+        if self.motion == 'kalman':
+            self._predict_states(frame_id - self.last_frame_id)
         self.last_frame_id = frame_id
 
-        self.pop_invalid_tracks(frame_id - 1)  # frames may have been skipped
-        ids = self.assign_ids(bboxes, labels, embeds, frame_id)
-        is_new = ids < 0
-        num_new = int(is_new.sum())
-        ids[is_new] = torch.arange(self.num_tracks, self.num_tracks + num_new)
-        self.num_tracks += num_new
-        self.update(
-            ids=ids, bboxes=bboxes, labels=labels, embeds=embeds, frame_ids=frame_id
-        )
+        rows = self._assign_rows(bboxes, labels, embeds, frame_id)
+        ids = torch.empty_like(rows)
+        old, new = (rows >= 0).nonzero()[:, 0], (rows < 0).nonzero()[:, 0]
+        if len(old):
+            ids[old] = self.memory['ids'][rows[old]]
+            self._extend(rows[old], bboxes[old], embeds[old], frame_id)
+        if len(new):
+            ids[new] = torch.arange(self.num_tracks, self.num_tracks + len(new))
+            self.num_tracks += len(new)
+            self._start(ids[new], bboxes[new], labels[new], embeds[new], frame_id)
+        self._forget(frame_id + 1)
         pred_instances.instances_id = ids.to(pred_instances.labels.device)
         return pred_instances
 
-    def assign_ids(
+    def _assign_rows(
         self, bboxes: Tensor, labels: Tensor, embeds: Tensor, frame_id: int
     ) -> Tensor:
-        """Match detections to tracks.
-
-        Args:
-            bboxes (Tensor): Shape (N, 4).
-            labels (Tensor): Shape (N, ).
-            embeds (Tensor): Shape (N, D).
-            frame_id (int): Number of the frame.
-
-        Returns:
-            Tensor: Id of the linked track or -1, int64, shape (N, ).
-        """
-        ids = torch.full((len(bboxes),), -1, dtype=torch.long)
-        if self.empty or len(bboxes) == 0:
-            return ids
-        tracks = list(self.tracks.values())
-        recent = slice(-1, None) if self.candidates == 'last' else slice(None)
-        counts = torch.tensor([len(track['embeds'][recent]) for track in tracks])
-        owners = torch.arange(len(tracks)).repeat_interleave(counts)
-        if self.motion == 'none':
-            cand_bboxes = torch.cat([b for t in tracks for b in t['bboxes'][recent]])
-        else:
-            cand_bboxes = torch.cat([self.predict_bbox(t, frame_id) for t in tracks])
-            cand_bboxes = cand_bboxes[owners]
-        cand_embeds = torch.cat([e for t in tracks for e in t['embeds'][recent]])
-
-        sims = iou_cosine_similarity(bboxes, embeds, cand_bboxes, cand_embeds)
-        sims = sims.new_zeros((len(ids), len(tracks))).scatter_reduce(
-            1, owners.expand(len(ids), -1), sims, 'amax'
-        )
-        track_labels = torch.cat([track['labels'][-1] for track in tracks])
-        allowed = (labels[:, None] == track_labels) & (sims > self.match_sim_thr)
+        """Match detections to tracks: row of the memory or -1, int64, (N, )."""
+        rows = torch.full((len(bboxes),), -1)
+        if not self.memory or len(bboxes) == 0:
+            return rows
+        sims = self._similarities(bboxes, embeds, frame_id)
+        allowed = labels[:, None] == self.memory['labels']
+        allowed &= sims > self._of_class(self.match_sim_thr, labels).view(-1, 1)
         sims = sims.double() * allowed
-        rows, cols = linear_sum_assignment((sims.max() - sims).numpy())
-        rows, cols = torch.from_numpy(rows), torch.from_numpy(cols)
-        linked = allowed[rows, cols]
-        ids[rows[linked]] = torch.tensor(self.ids)[cols[linked]]
-        return ids
+        detections, tracks = map(
+            torch.from_numpy, linear_sum_assignment((sims.max() - sims).numpy())
+        )
+        linked = allowed[detections, tracks]
+        rows[detections[linked]] = tracks[linked]
+        return rows
 
-    def pop_invalid_tracks(self, frame_id: int) -> None:
-        """Forget what no frame after ``frame_id`` can be compared with.
+    def _similarities(self, bboxes: Tensor, embeds: Tensor, frame_id: int) -> Tensor:
+        """Similarity of detections and tracks, (N, T)."""
+        recent = slice(-1, None) if self.candidates == 'last' else slice(None)
+        cand_embeds = self.memory['embeds'][:, recent]
+        if self.candidates == 'window':  # a look of zeros is similar to nothing
+            cand_embeds = cand_embeds * self._in_window(frame_id)[..., None]
+        if self.motion != 'none':
+            predicted = self._predict_bboxes(frame_id)
+            return iou_cosine_similarity(bboxes, embeds, predicted, cand_embeds)
+        cand_bboxes = self.memory['bboxes'][:, recent].flatten(0, 1)
+        sims = iou_cosine_similarity(
+            bboxes, embeds, cand_bboxes, cand_embeds.flatten(0, 1)
+        )
+        return sims.view(*sims.shape[:1], len(cand_embeds), -1).amax(dim=-1)
 
-        Args:
-            frame_id (int): Number of the frame that has been processed.
-        """
-        num_kept = self.num_frames_retain
-        if self.candidates == 'last':
-            num_kept = 2 if self.motion == 'linear' else 1
-        for track_id, track in list(self.tracks.items()):
-            ages = [frame_id - int(seen) for seen in track['frame_ids']]
-            if ages[-1] >= self.num_frames_retain:
-                self.tracks.pop(track_id)
-                continue
-            expired = sum(age >= self.num_frames_retain for age in ages)
-            first = max(expired, len(ages) - num_kept)
-            for item in self.memo_items:
-                track[item] = track[item][first:]
-
-    def init_track(self, id: int, obj: tuple[Tensor]) -> None:
-        """Start a track, and its Kalman state, from a detection."""
-        super().init_track(id, obj)
+    def _predict_bboxes(self, frame_id: int) -> Tensor:
+        """Where the motion model expects the tracks, (T, 4)."""
         if self.motion == 'kalman':
-            track = self.tracks[id]
-            track.mean, track.covariance = self.kf.initiate(self._measurement(track))
-            track.state_frame_id = int(track['frame_ids'][-1])
+            return bbox_cxcyah_to_xyxy(self.memory['means'][:, :4].float())
+        before, last = self.memory['bboxes'][:, -2:].unbind(1)
+        seen_before, seen_last = self.memory['frame_ids'][:, -2:].unbind(1)
+        steps = (frame_id - seen_last) / (seen_last - seen_before)
+        moved = last + (last - before) * steps[:, None]
+        return torch.where(self._in_window(frame_id)[:, -2:-1], moved, last)
 
-    def update_track(self, id: int, obj: tuple[Tensor]) -> None:
-        """Append a detection to a track and correct its Kalman state."""
-        super().update_track(id, obj)
+    def _predict_states(self, num_frames: int) -> None:
+        """Move the Kalman states of all tracks to a later frame."""
+        if not self.memory:  # with a track, the window bounds num_frames
+            return
+        states = self.memory['means'].numpy(), self.memory['covariances'].numpy()
+        for _ in range(num_frames):
+            states = self.kf.predict(*states)
+        for name, rows in zip(('means', 'covariances'), states):
+            self.memory[name] = torch.from_numpy(rows)
+
+    def _extend(
+        self, rows: Tensor, bboxes: Tensor, embeds: Tensor, frame_id: int
+    ) -> None:
+        """Append an observation to tracks; the oldest of K is dropped."""
+        memory = self.memory
+        new = dict(
+            bboxes=bboxes, embeds=embeds, frame_ids=torch.full_like(rows, frame_id)
+        )
+        for name, values in new.items():
+            kept = memory[name][rows, 1:]
+            memory[name][rows] = torch.cat([kept, values[:, None]], dim=1)
         if self.motion == 'kalman':
-            track = self.tracks[id]
-            track.mean, track.covariance = self.kf.update(
-                track.mean, track.covariance, self._measurement(track)
+            names = 'means', 'covariances'
+            states = self.kf.update(
+                *(memory[name][rows].numpy() for name in names), _measurements(bboxes)
             )
+            for name, values in zip(names, states):
+                memory[name][rows] = torch.from_numpy(values)
 
-    def predict_bbox(self, track: dict, frame_id: int) -> Tensor:
-        """Where the motion model expects a track.
-
-        Args:
-            track (dict): Memory of a track. A Kalman state is moved to the frame.
-            frame_id (int): Number of a frame after its last observation.
-
-        Returns:
-            Tensor: Box, shape (1, 4).
-        """
+    def _start(
+        self,
+        ids: Tensor,
+        bboxes: Tensor,
+        labels: Tensor,
+        embeds: Tensor,
+        frame_id: int,
+    ) -> None:
+        """Start a track from each detection."""
+        num_empty = self.num_kept - 1
+        frame_ids = torch.full((len(ids), self.num_kept), NEVER)
+        frame_ids[:, -1] = frame_id
+        new = dict(
+            ids=ids,
+            labels=labels,
+            bboxes=torch.nn.functional.pad(bboxes[:, None], (0, 0, num_empty, 0)),
+            embeds=torch.nn.functional.pad(embeds[:, None], (0, 0, num_empty, 0)),
+            frame_ids=frame_ids,
+        )
         if self.motion == 'kalman':
-            for _ in range(frame_id - track.state_frame_id):
-                track.mean, track.covariance = self.kf.predict(
-                    track.mean, track.covariance
-                )
-            track.state_frame_id = frame_id
-            return bbox_cxcyah_to_xyxy(torch.from_numpy(track.mean[None, :4]).float())
-        bbox, last = track['bboxes'][-1], int(track['frame_ids'][-1])
-        if len(track['bboxes']) == 1:
-            return bbox
-        step = last - int(track['frame_ids'][-2])
-        return bbox + (bbox - track['bboxes'][-2]) * ((frame_id - last) / step)
+            states = self.kf.initiate(_measurements(bboxes))
+            new['means'], new['covariances'] = map(torch.from_numpy, states)
+        for name, rows in self.memory.items():
+            new[name] = torch.cat([rows, new[name]])
+        self.memory = new
+
+    def _forget(self, frame_id: int) -> None:
+        """Drop tracks that no frame from this one on can be compared with."""
+        if not self.memory:
+            return
+        is_live = self._in_window(frame_id)[:, -1]
+        if not is_live.any():
+            self.memory = {}
+        elif not is_live.all():
+            self.memory = {name: rows[is_live] for name, rows in self.memory.items()}
+
+    def _in_window(self, frame_id: int) -> Tensor:
+        """Which observations a frame is compared with, bool, (T, K)."""
+        windows = self._of_class(self.num_frames_retain, self.memory['labels'])
+        return self.memory['frame_ids'] >= frame_id - windows.view(-1, 1)
 
     @staticmethod
-    def _measurement(track: dict) -> np.ndarray:
-        """Last box of a track as centre, aspect ratio and height."""
-        return bbox_xyxy_to_cxcyah(track['bboxes'][-1].double())[0].numpy()
+    def _of_class(parameter: float | Sequence[float], labels: Tensor) -> Tensor:
+        """Parameter of each label (N, ), or of all of them (1, )."""
+        values = torch.as_tensor(parameter).view(-1)
+        return values[labels] if len(values) > 1 else values
 
-    @staticmethod
-    def _check_fields(pred_instances: InstanceData) -> tuple[Tensor, Tensor, Tensor]:
+    def _check_fields(
+        self, pred_instances: InstanceData
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Copies of boxes, labels and embeddings on the CPU, checked."""
         fields = []
         for name, ndim, dtype in (
@@ -269,4 +341,16 @@ class IoUCosineTracker(BaseTracker):
                 )
             # A copy: the caller may rescale its boxes in place.
             fields.append(value.detach().to('cpu', dtype, copy=True))
+        for name in ('num_frames_retain', 'match_sim_thr'):
+            num_classes = np.size(getattr(self, name))
+            if num_classes > 1 and (fields[1] >= num_classes).any():
+                raise ValueError(
+                    f'{name} has values for {num_classes} classes, a detection has '
+                    f'the label {fields[1].max()}'
+                )
         return tuple(fields)
+
+
+def _measurements(bboxes: Tensor) -> np.ndarray:
+    """Boxes as centre, aspect ratio and height, (N, 4) float64."""
+    return bbox_xyxy_to_cxcyah(bboxes.double()).numpy()

@@ -264,6 +264,64 @@ def test_kalman_is_that_of_mmdet():
     assert track(tracker, 7, (expected, X)) == [0]
 
 
+@pytest.mark.parametrize('num_boxes', [1, 7])
+def test_batch_kalman_filter_is_mmdets(num_boxes):
+    from mmdet.models.task_modules.tracking import KalmanFilter
+
+    from mmwsmots.models.trackers.batch_kalman_filter import BatchKalmanFilter
+
+    rng = np.random.default_rng(0)
+    one, batch = KalmanFilter(), BatchKalmanFilter()
+    boxes = rng.uniform((0, 0, 0.3, 5), (1200, 370, 3, 200), (4, num_boxes, 4))
+    expected = [one.initiate(box) for box in boxes[0]]
+    states = batch.initiate(boxes[0])
+    for measured in boxes[1:]:
+        expected = [one.predict(*one.predict(*state)) for state in expected]
+        states = batch.predict(*batch.predict(*states))
+        for i, state in enumerate(expected):
+            for actual, value in zip(batch.project(*states), one.project(*state)):
+                np.testing.assert_allclose(actual[i], value, rtol=1e-12)
+        expected = [one.update(*state, box) for state, box in zip(expected, measured)]
+        states = batch.update(*states, measured)
+        for i, (mean, covariance) in enumerate(expected):
+            np.testing.assert_allclose(states[0][i], mean, rtol=1e-9)
+            np.testing.assert_allclose(
+                states[1][i], covariance, rtol=1e-9, atol=1e-9 * covariance.max()
+            )
+
+
+def test_parameters_of_each_class():
+    tracker = IoUCosineTracker([2, 5], match_sim_thr=[0.0, 0.6])
+    both = (BOX, X, 0), (BOX, X, 1)
+    assert track(tracker, 0, *both) == [0, 1]
+    assert track(tracker, 3, *both) == [2, 1]  # 3 frames: too long for class 0
+    near = shifted(BOX, 5)  # IoU 0.6
+    assert track(tracker, 4, (near, X, 0), (shifted(BOX, 5.1), X, 1)) == [2, 3]
+    with pytest.raises(ValueError, match=r'values for 2 classes, .* the label 2'):
+        track(tracker, 5, (BOX, X, 2))
+    assert track(tracker, 5, (near, X, 0)) == [2]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_a_saved_state_goes_on_as_if_nothing_happened(data):
+    options = dict(
+        num_frames_retain=data.draw(st.integers(1, 6)),
+        candidates=data.draw(st.sampled_from(['last', 'window'])),
+        motion=data.draw(st.sampled_from(['none', 'linear', 'kalman'])),
+    )
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    tracker, other = IoUCosineTracker(**options), IoUCosineTracker(**options)
+    for frame_id in range(20):
+        rows = random_rows(rng, rng.integers(0, 8))
+        if rng.random() < 0.3:
+            state = other.state_dict()
+            track(other, frame_id, *random_rows(rng, 3))  # must not reach the state
+            other = IoUCosineTracker(**options)
+            other.load_state_dict(state)
+        assert track(other, frame_id, *rows) == track(tracker, frame_id, *rows)
+
+
 def test_frame_0_starts_a_new_video():
     tracker = IoUCosineTracker()
     track(tracker, 0, (BOX, X), (FAR, X))
@@ -339,13 +397,15 @@ def test_memory_is_bounded_by_the_window(candidates, motion):
         # One object for good, one in each frame that never comes back.
         new = shifted(FAR, 100 * frame_id)
         assert 0 in track(tracker, frame_id, (BOX, X), (new, Y))
-        assert len(tracker.tracks) <= 6
+        # The object for good and the new ones of the window.
+        assert len(tracker.memory['ids']) <= 6
         kept = {'last': 2 if motion == 'linear' else 1, 'window': 5}[candidates]
-        for item in ('bboxes', 'labels', 'embeds', 'ids', 'frame_ids'):
-            assert len(tracker.tracks[0][item]) == min(kept, frame_id + 1)
+        for item in ('bboxes', 'embeds', 'frame_ids'):
+            assert tracker.memory[item].shape[1] == kept
     for frame_id in range(40, 45):
+        assert tracker.memory
         track(tracker, frame_id)
-    assert tracker.empty
+    assert not tracker.memory
 
 
 @settings(max_examples=30, deadline=None)
@@ -374,8 +434,9 @@ def test_invariants_of_long_sequences(data):
                 assert frame_id - last_seen[i] <= tracker.num_frames_retain
             assert label_of.setdefault(i, row[2]) == row[2]
             last_seen[i] = frame_id
-        for memory in tracker.tracks.values():
-            assert all(frame_id - int(t) < 6 for t in memory['frame_ids'])
+        if tracker.memory:
+            last_frame_ids = tracker.memory['frame_ids'][:, -1]
+            assert (frame_id - last_frame_ids < tracker.num_frames_retain).all()
         frame_id += int(rng.integers(1, 4))
 
 
@@ -383,7 +444,10 @@ def test_invariants_of_long_sequences(data):
     'kwargs, match',
     [
         (dict(num_frames_retain=0), 'num_frames_retain must be >= 1'),
+        (dict(num_frames_retain=[5, 0]), r'must be >= 1, got \[5, 0\]'),
+        (dict(num_frames_retain=2.5), 'num_frames_retain must be >= 1, got 2.5'),
         (dict(match_sim_thr=-0.1), r'match_sim_thr must be in \[0, 1\)'),
+        (dict(match_sim_thr=[0.1, 1]), r'must be in \[0, 1\), got \[0.1, 1\]'),
         (dict(candidates='all'), "candidates must be 'last' or 'window', got 'all'"),
         (dict(motion='flow'), "motion must be .* got 'flow'"),
     ],
