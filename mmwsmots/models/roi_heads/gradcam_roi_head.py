@@ -88,7 +88,7 @@ class GradCAMRoIHead(StandardRoIHead):
         Returns:
             dict[str, Tensor]: Loss components.
         """
-        if getattr(self.mask_head, 'cam_thr', None) is not None:
+        if getattr(self.mask_head, 'needs_cams', False):
             self.compute_cams(x, unpack_gt_instances(batch_data_samples)[0])
         return super().loss(x, rpn_results_list, batch_data_samples)
 

@@ -3,7 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MODES = ('abs', 'relu')
+MODES = ('abs', 'relu', 'linear', 'hires')
+NORMS = ('minmax', 'signed')
 
 
 def grad_cam(
@@ -13,15 +14,18 @@ def grad_cam(
 
     With :math:`\alpha_k = \mathrm{mean}_{ij}\, \partial y^c / \partial A_{k,ij}`
     the map is :math:`G = \sum_k |\alpha_k| A_k` (``mode='abs'``, Ruiz et al.,
-    section 3.2) or :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)`
-    (``mode='relu'``, Selvaraju et al., eq. 1 and 2).
+    section 3.2), :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)` (``mode='relu'``,
+    Selvaraju et al., eq. 1 and 2) or the same without the ReLU (``mode='linear'``),
+    whose negative side is evidence against the class. HiResCAM (Draelos and Carin,
+    2020) does not average: :math:`G_{ij} = \sum_k (\partial y^c / \partial
+    A_{k,ij}) A_{k,ij}` (``mode='hires'``), signed as well.
 
     Args:
         activations (Tensor): A, shape (N, C, h, w); ``scores`` must have been
             computed from it, box n from row n alone.
         scores (Tensor): Class scores y, shape (N, num_classes).
         labels (Tensor): Class c of each box, shape (N, ), dtype long.
-        mode (str): 'abs' or 'relu'.
+        mode (str): 'abs', 'relu', 'linear' or 'hires'.
 
     Returns:
         Tensor: Maps before normalisation, shape (N, h, w), detached.
@@ -33,25 +37,33 @@ def grad_cam(
     # Boxes do not mix, so the gradient of the sum holds each box's own gradient.
     target = scores.gather(1, labels[:, None]).sum()
     (grads,) = torch.autograd.grad(target, activations)
-    weights = grads.mean(dim=(2, 3), keepdim=True)
+    weights = grads if mode == 'hires' else grads.mean(dim=(2, 3), keepdim=True)
     if mode == 'abs':
-        return (weights.abs() * activations.detach()).sum(dim=1)
-    return (weights * activations.detach()).sum(dim=1).relu()
+        weights = weights.abs()
+    maps = (weights * activations.detach()).sum(dim=1)
+    return maps.relu() if mode == 'relu' else maps
 
 
-def normalize_cams(cams: Tensor, size: int | None = None) -> Tensor:
-    """Min-max normalise every map to [0, 1], then resize it bilinearly.
+def normalize_cams(
+    cams: Tensor, size: int | None = None, norm: str = 'minmax'
+) -> Tensor:
+    """Normalise every map, then resize it bilinearly.
 
     Args:
-        cams (Tensor): Heat maps, shape (N, h, w). A constant map becomes 0.
+        cams (Tensor): Heat maps, shape (N, h, w).
         size (int, optional): Side of the square output; None keeps (h, w).
+        norm (str): 'minmax' maps to [0, 1], a constant map to 0; 'signed' divides
+            by the largest absolute value, which keeps 0 where it is.
 
     Returns:
-        Tensor: Shape (N, size, size) with values in [0, 1].
+        Tensor: Shape (N, size, size), values in [0, 1] or, signed, [-1, 1].
     """
-    low = cams.amin(dim=(1, 2), keepdim=True)
-    span = cams.amax(dim=(1, 2), keepdim=True) - low
-    cams = (cams - low) / span.clamp(min=torch.finfo(cams.dtype).tiny)
+    if norm not in NORMS:
+        raise ValueError(f'norm must be one of {NORMS}, got {norm!r}')
+    if norm == 'minmax':
+        cams = cams - cams.amin(dim=(1, 2), keepdim=True)
+    peak = cams.abs().amax(dim=(1, 2), keepdim=True)
+    cams = cams / peak.clamp(min=torch.finfo(cams.dtype).tiny)
     if size is None:
         return cams
     cams = F.interpolate(

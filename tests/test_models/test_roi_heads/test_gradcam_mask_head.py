@@ -76,6 +76,31 @@ def test_masks_in_the_annotations_change_nothing():
     assert torch.equal(*values)
 
 
+def test_thresholds_differ_between_classes():
+    mask_head = head(cam_thr=[0.2, 0.8], cam_bg_thr=[-1.0, 0.6], loss_crf=None)
+    sampling, gts = case(rgb=False)
+    targets = mask_head.get_targets(sampling, gts, TRAIN_CFG)
+    for label, high, low in ((0, 0.2, -1.0), (1, 0.8, 0.6)):
+        alone = head(cam_thr=high, cam_bg_thr=low, loss_crf=None)
+        rows = sampling[0].pos_gt_labels == label
+        expected = alone.get_targets(sampling, gts, TRAIN_CFG)
+        assert torch.equal(targets[rows], expected[rows])
+        assert not torch.equal(targets[~rows], expected[~rows])
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(cam_thr=[0.5]), 'cam_thr must be one number or one for each of 2'),
+        (dict(cam_bg_thr=[0.1] * 3), 'cam_bg_thr must be'),
+        (dict(rim=0.5), 'rim must lie'),
+    ],
+)
+def test_bad_label_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        head(**options)
+
+
 def test_missing_rgb_names_the_preprocessor():
     sampling, gts = case(rgb=False)
     with pytest.raises(KeyError, match='RGBDetDataPreprocessor'):

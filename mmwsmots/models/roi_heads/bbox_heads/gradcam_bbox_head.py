@@ -5,7 +5,7 @@ from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
-from ...utils.grad_cam import grad_cam, normalize_cams
+from ...utils.grad_cam import NORMS, grad_cam, normalize_cams
 
 TARGETS = ('logit', 'prob')
 
@@ -24,7 +24,9 @@ class GradCAMBBoxHead(Shared2FCBBoxHead):
             14x14; 1 takes 7x7 and computes 7x7 maps. Defaults to 2.
         num_cam_convs (int): Number of 1x1 convolutions. Defaults to 2.
         cam_size (int): Side of the normalised maps. Defaults to 28.
-        cam_mode (str): 'abs' or 'relu', see :func:`grad_cam`.
+        cam_mode (str): 'abs', 'relu', 'linear' or 'hires', see :func:`grad_cam`.
+        cam_norm (str): 'minmax' or 'signed', see :func:`normalize_cams`. The modes
+            'linear' and 'hires' have a negative side that 'signed' keeps.
         cam_target (str): y^c as 'logit' or as softmax 'prob'. Defaults to 'logit'.
         *args, **kwargs: Of :class:`mmdet.models.Shared2FCBBoxHead`.
     """
@@ -37,14 +39,18 @@ class GradCAMBBoxHead(Shared2FCBBoxHead):
         num_cam_convs: int = 2,
         cam_size: int = 28,
         cam_mode: str = 'abs',
+        cam_norm: str = 'minmax',
         cam_target: str = 'logit',
         **kwargs,
     ) -> None:
         super().__init__(*args, roi_feat_size=roi_feat_size, **kwargs)
         if cam_target not in TARGETS:
             raise ValueError(f'cam_target must be one of {TARGETS}, got {cam_target!r}')
+        if cam_norm not in NORMS:
+            raise ValueError(f'cam_norm must be one of {NORMS}, got {cam_norm!r}')
         self.cam_size = cam_size
         self.cam_mode = cam_mode
+        self.cam_norm = cam_norm
         self.cam_target = cam_target
         self.cam_convs = nn.Sequential(
             *(
@@ -81,7 +87,8 @@ class GradCAMBBoxHead(Shared2FCBBoxHead):
             labels (Tensor): Class of each box, shape (N, ), dtype long.
 
         Returns:
-            Tensor: Shape (N, cam_size, cam_size), values in [0, 1].
+            Tensor: Shape (N, cam_size, cam_size), values in [0, 1], or in [-1, 1]
+            with ``cam_norm='signed'``.
         """
         with torch.autocast(bbox_feats.device.type, enabled=False):
             activations = self.cam_convs(bbox_feats.detach().float())
@@ -90,4 +97,4 @@ class GradCAMBBoxHead(Shared2FCBBoxHead):
             if self.cam_target == 'prob':
                 scores = scores.softmax(dim=1)
             maps = grad_cam(activations, scores, labels, self.cam_mode)
-        return normalize_cams(maps, self.cam_size).detach()
+        return normalize_cams(maps, self.cam_size, self.cam_norm).detach()

@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
@@ -22,10 +24,16 @@ class GradCAMMaskHead(MOTSMaskHead):
     head) and, as metainfo, ``rgb`` (set by the data preprocessor).
 
     Args:
-        cam_thr (float, optional): :math:`\mu_A`; None takes no positive label
-            from the heat maps. Defaults to 0.5.
+        cam_thr (float | list[float], optional): :math:`\mu_A`, one or one per
+            class; None takes no positive label from the heat maps. Defaults to 0.5.
         overlap (str): What other boxes say about a cell, see
             :func:`pseudo_labels`. Defaults to 'void'.
+        cam_bg_thr (float | list[float], optional): Cells of a box whose heat map is
+            at most this are background, one or one per class.
+        rim (float): Width of the rim of a box that is background, as a share of
+            the box's sides. Defaults to 0.
+        rim_corners (bool): Whether only the corners of the rim are. Defaults to
+            False.
         crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
         loss_loc (dict): :class:`PartialCrossEntropyLoss`.
         loss_crf (dict, optional): :class:`CRFLoss`.
@@ -37,8 +45,11 @@ class GradCAMMaskHead(MOTSMaskHead):
     def __init__(
         self,
         *args,
-        cam_thr: float | None = 0.5,
+        cam_thr: float | list[float] | None = 0.5,
         overlap: str = 'void',
+        cam_bg_thr: float | list[float] | None = None,
+        rim: float = 0.0,
+        rim_corners: bool = False,
         crf_size: int = 128,
         loss_loc: ConfigType = dict(type='PartialCrossEntropyLoss'),
         loss_crf: OptConfigType = dict(type='CRFLoss'),
@@ -47,7 +58,18 @@ class GradCAMMaskHead(MOTSMaskHead):
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
+        for name, thr in (('cam_thr', cam_thr), ('cam_bg_thr', cam_bg_thr)):
+            if isinstance(thr, Sequence) and len(thr) != self.num_classes:
+                raise ValueError(
+                    f'{name} must be one number or one for each of '
+                    f'{self.num_classes} classes, got {thr}'
+                )
+        if not 0 <= rim < 0.5:
+            raise ValueError(f'rim must lie in [0, 0.5), got {rim}')
         self.cam_thr = cam_thr
+        self.cam_bg_thr = cam_bg_thr
+        self.rim = rim
+        self.rim_corners = rim_corners
         self.overlap = overlap
         self.crf_size = crf_size
         self.loss_loc = MODELS.build(loss_loc)
@@ -56,6 +78,11 @@ class GradCAMMaskHead(MOTSMaskHead):
             MODELS.build(loss_projection) if loss_projection else None
         )
         self.loss_pairwise = MODELS.build(loss_pairwise) if loss_pairwise else None
+
+    @property
+    def needs_cams(self) -> bool:
+        """bool: Whether ``gt_instances`` must have ``cams``."""
+        return self.cam_thr is not None or self.cam_bg_thr is not None
 
     def get_targets(
         self,
@@ -68,7 +95,8 @@ class GradCAMMaskHead(MOTSMaskHead):
         Args:
             sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
             batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` and,
-                unless ``cam_thr`` is None, ``cams`` (num_gts, s, s).
+                if the head :attr:`needs_cams`, ``labels`` and ``cams`` (num_gts,
+                s, s).
             rcnn_train_cfg (:obj:`ConfigDict`): Its ``mask_size`` is the side.
 
         Returns:
@@ -81,8 +109,11 @@ class GradCAMMaskHead(MOTSMaskHead):
                 res.pos_priors,
                 res.pos_assigned_gt_inds,
                 rcnn_train_cfg.mask_size,
-                self.cam_thr,
+                thresholds_of(self.cam_thr, gts.labels),
                 self.overlap,
+                thresholds_of(self.cam_bg_thr, gts.labels),
+                self.rim,
+                self.rim_corners,
             )
             for res, gts in zip(sampling_results, batch_gt_instances)
         ]
@@ -149,7 +180,10 @@ class GradCAMMaskHead(MOTSMaskHead):
         statistics = dict(label_positive=positive, label_void=void)
         if self.cam_thr is not None:
             cams = torch.cat([gts.cams for gts in batch_gt_instances])
-            statistics['cam_rim_precision'] = cam_rim_precision(cams, self.cam_thr)
+            labels = torch.cat([gts.labels for gts in batch_gt_instances])
+            statistics['cam_rim_precision'] = cam_rim_precision(
+                cams, thresholds_of(self.cam_thr, labels)
+            )
         return statistics
 
     @staticmethod
@@ -162,3 +196,21 @@ class GradCAMMaskHead(MOTSMaskHead):
                 'RGBTrackDataPreprocessor as data_preprocessor'
             )
         return crop_rois(torch.stack(images), rois, size)
+
+
+def thresholds_of(
+    thresholds: float | Sequence[float] | None, labels: Tensor
+) -> float | Tensor | None:
+    """The thresholds of boxes, where they differ between classes.
+
+    Args:
+        thresholds (float | Sequence[float], optional): One, or one per class.
+        labels (Tensor): Classes of N boxes, shape (N, ).
+
+    Returns:
+        float | Tensor | None: One of each box, shape (N, ), if they differ, else
+        as given.
+    """
+    if not isinstance(thresholds, Sequence):
+        return thresholds
+    return torch.tensor(thresholds, device=labels.device)[labels]
