@@ -69,7 +69,7 @@ def _add_rear(builder, body, paint, rng) -> None:
     bumper = (30, 30, 31) if rng.random() < 0.6 else paint * 0.6
     quad(-half * 0.92, half * 0.92, sill, sill + 0.14, bumper, PLASTIC, 0.14)
     builder.add(
-        [[-half * 0.85, 0.16, z + 0.15], [half * 0.85, 0.16, z + 0.15],
+        [[-half * 0.8, 0.2, z + 0.15], [half * 0.8, 0.2, z + 0.15],
          [half * 0.85, sill + 0.02, z + 0.1], [-half * 0.85, sill + 0.02, z + 0.1]],
         (18, 18, 18), PLASTIC, normal, -0.3,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def _add_front(builder, body, paint, rng) -> None:
     plate = sill + 0.32 * span
     quad(-0.27, 0.27, plate, plate + 0.11, (205, 210, 212), PLATE, 0.18)
     builder.add(
-        [[-half * 0.85, 0.16, z - 0.15], [half * 0.85, 0.16, z - 0.15],
+        [[-half * 0.8, 0.2, z - 0.15], [half * 0.8, 0.2, z - 0.15],
          [half * 0.85, sill + 0.02, z - 0.1], [-half * 0.85, sill + 0.02, z - 0.1]],
         (18, 18, 18), PLASTIC, normal, -0.3,
     )  # fmt: skip
@@ -136,7 +136,7 @@ def _add_sides(builder, body, paint, rng) -> None:
             quad(s0, s1, y1 - 0.16, y1, colour, LAMP, 0.12, x_end)
         # Mirror: a small block at the foot of the windscreen.
         z, y = body.z(body.screen - 0.06), body.belt + 0.05
-        x0, x1 = side * body.width / 2 * 0.94, side * (body.width / 2 + 0.09)
+        x0, x1 = side * body.width / 2 * 0.94, side * (body.width / 2 + 0.12)
         face = [[x0, y, z], [x1, y, z], [x1, y + 0.13, z], [x0, y + 0.13, z]]
         for direction in (-1, 1):
             builder.add(face, paint * 0.8, PAINT, (0, 0, direction), 0.2)

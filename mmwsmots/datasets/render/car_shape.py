@@ -102,9 +102,9 @@ class Body:
         ]  # fmt: skip
         self._top = PchipInterpolator(*np.array(knots).T)
         self.belt = bonnet * rng.uniform(0.93, 0.98)
-        self.sill = 0.22 if kind != 'off-roader' else 0.34
+        self.sill = 0.25 if kind != 'off-roader' else 0.36
         self.wheel_radius = rng.uniform(0.29, 0.33) * (1.1 if self.sill > 0.3 else 1)
-        self.tumblehome = rng.uniform(0.75, 0.83)
+        self.tumblehome = rng.uniform(0.66, 0.76)
         stations = np.concatenate([np.linspace(0, 1, 21), marks, marks[2:] - 0.015])
         self.pillars = np.array([0.5 * (self.roof_rear + self.roof_front) + 0.02])
         if kind != 'hatchback' or rng.random() < 0.5:
@@ -134,12 +134,12 @@ class Body:
         roof = 0.94 + (self.tumblehome - 0.94) * rise
         bottom = self.sill + 0.07 * end
         outline = [
-            (half * 0.92, bottom),
-            (half, bottom + 0.3 * (belt - bottom)),
+            (half * 0.86, bottom),
+            (half, bottom + 0.35 * (belt - bottom)),
             (half * 0.995, bottom + 0.72 * (belt - bottom)),
             (half * 0.965, belt),
-            (half * (roof + 0.02), belt + (top - belt) * 0.86),
-            (half * (roof - 0.1 * rise), top - 0.012),
+            (half * (roof + 0.02), belt + (top - belt) * 0.8),
+            (half * (roof - 0.15 * rise), top - 0.035 * rise - 0.008),
             (0 * half, top),
         ]
         return np.stack([np.stack([x, y, z], -1) for x, y in outline], 1)

@@ -19,6 +19,8 @@ from .traffic import Traffic
 IGNORE_ID = IGNORE_CLASS_ID * 1000
 # Objects that show less than this share of the frame become ignore regions.
 MIN_AREA_SHARE = 4e-4
+# So do those of which less than this share shows: annotators leave them out.
+MIN_VISIBLE_SHARE = 1 / 3
 MAX_DEPTH = 48.0
 
 
@@ -149,18 +151,26 @@ class ProceduralScene:
             outlines += self._shadows(track_id, camera, frame)
         softness = 1.5 * self.sensor.pixel
         cast_shadows(image, outlines, self.street.shadow_strength, softness)
+        whole = {layer.track_id: (layer.alpha >= 0.5).sum() for layer in layers}
         labels = blend_layers(image, layers + self.street.layers(camera), self.sensor)
-        return self.sensor.expose(image, frame), self._annotate(labels, frame)
+        return self.sensor.expose(image, frame), self._annotate(labels, whole, frame)
 
-    def _annotate(self, labels: np.ndarray, frame: int) -> list[MOTSObject]:
-        """Masks of a label image; tiny ones together are an ignore region."""
+    def _annotate(
+        self, labels: np.ndarray, whole: dict[int, int], frame: int
+    ) -> list[MOTSObject]:
+        """Masks of a label image.
+
+        Tiny ones and those of mostly hidden objects together are an ignore region;
+        ``whole`` holds the areas of the objects as if nothing hid them.
+        """
         height, width = labels.shape
         objects = []
         ignored = np.zeros(labels.shape, bool)
         ids, areas = np.unique(labels[labels > 0], return_counts=True)
         for track_id, area in zip(ids.tolist(), areas.tolist()):
             mask = labels == track_id
-            if area < max(MIN_AREA_SHARE * labels.size, 6):
+            least = max(MIN_AREA_SHARE * labels.size, 6)
+            if area < max(least, MIN_VISIBLE_SHARE * whole[track_id]):
                 ignored |= mask
                 continue
             class_id = track_id // 1000

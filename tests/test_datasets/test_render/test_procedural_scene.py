@@ -127,3 +127,23 @@ def test_shadows_lie_outside_the_masks(scene, monkeypatch):
     # Soft edges, lens blur and JPEG let little of a shadow into a mask.
     assert (darker & owned).sum() < 0.12 * darker.sum()
     assert image[darker].mean() < bright[darker].mean() - 12
+
+
+def test_a_mostly_hidden_object_becomes_an_ignore_region(monkeypatch):
+    """An object stays annotated as long as a third of it shows."""
+    import mmwsmots.datasets.render.procedural_scene as module
+
+    def ids(share):
+        monkeypatch.setattr(module, 'MIN_VISIBLE_SHARE', share)
+        found = set()
+        for frame in (0, 10, 19):
+            scene = ProceduralScene(2, '0001', 20, (416, 128))
+            found |= {
+                (frame, o.track_id, o.mask.sum())
+                for o in scene.render(frame)[1]
+                if o.class_id != 10
+            }
+        return found
+
+    everything, shown = ids(0.0), ids(1 / 3)
+    assert shown < everything
