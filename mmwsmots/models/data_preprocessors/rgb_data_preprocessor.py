@@ -5,30 +5,36 @@ from mmdet.structures import SampleList
 from torch import Tensor
 
 
-def attach_rgb(preprocessor, inputs: Tensor, data_samples: SampleList) -> None:
-    """Hand the unnormalised images on to the losses that look at colour.
+def attach_rgb(
+    preprocessor, inputs: Tensor, data_samples: SampleList, training: bool
+) -> None:
+    """Hand the unnormalised images on to what looks at colour.
 
-    Every sample's ``gt_instances`` gets the metainfo ``rgb``: float32, shape
-    (3, H, W), RGB in 0..255 at the size of the network's input. It is metainfo
-    because it belongs to the image, not to one instance.
+    The metainfo ``rgb`` is float32, shape (3, H, W), RGB in 0..255 at the size of
+    the network's input. In training every sample's ``gt_instances`` gets it, for
+    the losses; at test the sample itself, for the refinement of masks. It is
+    metainfo because it belongs to the image, not to one instance.
 
     Args:
         preprocessor (:obj:`ImgDataPreprocessor`): Whose normalisation to undo.
         inputs (Tensor): Its output, shape (N, 3, H, W).
         data_samples (list[:obj:`DetDataSample`]): Of the same N images.
+        training (bool): Whether this is a training step.
     """
     images = inputs
     if preprocessor._enable_normalize:
         mean, std = preprocessor.mean, preprocessor.std
         images = images * std.view(1, 3, 1, 1) + mean.view(1, 3, 1, 1)
     for sample, image in zip(data_samples, images):
-        if 'gt_instances' in sample:
+        if not training:
+            sample.set_field(image, 'rgb', None, 'metainfo')
+        elif 'gt_instances' in sample:
             sample.gt_instances.set_field(image, 'rgb', None, 'metainfo')
 
 
 @MODELS.register_module()
 class RGBDetDataPreprocessor(DetDataPreprocessor):
-    """:class:`DetDataPreprocessor` that keeps RGB for the colour losses.
+    """:class:`DetDataPreprocessor` that keeps RGB for what looks at colour.
 
     The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
     """
@@ -36,14 +42,14 @@ class RGBDetDataPreprocessor(DetDataPreprocessor):
     def forward(self, data: dict, training: bool = False) -> dict:
         """See :meth:`DetDataPreprocessor.forward` and :func:`attach_rgb`."""
         data = super().forward(data, training)
-        if training:
-            attach_rgb(self, data['inputs'], data['data_samples'])
+        if data['data_samples'] is not None:
+            attach_rgb(self, data['inputs'], data['data_samples'], training)
         return data
 
 
 @MODELS.register_module()
 class RGBTrackDataPreprocessor(TrackDataPreprocessor):
-    """:class:`TrackDataPreprocessor` that keeps RGB for the colour losses.
+    """:class:`TrackDataPreprocessor` that keeps RGB for what looks at colour.
 
     The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
     """
@@ -51,7 +57,6 @@ class RGBTrackDataPreprocessor(TrackDataPreprocessor):
     def forward(self, data: dict, training: bool = False) -> dict:
         """See :meth:`TrackDataPreprocessor.forward` and :func:`attach_rgb`."""
         data = super().forward(data, training)
-        if training:
-            for clip, track_sample in zip(data['inputs'], data['data_samples']):
-                attach_rgb(self, clip, track_sample.video_data_samples)
+        for clip, sample in zip(data['inputs'], data['data_samples'] or []):
+            attach_rgb(self, clip, sample.video_data_samples, training)
         return data

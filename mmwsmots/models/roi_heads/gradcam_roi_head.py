@@ -11,6 +11,7 @@ from mmdet.utils import InstanceList, OptConfigType
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from ..utils.box_clipping import clip_masks, fill_uncovered
 from ..utils.roi_grid import expand_bboxes
 
 
@@ -25,9 +26,12 @@ class GradCAMRoIHead(StandardRoIHead):
             true boxes, e.g. :class:`JitteredRoISampler`. None takes the positive
             proposals. Defaults to None.
         *args, **kwargs: Of :class:`mmdet.models.StandardRoIHead`. With
-            ``test_cfg.clip_masks`` a mask ends at its detection's box, and with
-            ``test_cfg.max_empty_share`` it reaches the box's sides, see
-            :func:`tight_thresholds`.
+            ``test_cfg.mean_field`` masks follow the image, see
+            :func:`refine_logits`, with ``test_cfg.clip_masks`` a mask ends at its
+            detection's box, with ``test_cfg.max_empty_share`` it reaches the box's
+            sides, see :func:`tight_thresholds`, and with ``test_cfg.min_coverage``
+            one that misses much of them gives way to the filled box, see
+            :func:`fill_uncovered`.
 
     Attributes:
         log_mask_gradients (bool): Whether the losses come with the norms of their
@@ -181,6 +185,10 @@ class GradCAMRoIHead(StandardRoIHead):
                 res.mask_probs = bboxes.new_zeros((0, size, size))
             if self.test_cfg.get('clip_masks', False):
                 res.masks = clip_masks(res.masks, bboxes)
+            if self.test_cfg.get('min_coverage') is not None:
+                res.masks = fill_uncovered(
+                    res.masks, bboxes, self.test_cfg.min_coverage
+                )
         return results_list
 
 
@@ -200,24 +208,3 @@ def gradient_norms(losses: dict, mask_preds: Tensor) -> dict[str, Tensor]:
             (grad,) = torch.autograd.grad(value, mask_preds, retain_graph=True)
             norms[name.replace('loss_', 'mask_grad_', 1)] = grad.norm()
     return norms
-
-
-def clip_masks(masks: Tensor, bboxes: Tensor) -> Tensor:
-    """Remove what lies outside each mask's box, pixel centres deciding.
-
-    Args:
-        masks (Tensor): Bool, shape (N, H, W).
-        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-
-    Returns:
-        Tensor: Bool, shape (N, H, W).
-    """
-    height, width = masks.shape[-2:]
-    clipped = torch.zeros_like(masks)
-    # The pixel centres from x1 - 0.5 (included) to x2 - 0.5 (excluded).
-    edges = (bboxes - 0.5).ceil().clamp(min=0).long()
-    edges[:, 0::2].clamp_(max=width)
-    edges[:, 1::2].clamp_(max=height)
-    for mask, source, (x1, y1, x2, y2) in zip(clipped, masks, edges.tolist()):
-        mask[y1:y2, x1:x2] = source[y1:y2, x1:x2]
-    return clipped

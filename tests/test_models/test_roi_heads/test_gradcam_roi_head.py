@@ -4,9 +4,11 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
-from mmwsmots.models.roi_heads.gradcam_roi_head import clip_masks
+from mmwsmots.models.utils.box_clipping import clip_masks
 
 from ..utils import build_model, random_batch, small_config
+
+RCNN = 'model.detector.test_cfg.rcnn.'
 
 
 def features(model, num_objects=3):
@@ -121,15 +123,65 @@ def test_masks_are_predicted_with_context_and_boxes_come_back_unchanged(repo):
     assert res.mask_probs.shape == (3, 28, 28)
 
 
-def test_clipped_masks():
-    masks = torch.ones(2, 5, 6, dtype=torch.bool)
-    boxes = torch.tensor([[1.0, 1.0, 4.0, 3.0], [0.6, 0.4, 2.4, 2.6]])
-    clipped = clip_masks(masks, boxes)
-    for mask, box in zip(clipped, boxes):
-        for y in range(5):
-            for x in range(6):
-                inside = box[0] <= x + 0.5 < box[2] and box[1] <= y + 0.5 < box[3]
-                assert mask[y, x] == inside
+@pytest.mark.parametrize('name', ['mots', 'wsmots-plus'])
+def test_refinement_at_test_time(repo, name):
+    """The image, not the network, says where a light object on the dark ends."""
+    options = dict(size=56, sigma_rgb=8.0, sigma_xy=20.0, weight=8.0)
+    options = {RCNN + 'mean_field': options, RCNN + 'max_empty_share': None}
+    model = build_model(repo, name, **options).eval()
+    # Network logits that say next to nothing.
+    torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.weight, 0)
+    torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.bias, 0.3)
+    data = random_batch([1], num_frames=1)
+    image, truth = data['inputs'][0][0], torch.zeros(64, 128, dtype=torch.bool)
+    truth[16:48, 40:72] = True
+    image[:] = 40
+    image[:, truth] = 200
+    data = model.data_preprocessor(data, False)
+    (frame,) = data['data_samples'][0].video_data_samples
+    x = model.detector.extract_feat(data['inputs'][0])
+    dets = InstanceData(
+        bboxes=torch.tensor([[36.0, 12.0, 76.0, 52.0]]),
+        labels=torch.tensor([0]),
+        scores=torch.ones(1),
+    )
+    with torch.no_grad():
+        (res,) = model.detector.roi_head.predict_mask(
+            x, [frame.metainfo], [dets], rescale=True
+        )
+    assert res.mask_probs.shape == (1, 56, 56)
+    # To a cell of 64 / 56 pixels, at whose colour between both nobody has a say.
+    (mask,) = res.masks
+    grown = torch.zeros_like(truth)
+    grown[15:49, 39:73] = True
+    if name == 'mots':  # without context nothing in the RoI is known to be outside
+        grown[12:52, 36:76] = True
+        assert torch.equal(mask, grown)
+    assert mask[truth].all() and not mask[~grown].any()
+
+
+def test_refinement_without_the_image_names_the_preprocessor(repo):
+    options = {RCNN + 'mean_field': dict(size=28)}
+    model = build_model(repo, **options).eval()
+    x, (frame,) = features(model)
+    gts = frame.gt_instances
+    dets = InstanceData(bboxes=gts.bboxes, labels=gts.labels)
+    with pytest.raises(KeyError, match='RGBTrackDataPreprocessor'):
+        model.detector.roi_head.predict_mask(x, [frame.metainfo], [dets])
+
+
+def test_lost_masks_become_filled_boxes(repo):
+    model = build_model(repo, **{RCNN + 'min_coverage': 0.7}).eval()
+    torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.bias, -50)
+    x, (frame,) = features(model)
+    gts = frame.gt_instances
+    dets = InstanceData(bboxes=gts.bboxes.clone(), labels=gts.labels)
+    with torch.no_grad():
+        (res,) = model.detector.roi_head.predict_mask(
+            x, [frame.metainfo], [dets], rescale=True
+        )
+    full = torch.ones_like(res.masks)
+    assert torch.equal(res.masks, clip_masks(full, gts.bboxes))
 
 
 def test_a_shared_roi_extractor_is_refused(repo):

@@ -1,13 +1,16 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.registry import MODELS
 from mmdet.utils import ConfigType, InstanceList
 from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ...utils.mask_statistics import foreground_ratio
+from ...utils.mean_field import refine_logits
 from ...utils.roi_grid import box_masks_on_rois
 
 
@@ -109,7 +112,9 @@ class MOTSMaskHead(FCNMaskHead):
                 ``bboxes``, the RoIs of the masks, and ``det_bboxes``, the boxes of
                 the detections, both (n, 4) at network scale.
             batch_img_metas (list[dict]): Image information.
-            rcnn_test_cfg (:obj:`ConfigDict`): With ``max_empty_share``, see
+            rcnn_test_cfg (:obj:`ConfigDict`): With ``mean_field``, a dict of
+                ``size`` and other arguments of :func:`refine_logits`, masks are
+                refined by the image first. With ``max_empty_share``, see
                 :func:`tight_thresholds`, a mask's threshold may be lower than
                 ``mask_thr_binary``.
             *args, **kwargs: Of :meth:`FCNMaskHead.predict_by_feat`.
@@ -119,8 +124,11 @@ class MOTSMaskHead(FCNMaskHead):
             ``mask_probs`` (n, h, w) in [0, 1] on the mask RoI's grid.
         """
         share = rcnn_test_cfg.get('max_empty_share')
+        mean_field = rcnn_test_cfg.get('mean_field')
         shifted = []
-        for preds, results in zip(mask_preds, results_list):
+        for preds, results, meta in zip(mask_preds, results_list, batch_img_metas):
+            if mean_field is not None and len(results) > 0:
+                preds = self._refine(preds, results, meta, mean_field)
             probs = self.class_logits(preds, results.labels).sigmoid()
             results.mask_probs = probs
             if share is not None and len(results) > 0:
@@ -136,6 +144,25 @@ class MOTSMaskHead(FCNMaskHead):
         return super().predict_by_feat(
             shifted, results_list, batch_img_metas, rcnn_test_cfg, *args, **kwargs
         )
+
+    def _refine(
+        self, preds: Tensor, results: InstanceData, meta: dict, mean_field: ConfigDict
+    ) -> Tensor:
+        """Mean field on the detections of one image, shape (n, num_classes, s, s)."""
+        if 'rgb' not in meta:
+            raise KeyError(
+                "test_cfg.rcnn.mean_field needs the image's 'rgb': use "
+                'RGBDetDataPreprocessor or RGBTrackDataPreprocessor'
+            )
+        rois = F.pad(results.bboxes, (1, 0))  # all of image 0
+        logits = refine_logits(
+            self.class_logits(preds, results.labels),
+            rois,
+            results.det_bboxes,
+            meta['rgb'][None],
+            **mean_field,
+        )
+        return logits[:, None].expand(-1, preds.shape[1], -1, -1)
 
 
 def tight_thresholds(
