@@ -77,11 +77,13 @@ def main() -> None:
     steps = Steps(8)
     render = 'tools/dataset_converters/render_mots.py'
     convert = 'tools/dataset_converters/kitti_mots2coco.py'
-    clips = dict(train=(12, 20, 1), val=(4, 24, 2))
+    clips = dict(train=(12, 20, 1), val=(6, 16, 2))
     for split, (sequences, frames, seed) in clips.items():
         data = WORK_DIR / split
         options = dict(size='832x256', scale=0.75, frames=frames, seed=seed)
-        options.update({'num-sequences': sequences, 'workers': args.workers})
+        # Objects as large as in KITTI's frames, which are twice as wide.
+        options.update({'num-sequences': sequences, 'focal-ratio': 0.9})
+        options.update(workers=args.workers)
         flags = [f'--{name}={value}' for name, value in options.items()]
         steps.run(f'Render {split} clips', render, data, *flags, '--overwrite')
         names = [f'{number:04d}' for number in range(sequences)]
