@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..utils.box_clipping import clip_masks, fill_uncovered
 from ..utils.roi_grid import expand_bboxes
+from .mask_heads.gradcam_mask_head import stack_rgb
 
 
 @MODELS.register_module()
@@ -25,6 +26,8 @@ class GradCAMRoIHead(StandardRoIHead):
         mask_roi_sampler (dict, optional): Draws the mask RoIs of training from the
             true boxes, e.g. :class:`JitteredRoISampler`. None takes the positive
             proposals. Defaults to None.
+        mask_teacher (dict, optional): :class:`MeanFieldTeacher`, which adds
+            ``loss_teacher``. Defaults to None.
         *args, **kwargs: Of :class:`mmdet.models.StandardRoIHead`. With
             ``test_cfg.mean_field`` masks follow the image, see
             :func:`refine_logits`, with ``test_cfg.clip_masks`` a mask ends at its
@@ -43,6 +46,7 @@ class GradCAMRoIHead(StandardRoIHead):
         *args,
         mask_context: float = 1.0,
         mask_roi_sampler: OptConfigType = None,
+        mask_teacher: OptConfigType = None,
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -52,6 +56,11 @@ class GradCAMRoIHead(StandardRoIHead):
         self.mask_context = mask_context
         self.mask_roi_sampler = (
             TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None
+        )
+        self.mask_teacher = (
+            MODELS.build(dict(mask_teacher, mask_head=self.mask_head))
+            if mask_teacher
+            else None
         )
 
     def compute_cams(self, x: tuple[Tensor], batch_gt_instances: InstanceList) -> None:
@@ -130,10 +139,22 @@ class GradCAMRoIHead(StandardRoIHead):
         results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
 
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
-        probs = self.mask_head.class_logits(results['mask_preds'], labels).sigmoid()
+        logits = self.mask_head.class_logits(results['mask_preds'], labels)
+        if self.mask_teacher is not None:
+            results['loss_mask'].update(
+                self.mask_teacher.loss(
+                    self.mask_head,
+                    logits,
+                    results['mask_feats'],
+                    labels,
+                    bbox2roi([res.pos_priors for res in sampling_results]),
+                    torch.cat([res.pos_gt_bboxes for res in sampling_results]),
+                    stack_rgb(batch_gt_instances),
+                )
+            )
         nums = [len(res.pos_priors) for res in sampling_results]
         for gts, res, masks in zip(
-            batch_gt_instances, sampling_results, probs.split(nums)
+            batch_gt_instances, sampling_results, logits.sigmoid().split(nums)
         ):
             samples = InstanceData(
                 priors=res.pos_priors, labels=res.pos_gt_labels, mask_probs=masks

@@ -189,13 +189,18 @@ class GradCAMMaskHead(MOTSMaskHead):
     @staticmethod
     def _rgb_crops(batch_gt_instances: InstanceList, rois: Tensor, size: int) -> Tensor:
         """RGB crops of RoIs, 0..255, shape (num_pos, 3, size, size)."""
-        images = [gts.get('rgb') for gts in batch_gt_instances]
-        if any(image is None for image in images):
-            raise KeyError(
-                "gt_instances has no 'rgb': use RGBDetDataPreprocessor or "
-                'RGBTrackDataPreprocessor as data_preprocessor'
-            )
-        return crop_rois(torch.stack(images), rois, size)
+        return crop_rois(stack_rgb(batch_gt_instances), rois, size)
+
+
+def stack_rgb(batch_gt_instances: InstanceList) -> Tensor:
+    """The images of a batch, RGB in 0..255, shape (B, 3, H, W)."""
+    images = [gts.get('rgb') for gts in batch_gt_instances]
+    if any(image is None for image in images):
+        raise KeyError(
+            "gt_instances has no 'rgb': use RGBDetDataPreprocessor or "
+            'RGBTrackDataPreprocessor as data_preprocessor'
+        )
+    return torch.stack(images)
 
 
 def thresholds_of(
