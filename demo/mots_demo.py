@@ -1,25 +1,32 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Segment and track the objects of any video.
+"""Segment and track the objects of any video, however long.
 
     python demo/mots_demo.py VIDEO_OR_FOLDER CONFIG CHECKPOINT --out DIR
 
 writes DIR/NAME.txt, the masks and tracks as KITTI MOTS text at the frames' own
 size, and DIR/NAME.mp4, the frames with masks, names and trails.
+
+Both appear when all is done. On the way the lines are in DIR/NAME.txt.part, and every
+50 frames the tracker's memory is saved to DIR/NAME.state.part. After a kill, a power
+cut or a bad frame the same command with --resume goes on from there and gives the
+result of an uninterrupted run; the video is drawn again from its first frame on.
 """
 
 import argparse
+import hashlib
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 import mmwsmots  # noqa: F401  (registers every component)
-from mmwsmots.apis import init_mots_model, track_video
-from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
+from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
 from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
+
+SAVE_INTERVAL = 50  # frames
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -41,11 +48,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--no-video', action='store_true', help='write the text file only'
     )
+    parser.add_argument(
+        '--resume', action='store_true', help='go on where an interrupted run was'
+    )
     return parser.parse_args(argv)
 
 
 def run(args: argparse.Namespace) -> Path:
-    """Process the video; no result appears unless all of it succeeds.
+    """Process the video.
 
     Args:
         args (Namespace): See :func:`parse_args`.
@@ -53,31 +63,56 @@ def run(args: argparse.Namespace) -> Path:
     Returns:
         Path: The text file.
     """
-    frames = FrameReader(args.input)
+    reader = FrameReader(args.input)
     model = init_mots_model(args.config, args.checkpoint, args.device, args.score_thr)
-    text_path = Path(args.out) / f'{frames.name}.txt'
-    video_path = text_path.with_suffix('.mp4')
-    video = nullcontext() if args.no_video else VideoWriter(video_path, frames.fps)
-    drawer = TrackDrawer()
-
-    def objects() -> Iterator[MOTSObject]:
-        tracked = track_video(model, frames, len(frames))
-        bar = tqdm(tracked, frames.name, len(frames), unit='frame')
-        for frame, frame_objects in bar:
-            if not args.no_video:
-                video.write(drawer.draw_objects(frame, frame_objects))
-            yield from frame_objects
-
-    with video:
-        write_mots_txt(text_path, objects())
+    key = hashlib.sha256(
+        f'{reader.path} {len(reader)} {model.cfg.pretty_text}'.encode()
+    )
+    key.update(Path(args.checkpoint).read_bytes())
+    text_path = Path(args.out) / f'{reader.name}.txt'
+    journal = TrackJournal(text_path, key.hexdigest(), args.resume)
+    video = nullcontext()
+    if not args.no_video:
+        # with_suffix() would cut a name with a dot
+        video_path = text_path.with_name(f'{reader.name}.mp4')
+        video = VideoWriter(video_path, reader.fps)
+    with journal, video:
+        process(reader, VideoTracker(model, len(reader)), journal, video)
     return text_path
+
+
+def process(
+    reader: FrameReader,
+    tracker: VideoTracker,
+    journal: TrackJournal,
+    video: VideoWriter | nullcontext,
+) -> None:
+    """Track frame by frame from where the journal is, and draw all of the frames."""
+    with_video = isinstance(video, VideoWriter)
+    drawer = TrackDrawer()
+    if journal.state is not None:
+        tracker.load_state_dict(journal.state)
+    frames = read_ahead(reader.read(0 if with_video else journal.num_frames))
+    if with_video:
+        for objects, frame in zip(journal.replay(), islice(frames, journal.num_frames)):
+            video.write(drawer.draw_objects(frame, objects))
+    bar = tqdm(
+        frames, reader.name, len(reader), initial=journal.num_frames, unit='frame'
+    )
+    for frame in bar:
+        objects = tracker.track(frame)
+        journal.write(objects)
+        if with_video:
+            video.write(drawer.draw_objects(frame, objects))
+        if tracker.num_frames % SAVE_INTERVAL == 0:
+            journal.save(tracker.num_frames, tracker.state_dict())
 
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         text_path = run(args)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     print(f'Results are in {text_path.parent}: {text_path.stem}.*')
 

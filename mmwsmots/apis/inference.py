@@ -1,17 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-from mmdet.apis import inference_mot
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
-from mmengine.structures import InstanceData
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, TrackNumbering
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.utils import weights_only
 
@@ -79,42 +73,3 @@ def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> N
         raise ValueError(
             f'{checkpoint}: not the weights of {config_name}: {lines[-1][:200]}'
         ) from None
-
-
-def track_video(
-    model: MOTSNet, frames: Iterable[np.ndarray], num_frames: int
-) -> Iterator[tuple[np.ndarray, list[MOTSObject]]]:
-    """Segment and track the objects of a video, frame by frame.
-
-    Args:
-        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
-        frames (Iterable[ndarray]): BGR, (H, W, 3) uint8, of one video.
-        num_frames (int): Length of the video, as far as known.
-
-    Yields:
-        tuple[ndarray, list[MOTSObject]]: A frame and its objects, with masks at
-        the frame's own size.
-    """
-    numbering = TrackNumbering()
-    for frame_id, frame in enumerate(frames):
-        sample = inference_mot(model, frame, frame_id, num_frames)[0]
-        yield frame, _encode(sample.pred_track_instances, frame_id, numbering)
-
-
-def _encode(
-    instances: InstanceData, frame_id: int, numbering: TrackNumbering
-) -> list[MOTSObject]:
-    """The objects of a frame as lines of a KITTI MOTS text file."""
-    class_ids = list(CLASS_IDS.values())
-    objects = []
-    for identity, label, mask in zip(
-        instances.instances_id.tolist(),
-        instances.labels.tolist(),
-        instances.masks.cpu().numpy(),
-    ):
-        class_id = class_ids[label]
-        track_id = numbering(class_id, identity)
-        objects.append(
-            MOTSObject(frame_id, track_id, class_id, *mask.shape, mask_to_rle(mask))
-        )
-    return objects

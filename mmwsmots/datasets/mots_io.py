@@ -82,6 +82,28 @@ class TrackNumbering:
             self._ids[key] = int(f'{class_id}{self._counts[class_id]:03d}')
         return self._ids[key]
 
+    def keep(self, identities: Iterable[int]) -> None:
+        """Forget all other identities, which never come back.
+
+        Args:
+            identities (Iterable[int]): What the tracker may still use.
+        """
+        identities = set(identities)
+        self._ids = {key: i for key, i in self._ids.items() if key[1] in identities}
+
+    def state_dict(self) -> dict:
+        """What :meth:`load_state_dict` needs to go on."""
+        return dict(ids=dict(self._ids), counts=dict(self._counts))
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where another numbering was.
+
+        Args:
+            state (dict): From :meth:`state_dict`.
+        """
+        self._ids = dict(state['ids'])
+        self._counts = defaultdict(int, state['counts'])
+
 
 def read_mots_txt(
     path: str | Path, check_disjoint: bool = True, check_ids: bool = True
@@ -109,7 +131,7 @@ def read_mots_txt(
     lines = path.read_text(encoding='ascii', errors='replace').splitlines()
     for number, line in enumerate(lines, 1):
         try:
-            obj = _parse_line(line)
+            obj = parse_line(line)
             runs = rle_to_runs(obj.rle, obj.height, obj.width)
             if size is None:
                 size = obj.height, obj.width
@@ -153,7 +175,12 @@ def write_mots_txt(path: str | Path, objects: Iterable[MOTSObject]) -> None:
         objects (Iterable[MOTSObject]): The lines in the order to write.
     """
     with replacing(path) as temp, temp.open('w') as file:
-        file.writelines(' '.join(map(str, obj)) + '\n' for obj in objects)
+        file.writelines(map(format_line, objects))
+
+
+def format_line(obj: MOTSObject) -> str:
+    """The line of an object, with its end."""
+    return ' '.join(map(str, obj)) + '\n'
 
 
 def read_seqmap(path: str | Path) -> dict[str, int]:
@@ -189,8 +216,18 @@ def read_seqmap(path: str | Path) -> dict[str, int]:
     return lengths
 
 
-def _parse_line(line: str) -> MOTSObject:
-    """Split a line and convert its numbers."""
+def parse_line(line: str) -> MOTSObject:
+    """Split a line and convert its numbers; the RLE is not looked at.
+
+    Args:
+        line (str): A line, with or without its end.
+
+    Returns:
+        MOTSObject: The object.
+
+    Raises:
+        ValueError: If fields are missing or are no numbers of the format.
+    """
     fields = line.split()
     if len(fields) != 6:
         raise ValueError(

@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import io
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -65,7 +66,15 @@ class FrameReader:
         return self._num_frames
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Read the frames from the first one on.
+        """Read the frames from the first one on, see :meth:`read`."""
+        return self.read()
+
+    def read(self, first: int = 0) -> Iterator[np.ndarray]:
+        """Read the frames from a certain one on.
+
+        Args:
+            first (int): Number of the frame. Those before it are skipped; in a video
+                they have to be decoded. Defaults to 0.
 
         Yields:
             ndarray: BGR, (H, W, 3) uint8.
@@ -74,7 +83,7 @@ class FrameReader:
             ValueError: If a frame is unreadable or of another size than the first.
         """
         size = None
-        for source, frame in self._read():
+        for source, frame in self._read(first):
             if frame is None:
                 raise ValueError(f'{source}: the frame cannot be read')
             if size is None:
@@ -82,10 +91,10 @@ class FrameReader:
             _check_size(source, frame.shape[:2], size)
             yield frame
 
-    def _read(self) -> Iterator[tuple[str, np.ndarray | None]]:
+    def _read(self, first: int) -> Iterator[tuple[str, np.ndarray | None]]:
         """Where each frame comes from, and the frame or None."""
         if self._files is not None:
-            for file in self._files:
+            for file in self._files[first:]:
                 yield str(file), cv2.imread(str(file))
             return
         video = cv2.VideoCapture(str(self.path))
@@ -95,7 +104,8 @@ class FrameReader:
                 is_read, frame = video.read()
                 if not is_read:
                     break
-                yield f'{self.path}, frame {number}', frame
+                if number >= first:
+                    yield f'{self.path}, frame {number}', frame
                 number += 1
         finally:
             video.release()
@@ -126,6 +136,7 @@ class VideoWriter:
         self.fps = fps
         self._writer = None
         self._shape = None
+        self._num_frames = 0
 
     def __enter__(self) -> 'VideoWriter':
         """Choose the temporary file."""
@@ -135,8 +146,14 @@ class VideoWriter:
 
     def __exit__(self, *error) -> None:
         """Close the file and give it its name, or remove it after an error."""
-        if self._writer is not None:
-            self._writer.release()
+        try:
+            if self._writer is not None:
+                self._writer.release()
+                if error[0] is None:
+                    self._check_complete()
+        except OSError:
+            self._file.__exit__(*sys.exc_info())
+            raise
         self._file.__exit__(*error)
 
     def write(self, frame: np.ndarray) -> None:
@@ -166,6 +183,18 @@ class VideoWriter:
                 frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
             )
         self._writer.write(frame)
+        self._num_frames += 1
+
+    def _check_complete(self) -> None:
+        """Look into the file: OpenCV says nothing where the disk is full."""
+        video = cv2.VideoCapture(str(self._temp))
+        num_frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+        video.release()
+        if num_frames != self._num_frames:
+            raise OSError(
+                f'{self.path}: {num_frames} of {self._num_frames} frames could be '
+                'written, is the disk full?'
+            )
 
 
 def write_gif(

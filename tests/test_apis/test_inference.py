@@ -1,17 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import itertools
-
-import numpy as np
 import pytest
 import torch
-from mmdet.apis import inference_mot
 from mmengine.runner import save_checkpoint
 
-from mmwsmots.apis import init_mots_model, track_video
+from mmwsmots.apis import init_mots_model
 from mmwsmots.models.mot import MOTSNet
-from tests.small_model import SIZE, save_model, small_config
-
-WIDTH, HEIGHT = SIZE
+from tests.small_model import save_model, small_config
 
 
 @pytest.fixture(scope='module')
@@ -82,37 +76,3 @@ def test_bad_checkpoints(model, files, tmp_path):
     save_checkpoint(dict(state_dict=state), str(path))
     with pytest.raises(ValueError, match=rf'bad\.pth: not the weights of .*{missing}'):
         init_mots_model(files[0], path)
-
-
-def test_video_is_tracked_lazily_and_at_its_own_size(model):
-    rng = np.random.default_rng(0)
-    frames = list(rng.integers(0, 256, (3, HEIGHT, WIDTH, 3), dtype=np.uint8))
-    num_read = 0
-
-    def endless():
-        nonlocal num_read
-        for frame in itertools.cycle(frames):
-            num_read += 1
-            yield frame
-
-    ids = {}
-    tracked = track_video(model, endless(), 3)
-    results = list(itertools.islice(tracked, 3))
-    assert num_read == 3
-    for i, (frame, objects) in enumerate(results):
-        expected = inference_mot(model, frames[i], i, 3)[0].pred_track_instances
-        assert (frame == frames[i]).all()
-        assert len(objects) == len(expected) > 0
-        for j, obj in enumerate(objects):
-            assert (obj.frame_id, obj.height, obj.width) == (i, HEIGHT, WIDTH)
-            assert obj.class_id == expected.labels[j] + 1
-            assert (obj.mask == expected.masks[j].numpy()).all()
-            key = int(expected.instances_id[j])
-            assert ids.setdefault(key, obj.track_id) == obj.track_id
-    # Numbered 1, 2, ... within each class.
-    for class_id in (1, 2):
-        numbers = sorted(
-            i - 1000 * class_id for i in ids.values() if i // 1000 == class_id
-        )
-        assert numbers == list(range(1, len(numbers) + 1))
-    assert len(set(ids.values())) == len(ids)

@@ -1,5 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import importlib.util
+import multiprocessing
+import time
 
 import cv2
 import numpy as np
@@ -160,3 +162,81 @@ def test_a_checkpoint_cannot_run_code(demo, clip, files, tmp_path):
         run(demo, clip, [files[0], str(tmp_path / 'evil.pth')], tmp_path / 'out')
     assert 'evil.pth holds more than tensors' in caught.value.code
     assert not (tmp_path / 'pwned').exists()
+
+
+@pytest.fixture
+def long_clip(tmp_path):
+    """A folder of fourteen frames of noise that moves."""
+    folder = tmp_path / 'long'
+    folder.mkdir()
+    image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    for i in range(14):
+        cv2.imwrite(str(folder / f'{i}.png'), np.roll(image, 3 * i, axis=1))
+    return folder
+
+
+@pytest.fixture
+def save_often(demo, monkeypatch):
+    monkeypatch.setattr(demo, 'SAVE_INTERVAL', 3)
+
+
+def same_video(path, other):
+    frames, others = list(FrameReader(path)), list(FrameReader(other))
+    return len(frames) == len(others) and np.array_equal(frames, others)
+
+
+def test_killed_and_resumed(demo, long_clip, files, tmp_path, save_often):
+    """Killed with -9 at a random moment, then again on the way."""
+    run(demo, long_clip, files, tmp_path / 'whole')
+    rng = np.random.default_rng()
+    out = tmp_path / 'out'
+    context = multiprocessing.get_context('fork')
+    args = (demo, long_clip, files, out, '--resume')
+    for _ in range(2):
+        process = context.Process(target=run, args=args)
+        process.start()
+        deadline = time.monotonic() + 60
+        while process.is_alive() and time.monotonic() < deadline:
+            state = out / 'long.state.part'
+            if state.exists():
+                time.sleep(rng.uniform(0, 0.4))
+                break
+            time.sleep(0.01)
+        process.kill()
+        process.join()
+    assert (out / 'long.state.part').exists()  # it was killed in time
+    run(*args)
+    assert sorted(p.name for p in out.iterdir()) == ['long.mp4', 'long.txt']
+    expected = (tmp_path / 'whole/long.txt').read_text()
+    assert (out / 'long.txt').read_text() == expected != ''
+    assert same_video(out / 'long.mp4', tmp_path / 'whole/long.mp4')
+
+
+def test_a_bad_frame_is_repaired_and_the_run_resumed(
+    demo, long_clip, files, tmp_path, save_often
+):
+    run(demo, long_clip, files, tmp_path / 'whole', '--no-video')
+    data = (long_clip / '11.png').read_bytes()
+    (long_clip / '11.png').write_bytes(data[: len(data) // 2])
+    with pytest.raises(SystemExit) as caught:
+        run(demo, long_clip, files, tmp_path / 'out', '--no-video')
+    assert '11.png: the frame cannot be read' in caught.value.code
+    (long_clip / '11.png').write_bytes(data)
+    run(demo, long_clip, files, tmp_path / 'out', '--no-video', '--resume')
+    assert (tmp_path / 'out/long.txt').read_text() == (
+        tmp_path / 'whole/long.txt'
+    ).read_text()
+
+
+def test_another_threshold_is_not_resumed(demo, long_clip, files, tmp_path, save_often):
+    (long_clip / '11.png').write_bytes((long_clip / '11.png').read_bytes()[:200])
+    with pytest.raises(SystemExit):
+        run(demo, long_clip, files, tmp_path / 'out')
+    before = sorted((p.name, p.read_bytes()) for p in (tmp_path / 'out').iterdir())
+    assert [name for name, _ in before] == ['long.state.part', 'long.txt.part']
+    with pytest.raises(SystemExit) as caught:
+        run(demo, long_clip, files, tmp_path / 'out', '--resume', '--score-thr', '0.5')
+    assert 'belongs to another video, config, checkpoint' in caught.value.code
+    assert before == sorted(
+        (p.name, p.read_bytes()) for p in (tmp_path / 'out').iterdir()
+    )
