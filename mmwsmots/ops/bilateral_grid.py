@@ -27,7 +27,9 @@ RANKS_PER_BLOCK = 8
 # Above, the grid costs more than it saves.
 MAX_BLOCKS = 16
 # Cell sizes to choose from, in units of sigma_rgb.
-SPACINGS = (0.75, 2 / 3, 0.5, 0.4)
+SPACINGS = (0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4)
+# Smaller taps of the convolution change less than the fit's residue.
+SMALLEST_TAP = 5e-4
 # Of the tolerance, what the spatial basis may use.
 SPATIAL_SHARE = 0.12
 
@@ -58,7 +60,11 @@ def _spline(t: np.ndarray) -> np.ndarray:
 @functools.cache
 def _colour_kernel(spacing: float) -> np.ndarray:
     """Taps k with sum_ab B(u - a) k_|a-b| B(v - b) = exp(-(u - v)^2 h^2 / 2)."""
-    radius = math.ceil(3.5 / spacing)
+    taps = _fit_taps(spacing, math.ceil(3.5 / spacing))
+    return _fit_taps(spacing, int((np.abs(taps) >= SMALLEST_TAP).nonzero()[0].max()))
+
+
+def _fit_taps(spacing: float, radius: int) -> np.ndarray:
     phases = (np.arange(16) + 0.5) / 16
     reach = math.ceil(4.5 / spacing)
     distances = np.arange(-reach * 16, reach * 16 + 1, 3) / 16

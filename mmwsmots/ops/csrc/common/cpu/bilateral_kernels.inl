@@ -9,7 +9,8 @@ typedef int32_t IntVec __attribute__((vector_size(32)));
 
 // Moments of a cell: 1, x, y, z, xx, yy, zz, xy, xz, yz of its pixels' offsets.
 constexpr int kMoments = 10;
-// Pixels of a cell that are taken at once; a multiple of kLanes.
+constexpr float kMeanSquare = 1 / 12.f;  // of offsets; the squares are less this
+// Pixels that are unpacked at once; a multiple of kLanes.
 constexpr int kPiece = 64;
 
 inline Vec load(const float *p) {
@@ -52,6 +53,31 @@ inline float sum_lanes(Vec v) {
   Half s = halves[0] + halves[1];
   return (s[0] + s[2]) + (s[1] + s[3]);
 }
+
+#if defined(__clang__)
+#define MMWSMOTS_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define MMWSMOTS_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, IntVec{__VA_ARGS__})
+#endif
+
+// The sums of eight vectors: a third of the additions of eight times sum_lanes().
+inline Vec sum_lanes_of_eight(const float *p) {
+  Vec twos[4], fours[2];
+  for (int i = 0; i < 4; ++i) {
+    const Vec a = load(p + 2 * i * kLanes), b = load(p + (2 * i + 1) * kLanes);
+    twos[i] = MMWSMOTS_SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13) +
+              MMWSMOTS_SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+  for (int i = 0; i < 2; ++i) {
+    const Vec a = twos[2 * i], b = twos[2 * i + 1];
+    fours[i] = MMWSMOTS_SHUFFLE(a, b, 0, 1, 8, 9, 4, 5, 12, 13) +
+               MMWSMOTS_SHUFFLE(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  return MMWSMOTS_SHUFFLE(fours[0], fours[1], 0, 1, 2, 3, 8, 9, 10, 11) +
+         MMWSMOTS_SHUFFLE(fours[0], fours[1], 4, 5, 6, 7, 12, 13, 14, 15);
+}
+
+#undef MMWSMOTS_SHUFFLE
 
 inline int smaller(int a, int b) { return a < b ? a : b; }
 inline int larger(int a, int b) { return a > b ? a : b; }
@@ -210,35 +236,29 @@ inline Vec unpack_offset(IntVec packed) {
   return level * (1 / kOffsetScale) - 0.5f;
 }
 
-// Pixels of one cell, in pieces that fit the first-level cache.
+// Sorted pixels, unpacked, in pieces that fit the first-level cache. Cells may end
+// anywhere in a piece: most are too small to fill vectors of their own.
 struct Piece {
-  // The polynomials x, y, z, xx, yy, zz, xy, xz, yz of the offsets.
-  float polynomials[kMoments - 1][kPiece];
+  int first = 0, end = 0;
+  float x[kPiece], y[kPiece], z[kPiece];  // offsets
   int32_t row[kPiece], column[kPiece];  // times kLanes: into the bases
   int32_t pixel[kPiece];
 
-  void fill(const GridPlan &plan, int first, int count, int width) {
-    const float mean_square = 1 / 12.f;
-    for (int i = 0; i < count; i += kLanes) {
-      const int left = plan.num_pixels - first - i;
+  // Goes on to the pixels from `end`.
+  void advance(const GridPlan &plan, int width) {
+    first = end;
+    end = smaller(first + kPiece, plan.num_pixels);
+    for (int i = 0; i < end - first; i += kLanes) {
+      const int left = end - first - i;
       const IntVec offsets = load_some(plan.offsets + first + i, left);
-      const Vec a = unpack_offset(offsets);
-      const Vec b = unpack_offset(offsets >> kOffsetBits);
-      const Vec c = unpack_offset(offsets >> 2 * kOffsetBits);
-      store(polynomials[0] + i, a);
-      store(polynomials[1] + i, b);
-      store(polynomials[2] + i, c);
-      store(polynomials[3] + i, a * a - mean_square);
-      store(polynomials[4] + i, b * b - mean_square);
-      store(polynomials[5] + i, c * c - mean_square);
-      store(polynomials[6] + i, a * b);
-      store(polynomials[7] + i, a * c);
-      store(polynomials[8] + i, b * c);
+      store(x + i, unpack_offset(offsets));
+      store(y + i, unpack_offset(offsets >> kOffsetBits));
+      store(z + i, unpack_offset(offsets >> 2 * kOffsetBits));
       const IntVec packed = load_some(plan.pixels + first + i, left);
-      const IntVec y = packed >> 16, x = packed & 0xffff;
-      store(row + i, y * kLanes);
-      store(column + i, x * kLanes);
-      store(pixel + i, y * width + x);
+      const IntVec at_y = packed >> 16, at_x = packed & 0xffff;
+      store(row + i, at_y * kLanes);
+      store(column + i, at_x * kLanes);
+      store(pixel + i, at_y * width + at_x);
     }
   }
 };
@@ -284,51 +304,79 @@ void splat(const GridPlan &plan, const GridSize &size, const float *basis_y,
            const float *basis_x, int width, const float *values, float *grid) {
   Piece piece;
   for (int run = 0, first = 0; run < plan.num_runs; ++run) {
-    Vec moments[kMoments];
-    for (Vec &m : moments) m = broadcast(0.f);
+    Vec m[kMoments];
+    for (Vec &moment : m) moment = broadcast(0.f);
     const int end = plan.runs[run].end;
     while (first < end) {
-      const int count = smaller(kPiece, end - first);
-      piece.fill(plan, first, count, width);
-      for (int i = 0; i < count; ++i) {
+      if (first == piece.end) piece.advance(plan, width);
+      const int stop = smaller(end, piece.end);
+      for (int i = first - piece.first; i < stop - piece.first; ++i) {
         const Vec basis = load(basis_y + piece.row[i]) * load(basis_x + piece.column[i]);
         const Vec v = values[piece.pixel[i]] * basis;
-        moments[0] += v;
-#pragma GCC unroll 9
-        for (int a = 1; a < kMoments; ++a) moments[a] += piece.polynomials[a - 1][i] * v;
+        m[0] += v;
+        // In an order that needs few registers besides those of the moments: one
+        // moment in memory would take twice the time.
+        const Vec x = broadcast(piece.x[i]), xv = x * v;
+        m[1] += xv;
+        m[4] += x * xv;
+        const Vec y = broadcast(piece.y[i]), yv = y * v;
+        m[7] += y * xv;
+        m[2] += yv;
+        m[5] += y * yv;
+        const Vec z = broadcast(piece.z[i]), zv = z * v;
+        m[8] += z * xv;
+        m[9] += z * yv;
+        m[3] += zv;
+        m[6] += z * zv;
       }
-      first += count;
+      first = stop;
     }
+    for (int a = 4; a < 7; ++a) m[a] -= kMeanSquare * m[0];
     float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
-    expand_moments(moments, node, size.line, size.plane);
+    expand_moments(m, node, size.line, size.plane);
   }
 }
 
 void gather(const GridPlan &plan, const GridSize &size, const float *basis_y,
             const float *basis_x, int width, const float *grid, float *out) {
   Piece piece;
+  // Of each pixel, by rank. Summed over the ranks a piece at a time, so that no
+  // pixel waits for the sum of the one before.
+  float terms[kPiece * kLanes] = {};
+  const auto add_terms = [&] {
+    for (int i = 0; i < piece.end - piece.first; i += kLanes) {
+      float sums[kLanes];
+      store(sums, sum_lanes_of_eight(terms + i * kLanes));
+      const int count = smaller(kLanes, piece.end - piece.first - i);
+      for (int j = 0; j < count; ++j) out[piece.pixel[i + j]] += sums[j];
+    }
+  };
   for (int run = 0, first = 0; run < plan.num_runs; ++run) {
     Vec c[kMoments];
     const float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
     contract_nodes(node, size.line, size.plane, c);
+    c[0] -= kMeanSquare * (c[4] + c[5] + c[6]);
     const int end = plan.runs[run].end;
     while (first < end) {
-      const int count = smaller(kPiece, end - first);
-      piece.fill(plan, first, count, width);
-      for (int i = 0; i < count; ++i) {
-        // Two sums, so that additions need not wait for each other.
-        Vec even = c[0], odd = piece.polynomials[0][i] * c[1];
-#pragma GCC unroll 4
-        for (int a = 2; a < kMoments; a += 2) {
-          even += piece.polynomials[a - 1][i] * c[a];
-          odd += piece.polynomials[a][i] * c[a + 1];
-        }
-        const Vec basis = load(basis_y + piece.row[i]) * load(basis_x + piece.column[i]);
-        out[piece.pixel[i]] += sum_lanes((even + odd) * basis);
+      if (first == piece.end) {
+        add_terms();
+        piece.advance(plan, width);
       }
-      first += count;
+      const int stop = smaller(end, piece.end);
+      for (int i = first - piece.first; i < stop - piece.first; ++i) {
+        const Vec x = broadcast(piece.x[i]), y = broadcast(piece.y[i]),
+                  z = broadcast(piece.z[i]);
+        const Vec of_x = c[1] + x * c[4] + y * c[7] + z * c[8];
+        const Vec of_y = c[2] + y * c[5] + z * c[9];
+        const Vec of_z = c[3] + z * c[6];
+        const Vec sum = c[0] + z * of_z + y * of_y + x * of_x;
+        const Vec basis = load(basis_y + piece.row[i]) * load(basis_x + piece.column[i]);
+        store(terms + i * kLanes, sum * basis);
+      }
+      first = stop;
     }
   }
+  add_terms();
 }
 
 // dst (count vectors) = sum_i weights[i] * rows[i]
