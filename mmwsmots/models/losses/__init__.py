@@ -4,6 +4,7 @@ from .crf_loss import CRFLoss
 from .hard_triplet_loss import HardTripletLoss
 from .pairwise_affinity_loss import PairwiseAffinityLoss
 from .partial_cross_entropy_loss import PartialCrossEntropyLoss
+from .temporal_affinity_loss import TemporalAffinityLoss
 
 __all__ = [
     'BoxProjectionLoss',
@@ -11,4 +12,5 @@ __all__ = [
     'HardTripletLoss',
     'PairwiseAffinityLoss',
     'PartialCrossEntropyLoss',
+    'TemporalAffinityLoss',
 ]

@@ -96,13 +96,16 @@ class GradCAMRoIHead(StandardRoIHead):
             rpn_results_list (list[:obj:`InstanceData`]): Proposals.
             batch_data_samples (list[:obj:`DetDataSample`]): Annotations. Each
                 image's ``gt_instances`` gets the field ``cams`` and the metainfo
-                ``mask_samples``, see :meth:`mask_loss`.
+                ``frame_id`` and ``mask_samples``, see :meth:`mask_loss`.
 
         Returns:
             dict[str, Tensor]: Loss components.
         """
         if getattr(self.mask_head, 'needs_cams', False):
             self.compute_cams(x, unpack_gt_instances(batch_data_samples)[0])
+        for sample in batch_data_samples:
+            if 'frame_id' in sample:
+                sample.gt_instances.set_metainfo(dict(frame_id=sample.frame_id))
         return super().loss(x, rpn_results_list, batch_data_samples)
 
     def mask_loss(

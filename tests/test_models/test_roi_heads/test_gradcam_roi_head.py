@@ -82,6 +82,21 @@ def test_low_heat_alone_needs_the_maps_too(repo):
     assert gts.cams.shape == (2, 28, 28)
 
 
+def test_the_temporal_loss_finds_frames_and_identities(repo):
+    option = {
+        'model.detector.roi_head.mask_head.loss_temporal': dict(
+            type='TemporalAffinityLoss', color_thr=1e-6
+        )
+    }
+    model = build_model(repo, 'wsmots-plus', **option).train()
+    data = model.data_preprocessor(random_batch([2, 1]), True)
+    losses = model.loss(data['inputs'], data['data_samples'])
+    assert losses['loss_temporal'] > 0
+    data = model.data_preprocessor(random_batch([2, 1], num_frames=1), True)
+    losses = model.loss(data['inputs'], data['data_samples'])
+    assert losses['loss_temporal'] == 0  # no frame has a neighbour
+
+
 def test_cams_of_7x7_features(repo):
     head = 'model.detector.roi_head.'
     options = {

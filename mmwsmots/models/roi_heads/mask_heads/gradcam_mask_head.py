@@ -9,8 +9,9 @@ from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from torch import Tensor
 
 from ...utils.mask_statistics import cam_rim_precision, label_shares
-from ...utils.pseudo_labels import pseudo_labels
-from ...utils.roi_grid import box_masks_on_rois, crop_rois
+from ...utils.pseudo_labels import pseudo_labels, sample_cams
+from ...utils.roi_grid import box_masks_on_rois, crop_rois, expand_bboxes
+from ...utils.track_pairs import track_pairs
 from .mots_mask_head import MOTSMaskHead
 
 
@@ -19,9 +20,10 @@ class GradCAMMaskHead(MOTSMaskHead):
     r"""Mask head that learns from boxes, Grad-CAM and colour, never from masks.
 
     :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6), and
-    optionally a box projection and a pairwise colour loss (BoxInst). It reads from
-    each image's ``gt_instances``: ``bboxes``, ``labels``, ``cams`` (set by the RoI
-    head) and, as metainfo, ``rgb`` (set by the data preprocessor).
+    optionally a box projection and a pairwise colour loss (BoxInst) and a temporal
+    one. It reads from each image's ``gt_instances``: ``bboxes``, ``labels``,
+    ``instances_ids``, ``cams`` and, as metainfo, ``frame_id`` (set by the RoI head)
+    and ``rgb`` (set by the data preprocessor).
 
     Args:
         cam_thr (float | list[float], optional): :math:`\mu_A`, one or one per
@@ -39,6 +41,11 @@ class GradCAMMaskHead(MOTSMaskHead):
         loss_crf (dict, optional): :class:`CRFLoss`.
         loss_projection (dict, optional): :class:`BoxProjectionLoss`.
         loss_pairwise (dict, optional): :class:`PairwiseAffinityLoss`.
+        loss_temporal (dict, optional): :class:`TemporalAffinityLoss`, between the
+            RoIs of one identity in neighbouring frames of a clip.
+        temporal_context (float): Side of the grid on which both are compared over
+            the side of the true box. Defaults to 1.2.
+        temporal_gap (int): Largest distance of such frames. Defaults to 1.
         *args, **kwargs: Of :class:`MOTSMaskHead`.
     """
 
@@ -55,6 +62,9 @@ class GradCAMMaskHead(MOTSMaskHead):
         loss_crf: OptConfigType = dict(type='CRFLoss'),
         loss_projection: OptConfigType = None,
         loss_pairwise: OptConfigType = None,
+        loss_temporal: OptConfigType = None,
+        temporal_context: float = 1.2,
+        temporal_gap: int = 1,
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -78,6 +88,9 @@ class GradCAMMaskHead(MOTSMaskHead):
             MODELS.build(loss_projection) if loss_projection else None
         )
         self.loss_pairwise = MODELS.build(loss_pairwise) if loss_pairwise else None
+        self.loss_temporal = MODELS.build(loss_temporal) if loss_temporal else None
+        self.temporal_context = temporal_context
+        self.temporal_gap = temporal_gap
 
     @property
     def needs_cams(self) -> bool:
@@ -167,10 +180,56 @@ class GradCAMMaskHead(MOTSMaskHead):
             losses['loss_crf'] = self.loss_crf(
                 probs, self._rgb_crops(batch_gt_instances, rois, self.crf_size)
             )
+        if self.loss_temporal:
+            losses['loss_temporal'] = self._temporal_loss(
+                logits, rois, sampling_results, batch_gt_instances
+            )
         if self.log_statistics:
             losses.update(self.area_statistics(logits, box_masks))
             losses.update(self._label_statistics(targets, batch_gt_instances))
         return dict(loss_mask=losses, mask_targets=targets)
+
+    def _temporal_loss(
+        self,
+        logits: Tensor,
+        rois: Tensor,
+        sampling_results: list,
+        batch_gt_instances: InstanceList,
+    ) -> Tensor:
+        """Compare masks of one identity where its boxes lie over each other.
+
+        Args:
+            logits (Tensor): On the grids of the RoIs, shape (num_pos, h, w).
+            rois (Tensor): Shape (num_pos, 5).
+            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
+            batch_gt_instances (list[:obj:`InstanceData`]): Of clips, frame by frame.
+
+        Returns:
+            Tensor: Scalar.
+        """
+        for name in ('instances_ids', 'frame_id'):
+            if any(name not in gts for gts in batch_gt_instances):
+                raise KeyError(f"loss_temporal: gt_instances has no '{name}'")
+        ids = [
+            gts.instances_ids[res.pos_assigned_gt_inds]
+            for gts, res in zip(batch_gt_instances, sampling_results)
+        ]
+        frame_ids = [int(gts.frame_id) for gts in batch_gt_instances]
+        bboxes = torch.cat([res.pos_gt_bboxes for res in sampling_results])
+        grids = expand_bboxes(bboxes, self.temporal_context)
+        size = logits.shape[-1]
+        aligned = []
+        for rows in track_pairs(ids, frame_ids, self.temporal_gap):
+            own_grids, own_rois = grids[rows], rois[rows]
+            crops = torch.cat([own_rois[:, :1], own_grids], dim=1)
+            aligned.append(
+                (
+                    sample_cams(logits[rows], own_rois[:, 1:], own_grids, size),
+                    self._rgb_crops(batch_gt_instances, crops, size),
+                    box_masks_on_rois(own_rois[:, 1:], own_grids, size),
+                )
+            )
+        return self.loss_temporal(*zip(*aligned))
 
     def _label_statistics(
         self, targets: Tensor, batch_gt_instances: InstanceList
