@@ -16,11 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.rle import find_overlap, rle_to_runs
+from mmwsmots.datasets.rle import find_overlap, rles_to_runs
 from mmwsmots.utils import replacing
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
+MAX_DIGITS = 9  # of a number: it fits into 32 bits
 
 
 class MOTSObject(NamedTuple):
@@ -125,26 +126,12 @@ def read_mots_txt(
     """
     path = Path(path)
     objects = []
-    runs_of_frame = defaultdict(list)
     lines_of_id = {}
-    size = None
     lines = path.read_text(encoding='ascii', errors='replace').splitlines()
     for number, line in enumerate(lines, 1):
         try:
             obj = parse_line(line)
-            runs = rle_to_runs(obj.rle, obj.height, obj.width)
-            if size is None:
-                size = obj.height, obj.width
-            elif size != (obj.height, obj.width):
-                raise ValueError(
-                    f'the mask has the size {obj.height} x {obj.width}, the first '
-                    f'mask of the file {size[0]} x {size[1]}'
-                )
-            if check_ids and obj.track_id // 1000 != obj.class_id:
-                raise ValueError(
-                    f'id {obj.track_id} does not belong to class {obj.class_id} '
-                    '(the id must be class * 1000 + n)'
-                )
+            _check_line(obj, objects[0] if objects else obj, check_ids)
             first = lines_of_id.setdefault((obj.frame_id, obj.track_id), number)
             if first != number:
                 raise ValueError(
@@ -153,17 +140,17 @@ def read_mots_txt(
                 )
         except ValueError as error:
             raise ValueError(f'{path}, line {number}: {error}') from None
-        if check_disjoint:
-            runs_of_frame[obj.frame_id].append((number, runs))
         objects.append(obj)
-    for frame_id, numbered_runs in runs_of_frame.items():
-        overlap = find_overlap([runs for _, runs in numbered_runs])
-        if overlap is not None:
-            first, second = sorted(numbered_runs[i][0] for i in overlap)
-            raise ValueError(
-                f'{path}, line {second}: the mask overlaps the mask of line {first} '
-                f'in frame {frame_id}'
-            )
+    runs, num_runs = _decode(path, objects)
+    overlap = None
+    if check_disjoint:
+        overlap = find_overlap(runs, num_runs, [obj.frame_id for obj in objects])
+    if overlap is not None:
+        first, second = overlap
+        raise ValueError(
+            f'{path}, line {second + 1}: the mask overlaps the mask of line '
+            f'{first + 1} in frame {objects[first].frame_id}'
+        )
     return objects
 
 
@@ -233,12 +220,13 @@ def parse_line(line: str) -> MOTSObject:
         raise ValueError(
             f'expected 6 fields (frame id class height width rle), got {len(fields)}'
         )
-    numbers = []
     for name, field in zip(MOTSObject._fields, fields[:5]):
-        if not field.isdecimal():
-            raise ValueError(f'{name} must be a non-negative integer, got "{field}"')
-        numbers.append(int(field))
-    obj = MOTSObject(*numbers, fields[5])
+        if not field.isdecimal() or len(field) > MAX_DIGITS:
+            raise ValueError(
+                f'{name} must be a non-negative integer of at most {MAX_DIGITS} '
+                f'digits, got "{field[:80]}"'
+            )
+    obj = MOTSObject(*map(int, fields[:5]), fields[5])
     if obj.class_id not in (*CLASS_IDS.values(), IGNORE_CLASS_ID):
         raise ValueError(
             f'unknown class {obj.class_id} (1 car, 2 pedestrian, 10 ignore region)'
@@ -246,3 +234,31 @@ def parse_line(line: str) -> MOTSObject:
     if obj.height == 0 or obj.width == 0:
         raise ValueError(f'the mask has the size {obj.height} x {obj.width}')
     return obj
+
+
+def _check_line(obj: MOTSObject, first: MOTSObject, check_ids: bool) -> None:
+    """Raise if an object does not fit the first one, or its id its class."""
+    if obj[3:5] != first[3:5]:
+        raise ValueError(
+            f'the mask has the size {obj.height} x {obj.width}, the first mask of '
+            f'the file {first.height} x {first.width}'
+        )
+    if check_ids and obj.track_id // 1000 != obj.class_id:
+        raise ValueError(
+            f'id {obj.track_id} does not belong to class {obj.class_id} '
+            '(the id must be class * 1000 + n)'
+        )
+
+
+def _decode(path: Path, objects: list[MOTSObject]) -> tuple[np.ndarray, np.ndarray]:
+    """Run lengths of all masks of a file at once, see :func:`rles_to_runs`."""
+    size = objects[0][3:5] if objects else (0, 0)
+    try:
+        return rles_to_runs([obj.rle for obj in objects], *size)
+    except ValueError:
+        for number, obj in enumerate(objects, 1):  # which one is it?
+            try:
+                rles_to_runs([obj.rle], *size)
+            except ValueError as error:
+                raise ValueError(f'{path}, line {number}: {error}') from None
+        raise

@@ -1,6 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Arithmetic on run-length encoded masks, without decoding them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from pycocotools import mask as mask_utils
 from scipy.sparse import coo_array
@@ -41,76 +43,106 @@ def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) 
     return runs_to_rle(_trimmed(np.diff(edges)), height, width)
 
 
-def rle_to_runs(rle: str, height: int, width: int) -> np.ndarray:
-    """Run lengths of a compressed RLE, checked.
+def rles_to_runs(
+    rles: Sequence[str], height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run lengths of compressed RLEs, checked.
 
     pycocotools reads past the end of a malformed string without a word, hence
-    this decoder. The string is LEB128-like: 6 bits per character (code - 48), of
+    this decoder. A string is LEB128-like: 6 bits per character (code - 48), of
     which 5 are payload and one says that the number goes on; from the fourth
     number on they are differences to the number two before.
 
     Args:
-        rle (str): COCO's compressed run-length encoding.
-        height (int): Height of the mask in pixels.
-        width (int): Width of the mask in pixels.
+        rles (Sequence[str]): COCO's compressed run-length encodings of N masks.
+        height (int): Height of the masks in pixels.
+        width (int): Width of the masks in pixels.
 
     Returns:
-        ndarray: Alternating lengths of runs of 0 and of 1, (num_runs, ) int64.
-            The first may be 0; they add up to ``height * width``.
+        tuple[ndarray, ndarray]: Alternating lengths of runs of 0 and of 1, one mask
+            after the other, int64, and their number in each mask (N, ). The first
+            of a mask may be 0; they add up to ``height * width``.
 
     Raises:
-        ValueError: If the string is not a run-length encoding of such a mask.
+        ValueError: If one of the strings is not a run-length encoding of such a
+            mask.
     """
-    codes = np.frombuffer(rle.encode(), dtype=np.uint8) - 48
-    if codes.size == 0:
+    num_codes = np.array([len(rle) for rle in rles], dtype=np.int64)
+    if num_codes.size == 0:
+        return num_codes, num_codes
+    if (num_codes == 0).any():
         raise ValueError('the RLE is empty')
-    if (codes > 63).any():  # uint8: characters below '0' wrap around
+    # Four bytes for any character; those below '0' wrap around.
+    codes = np.frombuffer(''.join(rles).encode('utf-32-le'), dtype=np.uint32) - 48
+    if (codes > 63).any():
         raise ValueError('the RLE contains a character outside "0".."o"')
+    codes = codes.astype(np.uint8)
     is_last = codes < 32
-    if not is_last[-1]:
+    if not is_last[np.cumsum(num_codes) - 1].all():
         raise ValueError('the RLE ends within a number')
     ends = np.flatnonzero(is_last)
     starts = np.concatenate(([0], ends[:-1] + 1))
     num_chars = ends - starts + 1
     if num_chars.max() > 7:  # 35 bits: more than pycocotools' 32-bit counts hold
         raise ValueError('the RLE contains a number beyond 32 bits')
-    shifts = 5 * (np.arange(codes.size) - np.repeat(starts, num_chars))
-    runs = np.add.reduceat((codes & 31).astype(np.int64) << shifts, starts)
-    runs -= (codes[ends] & 16 != 0).astype(np.int64) << (5 * num_chars)
-    runs[1::2] = np.cumsum(runs[1::2])
-    runs[2::2] = np.cumsum(runs[2::2])
+    # Number by number, from its last character, the highest bits, to its first.
+    runs = -(codes[ends] & 16 != 0).astype(np.int64)
+    for place in range(int(num_chars.max()) - 1, -1, -1):
+        has = num_chars > place
+        runs[has] = (runs[has] << 5) | (codes[starts[has] + place] & 31)
+    num_runs = np.add.reduceat(
+        is_last.astype(np.int64), np.cumsum(num_codes) - num_codes
+    )
+    first = np.cumsum(num_runs) - num_runs
+    place = np.arange(runs.size) - np.repeat(first, num_runs)
+    for is_place, counts in (
+        (place % 2 == 1, num_runs // 2),
+        ((place % 2 == 0) & (place > 0), (num_runs - 1) // 2),
+    ):
+        runs[is_place] = _sums_within(runs[is_place], counts)
     if (runs < 0).any():
         raise ValueError('the RLE contains a negative run length')
-    if runs.sum() != height * width:
+    sums = np.add.reduceat(runs, first)
+    wrong = np.flatnonzero(sums != height * width)
+    if wrong.size:
         raise ValueError(
-            f'the run lengths of the RLE add up to {runs.sum()}, not to '
+            f'the run lengths of the RLE add up to {sums[wrong[0]]}, not to '
             f'{height} x {width} = {height * width} pixels'
         )
-    return runs
+    return runs, num_runs
 
 
-def find_overlap(masks: list[np.ndarray]) -> tuple[int, int] | None:
-    """Find two masks that share a pixel.
+def find_overlap(
+    runs: np.ndarray, num_runs: np.ndarray, frames: Sequence[int]
+) -> tuple[int, int] | None:
+    """Find two masks of one frame that share a pixel.
 
     Args:
-        masks (list[ndarray]): Run lengths of at least one mask, as
-            :func:`rle_to_runs` gives them, all of one size.
+        runs (ndarray): Run lengths of N masks of one size, as :func:`rles_to_runs`
+            gives them.
+        num_runs (ndarray): Their number in each mask, (N, ).
+        frames (Sequence[int]): Frame of each mask, (N, ).
 
     Returns:
-        tuple[int, int] | None: Their indices; None if all are disjoint.
+        tuple[int, int] | None: Their indices, ascending; None if all are disjoint.
     """
-    pieces = [_foreground(runs) for runs in masks]
-    owners = np.repeat(np.arange(len(masks)), [len(ends) for _, ends in pieces])
-    starts, ends = (np.concatenate(bounds) for bounds in zip(*pieces))
+    starts, ends, owners = _foreground(runs, num_runs)
+    if starts.size == 0:
+        return None
+    # Frames one behind the other, so that masks of two never meet.
+    _, ranks = np.unique(np.asarray(frames), return_inverse=True)
+    offsets = ranks[owners] * runs[: num_runs[0]].sum()
+    starts, ends = starts + offsets, ends + offsets
     order = np.argsort(starts, kind='stable')
     clash = np.flatnonzero(ends[order[:-1]] > starts[order[1:]])
     if clash.size == 0:
         return None
-    return int(owners[order[clash[0]]]), int(owners[order[clash[0] + 1]])
+    pair = owners[order[clash[0]]], owners[order[clash[0] + 1]]
+    return int(min(pair)), int(max(pair))
 
 
 def runs_to_rle(runs: np.ndarray, height: int, width: int) -> str:
-    """Inverse of :func:`rle_to_runs`.
+    """Inverse of :func:`rles_to_runs` for one mask.
 
     Args:
         runs (ndarray): Alternating lengths of runs of 0 and of 1, (num_runs, ).
@@ -141,7 +173,7 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
         list[str]: Encoding of each component, ordered by its leftmost column,
             top first. An empty mask has none.
     """
-    starts, ends = _foreground(rle_to_runs(rle, height, width))
+    starts, ends, _ = _foreground(*rles_to_runs([rle], height, width))
     if starts.size == 0:
         return []
     # Cut at column ends: a run over n columns becomes n pieces.
@@ -176,12 +208,24 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
     return components
 
 
-def _foreground(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Half-open intervals of the non-empty runs of 1, column-major."""
-    bounds = np.cumsum(runs)
-    starts, ends = bounds[0::2][: len(bounds) // 2], bounds[1::2]
-    keep = ends > starts
-    return starts[keep], ends[keep]
+def _foreground(
+    runs: np.ndarray, num_runs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Non-empty runs of 1 as half-open intervals, column-major, and their masks."""
+    bounds = _sums_within(runs, num_runs)
+    first = np.cumsum(num_runs) - num_runs
+    owners = np.repeat(np.arange(len(num_runs)), num_runs)
+    is_foreground = (np.arange(runs.size) - first[owners]) % 2 == 1
+    is_foreground &= runs > 0
+    ends = bounds[is_foreground]
+    return ends - runs[is_foreground], ends, owners[is_foreground]
+
+
+def _sums_within(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Cumulative sums that start anew for each group of neighbours."""
+    sums = np.concatenate(([0], np.cumsum(values)))
+    before = sums[np.cumsum(counts) - counts]
+    return sums[1:] - np.repeat(before, counts)
 
 
 def _trimmed(runs: np.ndarray) -> np.ndarray:

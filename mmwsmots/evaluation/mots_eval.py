@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import trackeval
+import trackeval.metrics
 from pycocotools import mask as mask_utils
 from terminaltables import AsciiTable
 
 from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, read_mots_txt
 from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
 
 # A match needs IoU >= 0.5 in TrackEval, IoU > 0.5 in mots_tools. IoUs are ratios of
 # pixel counts: nothing but 0.5 itself lies within 1e-9 of it.
@@ -58,16 +59,44 @@ def evaluate_mots(
         raise ValueError(
             f'protocol must be one of {list(IOU_THRESHOLDS)}, got {protocol!r}'
         )
+    for name in seq_lengths:
+        for folder, what in ((gt_dir, 'ground truth'), (results_dir, 'results')):
+            if not (folder / f'{name}.txt').is_file():
+                raise FileNotFoundError(
+                    f'{folder / name}.txt: no {what} for sequence {name}'
+                )
+    dataset = ParsedKittiMOTS(
+        dict(
+            GT_FOLDER=str(gt_dir),
+            GT_LOC_FORMAT='{gt_folder}/{seq}.txt',
+            TRACKERS_FOLDER=str(results_dir.parent),
+            TRACKERS_TO_EVAL=[results_dir.name],
+            TRACKER_SUB_FOLDER='',
+            PRINT_CONFIG=False,
+        ),
+        seq_lengths,
+    )
+    config = dict(THRESHOLD=IOU_THRESHOLDS[protocol], PRINT_CONFIG=False)
+    metrics = [
+        trackeval.metrics.HOTA(),
+        trackeval.metrics.CLEAR(config),
+        trackeval.metrics.Identity(config),
+    ]
+    per_seq = {name: [{} for _ in metrics] for name in CLASS_IDS}
     ratios = {name: [] for name in CLASS_IDS}
-    for name, length in seq_lengths.items():
-        objects = _read_pair(gt_dir, results_dir, name, length)
-        seq_boxes = tight_boxes(objects) if boxes is None else boxes[name]
-        ratio = foreground_ratios(objects, seq_boxes)
-        for class_name, class_id in CLASS_IDS.items():
-            ratios[class_name] += [
-                r for r, obj in zip(ratio, objects) if obj.class_id == class_id
-            ]
-    scores = _run_trackeval(gt_dir, results_dir, seq_lengths, IOU_THRESHOLDS[protocol])
+    for seq, length in seq_lengths.items():
+        gt, results = _read_pair(gt_dir, results_dir, seq, length)
+        seq_boxes = tight_boxes(results) if boxes is None else boxes[seq]
+        ratio = foreground_ratios(results, seq_boxes)
+        class_ids = np.array([obj.class_id for obj in results], dtype=int)
+        for name, class_id in CLASS_IDS.items():
+            ratios[name] += ratio[class_ids == class_id].tolist()
+        _eval_sequence(dataset, seq, gt, results, metrics, per_seq)
+    scores = {}
+    for name, metric_results in per_seq.items():
+        scores[name] = {}
+        for metric, result in zip(metrics, metric_results):
+            scores[name].update(metric.combine_sequences(result))
     return {
         name: dict(
             sMOTSA=100 * float(score['sMOTA']),
@@ -135,12 +164,9 @@ def foreground_ratios(objects: list[MOTSObject], boxes: np.ndarray) -> np.ndarra
 
 def _read_pair(
     gt_dir: Path, results_dir: Path, name: str, length: int
-) -> list[MOTSObject]:
-    """Check the two files of a sequence and return the results."""
+) -> tuple[list[MOTSObject], list[MOTSObject]]:
+    """Read and check ground truth and results of a sequence."""
     paths = [gt_dir / f'{name}.txt', results_dir / f'{name}.txt']
-    for path, what in zip(paths, ('ground truth', 'results')):
-        if not path.is_file():
-            raise FileNotFoundError(f'{path}: no {what} for sequence {name}')
     gt, results = read_mots_txt(paths[0]), read_mots_txt(paths[1], check_ids=False)
     for path, objects in zip(paths, (gt, results)):
         for number, obj in enumerate(objects, 1):
@@ -154,40 +180,24 @@ def _read_pair(
             f'{paths[1]}, line 1: the masks have the size {results[0].height} x '
             f'{results[0].width}, those of {paths[0]} {gt[0].height} x {gt[0].width}'
         )
-    return results
+    return gt, results
 
 
-def _run_trackeval(
-    gt_dir: Path, results_dir: Path, seq_lengths: Mapping[str, int], threshold: float
-) -> dict[str, dict]:
+def _eval_sequence(
+    dataset: ParsedKittiMOTS,
+    seq: str,
+    gt: list[MOTSObject],
+    results: list[MOTSObject],
+    metrics: list,
+    per_seq: dict[str, list[dict]],
+) -> None:
     """TrackEval's own classes without its Evaluator, which prints and writes files."""
-    dataset = trackeval.datasets.KittiMOTS(
-        dict(
-            GT_FOLDER=str(gt_dir),
-            GT_LOC_FORMAT='{gt_folder}/{seq}.txt',
-            TRACKERS_FOLDER=str(results_dir.parent),
-            TRACKERS_TO_EVAL=[results_dir.name],
-            TRACKER_SUB_FOLDER='',
-            SEQ_INFO=dict(seq_lengths),
-            PRINT_CONFIG=False,
-        )
-    )
-    config = dict(THRESHOLD=threshold, PRINT_CONFIG=False)
-    metrics = [
-        trackeval.metrics.HOTA(),
-        trackeval.metrics.CLEAR(config),
-        trackeval.metrics.Identity(config),
-    ]
-    per_seq = {name: [{} for _ in metrics] for name in CLASS_IDS}
-    for seq in seq_lengths:
-        raw_data = dataset.get_raw_seq_data(results_dir.name, seq)
-        for name, results in per_seq.items():
-            data = dataset.get_preprocessed_seq_data(raw_data, name)
-            for metric, result in zip(metrics, results):
-                result[seq] = metric.eval_sequence(data)
-    combined = {}
-    for name, results in per_seq.items():
-        combined[name] = {}
-        for metric, result in zip(metrics, results):
-            combined[name].update(metric.combine_sequences(result))
-    return combined
+    # Ids are only told apart, but TrackEval makes tables up to the largest one.
+    numbers = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}
+    results = [obj._replace(track_id=numbers[obj.track_id]) for obj in results]
+    dataset.set_sequence(gt, results)
+    raw_data = dataset.get_raw_seq_data('', seq)
+    for name, metric_results in per_seq.items():
+        data = dataset.get_preprocessed_seq_data(raw_data, name)
+        for metric, result in zip(metrics, metric_results):
+            result[seq] = metric.eval_sequence(data)

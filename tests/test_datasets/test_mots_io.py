@@ -10,7 +10,7 @@ from mmwsmots.datasets.mots_io import (
     read_seqmap,
     write_mots_txt,
 )
-from mmwsmots.datasets.rle import mask_to_rle, rle_to_runs
+from mmwsmots.datasets.rle import mask_to_rle, rles_to_runs
 
 HEIGHT, WIDTH = 4, 6
 
@@ -67,6 +67,7 @@ BAD_LINES = {
     'field too many': (line().strip() + ' 1\n', 'expected 6 fields .* got 7'),
     'frame is no integer': (line(frame='1.5'), 'frame_id must be .* "1.5"'),
     'id is negative': (line(track='-1'), 'track_id must be .* "-1"'),
+    'id is enormous': (line(track='1' * 10), 'track_id must be .* at most 9 digits'),
     'class is a word': (line(cls='car'), 'class_id must be .* "car"'),
     'unknown class': (line(track=3001, cls=3), 'unknown class 3'),
     'id of another class': (line(track=2001), 'id 2001 does not belong to class 1'),
@@ -137,7 +138,7 @@ def test_real_annotations_are_valid_and_decode_alike(shared_data):
         )
         for obj in objects[::40]:
             mask = mask_utils.decode(obj.coco_rle)
-            runs = rle_to_runs(obj.rle, obj.height, obj.width)
+            runs, _ = rles_to_runs([obj.rle], obj.height, obj.width)
             ours = np.repeat(np.arange(len(runs)) % 2, runs)
             np.testing.assert_array_equal(ours.reshape(obj.width, obj.height).T, mask)
             assert mask_to_rle(mask) == obj.rle

@@ -10,7 +10,7 @@ from mmwsmots.datasets.rle import (
     crop_to_rle,
     find_overlap,
     mask_to_rle,
-    rle_to_runs,
+    rles_to_runs,
     runs_to_rle,
     split_components,
 )
@@ -46,14 +46,14 @@ def runs_by_loop(mask):
     ],
 )
 def test_runs_against_a_loop_over_pixels(mask):
-    runs = rle_to_runs(mask_to_rle(mask), *mask.shape)
+    runs, _ = rles_to_runs([mask_to_rle(mask)], *mask.shape)
     assert runs.tolist() == runs_by_loop(mask)
 
 
 def test_worked_example():
     # 2 x 3, right column set: runs 4, 2 -> characters 48 + 4, 48 + 2.
     assert mask_to_rle(np.array([[0, 0, 1], [0, 0, 1]])) == '42'
-    assert rle_to_runs('42', 2, 3).tolist() == [4, 2]
+    assert rles_to_runs(['42'], 2, 3)[0].tolist() == [4, 2]
 
 
 @settings(max_examples=300, deadline=None)
@@ -66,7 +66,7 @@ def test_a_changed_rle_is_refused_or_decodes_as_in_pycocotools(data):
     new = data.draw(st.characters(min_codepoint=33, max_codepoint=126))
     rle = rle[:where] + new + rle[where + 1 :]
     try:
-        runs = rle_to_runs(rle, height, width)
+        runs, _ = rles_to_runs([rle], height, width)
     except ValueError:
         return
     mask = mask_utils.decode({'size': [height, width], 'counts': rle.encode()})
@@ -78,7 +78,8 @@ def test_a_changed_rle_is_refused_or_decodes_as_in_pycocotools(data):
 @given(random_masks())
 def test_runs_are_encoded_back(mask):
     rle = mask_to_rle(mask)
-    assert runs_to_rle(rle_to_runs(rle, *mask.shape), *mask.shape) == rle
+    runs, _ = rles_to_runs([rle], *mask.shape)
+    assert runs_to_rle(runs, *mask.shape) == rle
 
 
 @settings(max_examples=200, deadline=None)
@@ -120,12 +121,30 @@ def test_overlap_against_pixels(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     painted = rng.integers(0, 4, (height, width))
     masks = [painted == i for i in range(4)]  # disjoint
-    runs = [rle_to_runs(mask_to_rle(mask), height, width) for mask in masks]
-    assert find_overlap(runs) is None
-    runs.append(rle_to_runs(mask_to_rle(extra), height, width))
-    overlap = find_overlap(runs)
+    rles = [mask_to_rle(mask) for mask in (*masks, extra)]
+    runs, num_runs = rles_to_runs(rles, height, width)
+    frames = rng.permutation(5)
+    assert find_overlap(runs, num_runs, frames) is None
+    frames[:4] = frames[0]  # four disjoint masks, the other in a frame of its own
+    assert find_overlap(runs, num_runs, frames) is None
+    overlap = find_overlap(runs, num_runs, [7] * 5)
     assert (overlap is not None) == extra.any()
     if overlap is not None:
-        first, second = sorted(overlap)
+        first, second = overlap
         assert second == 4
         assert (masks[first] & extra).any()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(random_masks(), max_size=6), st.data())
+def test_many_masks_as_one_by_one(masks, data):
+    masks = [np.resize(mask, (5, 7)) for mask in masks]
+    rles = [mask_to_rle(mask) for mask in masks]
+    runs, num_runs = rles_to_runs(rles, 5, 7)
+    assert num_runs.tolist() == [len(runs_by_loop(mask)) for mask in masks]
+    assert runs.tolist() == [run for mask in masks for run in runs_by_loop(mask)]
+    # One broken string breaks all of them, whatever stands around it.
+    where = data.draw(st.integers(0, len(rles)))
+    for bad in ('', '0`', 'T1', '~', '\ufffd'):
+        with pytest.raises(ValueError, match='the RLE'):
+            rles_to_runs([*rles[:where], bad, *rles[where:]], 5, 7)
