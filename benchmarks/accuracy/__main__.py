@@ -1,0 +1,219 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Train recipes on rendered KITTI MOTS and measure them, in one table.
+
+    python -m benchmarks.accuracy OUT --variants plus paper supervised --seeds 0 1 2
+
+Renders frames of the official annotations, trains every variant with every seed and
+writes medians over the seeds. Choose options with --split dev, which holds back
+train sequences, and report on --split val. What OUT has already is not done again;
+a training that was cut off goes on from its last checkpoint.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.common import heading, report
+from mmwsmots.apis import init_mots_model
+from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
+from mmwsmots.utils import replacing
+
+from .evaluate import evaluate
+from .variants import ROOT, VARIANTS, eval_config, train_config
+
+HELD_BACK = ('0004', '0011', '0017')  # cars; cars and pedestrians; pedestrians
+SHARED = ROOT.parent / 'shared/data'
+COLUMNS = dict(
+    sMOTSA='.1f',
+    MOTSA='.1f',
+    MOTSP='.1f',
+    paired_MOTSP='.1f',
+    HOTA='.1f',
+    share_above_half='.3f',
+    foreground_ratio='.2f',
+    given_iou='.1f',
+    given_share='.3f',
+    given_ratio='.2f',
+    given_boundary='.1f',
+    given_low_contrast='.1f',
+)
+NAMES = dict(
+    paired_MOTSP='paired MOTSP',
+    share_above_half='share > 0.5',
+    foreground_ratio='area / box',
+    given_iou='IoU in true boxes',
+    given_share='share > 0.5',
+    given_ratio='area / box',
+    given_boundary='boundary IoU',
+    given_low_contrast='IoU, low contrast',
+)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m benchmarks.accuracy',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('out', type=Path, help='folder for data, runs and measures')
+    parser.add_argument(
+        '--variants',
+        nargs='+',
+        choices=list(VARIANTS),
+        default=['supervised', 'paper', 'loc-only', 'plus'],
+        metavar='NAME',
+        help=f'of: {", ".join(VARIANTS)}',
+    )
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--split', choices=['dev', 'val'], default='dev')
+    parser.add_argument('--iters', type=int, default=800)
+    parser.add_argument('--train-frames', type=int, default=36, help='of each sequence')
+    parser.add_argument('--test-frames', type=int, default=20)
+    parser.add_argument('--frame-stride', type=int, default=2)
+    parser.add_argument('--scale', type=float, default=0.5)
+    parser.add_argument('--workers', type=int, default=2, help='rendering processes')
+    parser.add_argument(
+        '--annotations', type=Path, default=SHARED / 'kitti_mots/instances_txt'
+    )
+    parser.add_argument('--backgrounds', type=Path, default=SHARED / 'kitti_raw_queue')
+    parser.add_argument(
+        '--grabcut',
+        nargs='+',
+        choices=list(VARIANTS),
+        default=[],
+        metavar='NAME',
+        help='variants whose boxes GrabCut segments too',
+    )
+    parser.add_argument('--table', type=Path, help='Markdown file to write')
+    return parser.parse_args(argv)
+
+
+def run(*command: object) -> None:
+    """Run a command of the project in its root; end if it fails."""
+    command = [str(part) for part in command]
+    print('$ python ' + shlex.join(command), flush=True)
+    if subprocess.run([sys.executable, *command], cwd=ROOT).returncode != 0:
+        sys.exit(f'accuracy: {command[0]} failed')
+
+
+def split_sequences(split: str) -> dict[str, list[str]]:
+    """Sequences to train on and to test on."""
+    train = [name for name in OFFICIAL_SPLITS['train'] if name not in HELD_BACK]
+    if split == 'dev':
+        return dict(train=train, test=list(HELD_BACK))
+    return {'train': list(OFFICIAL_SPLITS['train']), 'test': OFFICIAL_SPLITS['val']}
+
+
+def render(args: argparse.Namespace) -> dict[str, Path]:
+    """Render what is missing and return the roots of both data sets."""
+    roots = {}
+    for part, names in split_sequences(args.split).items():
+        root = args.out / f'{args.split}_{part}'
+        roots[part] = root
+        if (root / 'annotations/kitti_mots_train.json').is_file():
+            continue
+        frames = args.train_frames if part == 'train' else args.test_frames
+        run(
+            *('tools/dataset_converters/render_mots.py', root, '--overwrite'),
+            *('--annotations', args.annotations, '--backgrounds', args.backgrounds),
+            *('--scale', args.scale, '--frames', frames),
+            *('--frame-stride', args.frame_stride, '--workers', args.workers),
+            *('--sequences', *names),
+        )
+        convert = 'tools/dataset_converters/kitti_mots2coco.py'
+        run(convert, root, '--split', 'train', '--train', *names)
+    return roots
+
+
+def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
+    """Train what is missing and return the last checkpoint."""
+    work_dir = args.out / f'{args.split}_runs' / name / f'seed{seed}'
+    final = work_dir / f'iter_{args.iters}.pth'
+    if not final.is_file():
+        config = work_dir / 'config.py'
+        work_dir.mkdir(parents=True, exist_ok=True)
+        train_config(VARIANTS[name], data_root, args.iters, seed).dump(config)
+        resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
+        run('tools/train.py', config, '--work-dir', work_dir, *resume)
+    return final
+
+
+def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict:
+    """Train and evaluate what is missing and return the measures."""
+    variant = VARIANTS[name]
+    checkpoint = train(variant.trained_as or name, seed, roots['train'], args)
+    with_grabcut = name in args.grabcut
+    path = checkpoint.parent / f'{name}_iter{args.iters}.json'
+    if path.is_file():
+        table = json.loads(path.read_text())
+        if 'GrabCut' in table or not with_grabcut:
+            return table
+    device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
+    model = init_mots_model(eval_config(variant), checkpoint, device)
+    table = evaluate(model, roots['test'], with_grabcut)
+    with replacing(path) as temp:
+        temp.write_text(json.dumps(table, indent=2) + '\n')
+    return table
+
+
+def rows_of(name: str, tables: list[dict], class_name: str) -> list[str]:
+    """Lines of one variant and class: medians over the seeds."""
+    lines = []
+    kinds = dict.fromkeys(kind for table in tables for kind in table)
+    for kind in kinds:
+        rows = [table[kind][class_name] for table in tables if kind in table]
+        cells = [
+            format(float(np.median([row[key] for row in rows])), spec)
+            for key, spec in COLUMNS.items()
+        ]
+        lines.append(
+            f'| {class_name} | {name} | {kind} | {len(rows)} | '
+            + ' | '.join(cells)
+            + ' |'
+        )
+    return lines
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    for name in ('out', 'annotations', 'backgrounds'):
+        setattr(args, name, getattr(args, name).resolve())
+    roots = render(args)
+    # Seed after seed: a table of all variants as early as possible.
+    tables = {name: [] for name in args.variants}
+    for seed in args.seeds:
+        for name in args.variants:
+            tables[name].append(measure(name, seed, roots, args))
+    commit = subprocess.run(
+        ['git', 'rev-parse', '--short', 'HEAD'], cwd=ROOT, capture_output=True
+    )
+    names = [NAMES.get(key, key) for key in COLUMNS]
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
+    lines = [
+        heading(
+            device,
+            f'commit {commit.stdout.decode().strip() or "unknown"}',
+            f'split {args.split}',
+            f'{args.iters} iterations',
+            f'seeds {" ".join(map(str, args.seeds))}, medians',
+        ),
+        '',
+        '`python -m benchmarks.accuracy ' + shlex.join(argv or sys.argv[1:]) + '`',
+        '',
+        '| class | variant | masks | seeds | ' + ' | '.join(names) + ' |',
+        '|---' * (4 + len(names)) + '|',
+    ]
+    for class_name in ('car', 'pedestrian'):
+        for name in args.variants:
+            lines += rows_of(name, tables[name], class_name)
+    report(lines, args.table)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,139 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""The named recipes: a config of the repository and what each changes in it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+SUPERVISED = 'configs/mots_mnv2_fpn_rendered.py'
+PAPER = 'configs/wsmots_mnv2_fpn_rendered.py'
+PLUS = 'configs/wsmots-plus_mnv2_fpn_rendered.py'
+
+ROI = 'model.detector.roi_head.'
+MASK = ROI + 'mask_head.'
+CAM = ROI + 'bbox_head.'
+RCNN = 'model.detector.test_cfg.rcnn.'
+
+REFINED = {RCNN + 'mean_field': dict(size=56)}
+COVERED = {RCNN + 'min_coverage': 0.7}
+# What the plus recipe has besides its losses, for a fair test-time refinement.
+CONTEXT = {
+    ROI + 'mask_context': 1.6,
+    ROI + 'mask_roi_sampler': dict(type='JitteredRoISampler', num_per_gt=2),
+    MASK + 'upsample_cfg': dict(type='bilinear', scale_factor=2),
+    MASK + 'num_upsample_convs': 1,
+    RCNN + 'clip_masks': True,
+}
+HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
+
+
+class Variant(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        config (str): Config of the repository.
+        options (dict): Changes for the training and the test, with dotted keys.
+        test_options (dict): Further changes for the test alone.
+        trained_as (str | None): The variant whose training is used, if not its own.
+    """
+
+    config: str
+    options: dict = {}
+    test_options: dict = {}
+    trained_as: str | None = None
+
+
+def _tested(name: str, trained: Variant, *options: dict) -> Variant:
+    """The same weights under other settings of the test."""
+    merged = {key: value for part in options for key, value in part.items()}
+    return trained._replace(test_options=merged, trained_as=name)
+
+
+_CONTEXT = Variant(SUPERVISED, CONTEXT)
+_PLUS = Variant(PLUS)
+VARIANTS = {
+    'supervised': Variant(SUPERVISED),
+    'supervised-context': _CONTEXT,
+    'supervised-context+refined': _tested('supervised-context', _CONTEXT, REFINED),
+    'paper': Variant(PAPER),
+    'paper-no-crf': Variant(PAPER, {MASK + 'loss_crf': None}),
+    'paper-detach': Variant(PAPER, {'model.track_head.detach_mask': True}),
+    'loc-only': Variant(
+        PAPER, {MASK + 'loss_crf': None, 'model.track_head.detach_mask': True}
+    ),
+    'plus': _PLUS,
+    'plus+refined': _tested('plus', _PLUS, REFINED),
+    'plus+covered': _tested('plus', _PLUS, COVERED),
+    'plus+refined+covered': _tested('plus', _PLUS, REFINED, COVERED),
+    'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
+    'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
+    'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
+    'plus-cam-per-class': Variant(PLUS, {MASK + 'cam_thr': [0.7, 0.9]}),
+    'plus-hires': Variant(PLUS, {**HIRES, MASK + 'cam_thr': 0.5}),
+    'plus-negative': Variant(
+        PLUS,
+        {
+            CAM + 'cam_mode': 'linear',
+            CAM + 'cam_norm': 'signed',
+            MASK + 'cam_bg_thr': -0.3,
+        },
+    ),
+    'plus-rim': Variant(PLUS, {MASK + 'rim': 0.05}),
+    'plus-corners': Variant(PLUS, {MASK + 'rim': 0.15, MASK + 'rim_corners': True}),
+    'plus-temporal': Variant(
+        PLUS, {MASK + 'loss_temporal': dict(type='TemporalAffinityLoss')}
+    ),
+    'plus-teacher': Variant(
+        PLUS,
+        {
+            ROI + 'mask_teacher': dict(
+                type='MeanFieldTeacher',
+                mean_field=dict(size=56),
+                begin=100,
+                ramp=100,
+            )
+        },
+    ),
+    'plus-crf': Variant(
+        PLUS,
+        {
+            MASK + 'loss_crf': dict(
+                _delete_=True, type='CRFLoss', sigma_rgb=8.0, loss_weight=2e-8
+            )
+        },
+    ),
+}
+
+
+def train_config(variant: Variant, data_root: Path, iters: int, seed: int) -> Config:
+    """Config of a training.
+
+    Args:
+        variant (Variant): What to train.
+        data_root (Path): Data set with ``annotations/kitti_mots_train.json``.
+        iters (int): Iterations.
+        seed (int): Of all random choices.
+
+    Returns:
+        Config: Complete, without validation.
+    """
+    cfg = Config.fromfile(ROOT / variant.config)
+    cfg.merge_from_dict(variant.options)
+    cfg.train_dataloader.dataset.data_root = str(data_root)
+    cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
+    cfg.train_cfg.max_iters = iters
+    cfg.train_cfg.pop('val_begin', None)
+    cfg.param_scheduler[1].T_max = iters
+    cfg.default_hooks.checkpoint.update(interval=min(iters, 100), max_keep_ckpts=1)
+    cfg.custom_hooks = [dict(type='MaskGuardHook')]
+    cfg.randomness = dict(seed=seed)
+    return cfg
+
+
+def eval_config(variant: Variant) -> Config:
+    """Config of a test: model and pipeline."""
+    cfg = Config.fromfile(ROOT / variant.config)
+    cfg.merge_from_dict({**variant.options, **variant.test_options})
+    return cfg

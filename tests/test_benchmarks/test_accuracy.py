@@ -1,0 +1,177 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import json
+
+import numpy as np
+import pytest
+from mmdet.registry import MODELS
+
+from benchmarks.accuracy import __main__ as accuracy
+from benchmarks.accuracy.evaluate import given_measures
+from benchmarks.accuracy.measures import (
+    boundary_iou,
+    color_contrast,
+    grabcut,
+    paired_ious,
+)
+from benchmarks.accuracy.variants import VARIANTS, eval_config, train_config
+from mmwsmots.datasets.mots_io import MOTSObject
+from mmwsmots.datasets.rle import mask_to_rle
+
+SIZE = (40, 60)
+
+
+def square(y1, x1, y2, x2):
+    mask = np.zeros(SIZE, dtype=bool)
+    mask[y1:y2, x1:x2] = True
+    return mask
+
+
+def obj(mask, track=1001, class_id=1, frame=0):
+    return MOTSObject(frame, track, class_id, *SIZE, mask_to_rle(mask))
+
+
+def loop_band(mask, width):
+    """Cells of the mask with a cell outside it within the width, frame included."""
+    band = np.zeros_like(mask)
+    for y, x in zip(*np.nonzero(mask)):
+        for v in range(y - width, y + width + 1):
+            for u in range(x - width, x + width + 1):
+                beyond = not (0 <= v < mask.shape[0] and 0 <= u < mask.shape[1])
+                if beyond or not mask[v, u]:
+                    band[y, x] = True
+    return band
+
+
+@pytest.mark.parametrize('width', [1, 3])
+def test_boundary_iou_equals_a_loop(width):
+    rng = np.random.default_rng(0)
+    first = square(0, 5, 20, 30) & (rng.random(SIZE) < 0.98)  # touches the frame
+    second = square(3, 8, 22, 33)
+    bands = loop_band(first, width), loop_band(second, width)
+    expected = (bands[0] & bands[1]).sum() / (bands[0] | bands[1]).sum()
+    assert boundary_iou(first, second, width) == pytest.approx(expected)
+    assert boundary_iou(first, first, width) == 1
+    assert boundary_iou(first & False, first & False, width) == 0
+
+
+def test_pairs_are_those_whose_filled_box_matches():
+    truth = [
+        obj(square(0, 0, 10, 10)),
+        obj(square(0, 20, 10, 30), 1002),
+        obj(square(20, 0, 30, 10), 2001, class_id=2),
+        obj(square(0, 0, 10, 10), 1001, frame=1),
+    ]
+    filled = [
+        obj(square(0, 0, 10, 12)),  # IoU 100 / 120
+        obj(square(0, 24, 10, 40), 1002),  # 60 / 200: no pair
+        obj(square(20, 0, 30, 10), 1003),  # another class: no pair
+        obj(square(0, 0, 10, 10), 2002, class_id=2),  # another class: no pair
+    ]
+    masks = [
+        obj(square(0, 0, 10, 4)),  # 40 / 100: counts although it is lost
+        obj(square(0, 20, 10, 30), 1002),
+        *filled[2:],
+    ]
+    pairs = paired_ious(truth, masks, filled)
+    assert pairs == [(1, pytest.approx(0.4), pytest.approx(100 / 120))]
+
+
+def test_contrast_and_grabcut():
+    mask = square(10, 20, 30, 40)
+    mask[10:14, 20:24] = False
+    box = np.array([20.0, 10, 40, 30])
+    frame = np.full((*SIZE, 3), 60, np.uint8)
+    assert color_contrast(frame, mask, box) == pytest.approx(0, abs=1e-3)
+    frame[mask] = 200
+    light, dark = 80.60, 25.32  # L* of the greys 200 and 60
+    assert color_contrast(frame, mask, box) == pytest.approx(light - dark, abs=0.2)
+    assert color_contrast(frame, square(10, 20, 30, 40), box) == np.inf
+    noise = np.random.default_rng(0).integers(-6, 7, frame.shape)
+    found = grabcut((frame + noise).clip(0, 255).astype(np.uint8), box)
+    assert (found & mask).sum() / (found | mask).sum() > 0.95
+    # No background to learn from: the box.
+    assert grabcut(frame, np.array([0.0, 0, 60, 40])).all()
+
+
+def test_measures_given_boxes_by_hand():
+    truth = [obj(square(0, 0, 10, 2 * i + 2), 1001 + i) for i in range(5)]
+    truth.append(obj(square(20, 0, 30, 10), 2001, class_id=2))
+    masks = [t._replace(rle=mask_to_rle(square(0, 0, 10, 1))) for t in truth[:5]]
+    masks.append(truth[5])
+    contrasts = np.array([9.0, 2.0, 5.0, np.inf, 7.0, 0.0])
+    rows = given_measures({'0000': truth}, {'0000': masks}, {'0000': contrasts})
+    ious = [1 / 2, 1 / 4, 1 / 6, 1 / 8, 1 / 10]
+    assert rows['car']['given_iou'] == pytest.approx(100 * np.mean(ious))
+    assert rows['car']['given_ratio'] == pytest.approx(np.mean(ious))
+    assert rows['car']['given_share'] == 0  # 0.5 is not above 0.5
+    assert rows['car']['given_low_contrast'] == pytest.approx(25)
+    for key in ('given_iou', 'given_boundary', 'given_low_contrast'):
+        assert rows['pedestrian'][key] == 100
+
+
+def test_rows_are_medians_over_the_seeds_that_have_a_kind():
+    def table(value, kinds):
+        row = dict.fromkeys(accuracy.COLUMNS, value)
+        return {kind: dict(car=row, pedestrian=row) for kind in kinds}
+
+    tables = [
+        table(1.0, ['model', 'GrabCut']),
+        table(5.0, ['model']),
+        table(2.0, ['model']),
+    ]
+    model, grabcut_row = accuracy.rows_of('plus', tables, 'car')
+    assert model.startswith('| car | plus | model | 3 | 2.0 |')
+    assert grabcut_row.startswith('| car | plus | GrabCut | 1 | 1.0 |')
+
+
+def test_held_back_sequences_are_not_trained_on():
+    dev, val = accuracy.split_sequences('dev'), accuracy.split_sequences('val')
+    assert not set(dev['train']) & set(dev['test'])
+    assert set(dev['train']) | set(dev['test']) == set(val['train'])
+    assert not set(val['train']) & set(val['test'])
+
+
+@pytest.mark.parametrize('name', VARIANTS)
+def test_variants_build_and_share_weights_as_they_say(name, tmp_path):
+    variant = VARIANTS[name]
+    cfg = train_config(variant, tmp_path, iters=7, seed=3)
+    assert (cfg.train_cfg.max_iters, cfg.randomness.seed) == (7, 3)
+    cfg.model.detector.backbone.init_cfg = None
+    test_cfg = eval_config(variant)
+    test_cfg.model.detector.backbone.init_cfg = None
+    trained = MODELS.build(cfg.model).state_dict()
+    tested = MODELS.build(test_cfg.model).state_dict()
+    assert {k: v.shape for k, v in trained.items()} == {
+        k: v.shape for k, v in tested.items()
+    }
+    if variant.trained_as is not None:
+        original = VARIANTS[variant.trained_as]
+        assert original.trained_as is None
+        assert (original.config, original.options) == (variant.config, variant.options)
+        assert variant.test_options
+
+
+def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
+    """Everything is there already: no command runs, no model is built."""
+
+    def fail(*args):
+        raise AssertionError(args)
+
+    monkeypatch.setattr(accuracy, 'run', fail)
+    monkeypatch.setattr(accuracy, 'init_mots_model', fail)
+    row = dict.fromkeys(accuracy.COLUMNS, 0.5)
+    for part in ('train', 'test'):
+        folder = tmp_path / f'dev_{part}/annotations'
+        folder.mkdir(parents=True)
+        (folder / 'kitti_mots_train.json').touch()
+    run = tmp_path / 'dev_runs/plus/seed4'
+    run.mkdir(parents=True)
+    (run / 'iter_9.pth').touch()
+    table = {'model': dict(car=row, pedestrian=row)}
+    for name in ('plus', 'plus+refined'):
+        (run / f'{name}_iter9.json').write_text(json.dumps(table))
+    args = [str(tmp_path), '--variants', 'plus', 'plus+refined', '--seeds', '4']
+    accuracy.main([*args, '--iters', '9', '--table', str(tmp_path / 'table.md')])
+    lines = (tmp_path / 'table.md').read_text().splitlines()
+    assert 'split dev, 9 iterations, seeds 4' in lines[0]
+    assert len([line for line in lines if line.startswith('| pedestrian |')]) == 2
