@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .mots_metric import MOTSMetric
+from .save_detections import SaveDetections
 
-__all__ = ['MOTSMetric']
+__all__ = ['MOTSMetric', 'SaveDetections']

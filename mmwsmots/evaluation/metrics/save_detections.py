@@ -1,0 +1,100 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmdet.evaluation.metrics.base_video_metric import BaseVideoMetric
+from mmdet.registry import METRICS
+from mmdet.structures import DetDataSample
+
+from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.evaluation.saved_detections import SavedFrame, format_frame
+
+
+@METRICS.register_module()
+class SaveDetections(BaseVideoMetric):
+    """Writes boxes, classes, scores, masks and embeddings of a test run to files.
+
+    ``tools/analysis_tools/search_tracker.py`` tracks them with other parameters,
+    without the network. The lines of a sequence are written as its frames come, to
+    ``SSSS.jsonl.part``, which becomes ``SSSS.jsonl`` after its last frame. Put it
+    beside :class:`MOTSMetric` in ``test_evaluator``.
+
+    Args:
+        out_dir (str): Folder of the files.
+        **kwargs: ``collect_device`` and ``prefix`` of
+            :class:`mmengine.evaluator.BaseMetric`.
+    """
+
+    def __init__(self, out_dir: str, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.out_dir = Path(out_dir)
+        self._next_frames = {}
+
+    def process_video(self, data_samples: Sequence[DetDataSample]) -> None:
+        """Write the detections of frames.
+
+        Args:
+            data_samples (Sequence[DetDataSample]): Frames with
+                ``pred_track_instances``: bboxes (N, 4) xyxy in pixels of the frame,
+                labels and scores (N, ), embeds (N, D) and masks (N, H, W) bool.
+
+        Raises:
+            ValueError: If a frame of a sequence was left out.
+        """
+        for sample in data_samples:
+            self._write(sample)
+
+    def process_image(
+        self, data_samples: Sequence[DetDataSample], video_len: int
+    ) -> None:
+        """Write the detections of some frames of a video.
+
+        Args:
+            data_samples (Sequence[DetDataSample]): The frames.
+            video_len (int): Number of frames of the whole video.
+        """
+        self.process_video(data_samples)
+
+    def compute_metrics(self, results: list[str]) -> dict:
+        """Nothing is computed.
+
+        Args:
+            results (list[str]): Names of the finished sequences of all ranks.
+
+        Returns:
+            dict: Empty.
+
+        Raises:
+            ValueError: If a sequence ended early.
+        """
+        unfinished = sorted(set(self._next_frames) - set(results))
+        if unfinished:
+            raise ValueError(f'sequence {unfinished[0]}: its last frame was not seen')
+        return {}
+
+    def _write(self, sample: DetDataSample) -> None:
+        name = Path(sample.img_path).parent.name
+        expected = self._next_frames.get(name, 0) if sample.frame_id else 0
+        if sample.frame_id != expected:
+            raise ValueError(
+                f'{sample.img_path}: frame {sample.frame_id} of sequence {name}, '
+                f'expected {expected}'
+            )
+        predictions = sample.pred_track_instances
+        frame = SavedFrame(
+            sample.frame_id,
+            tuple(sample.ori_shape[:2]),
+            predictions.bboxes.cpu().float().numpy(),
+            predictions.labels.cpu().numpy(),
+            predictions.scores.cpu().float().numpy(),
+            predictions.embeds.cpu().float().numpy(),
+            [mask_to_rle(mask) for mask in predictions.masks.cpu().numpy()],
+        )
+        self.out_dir.mkdir(parents=True, exist_ok=True)
+        part = self.out_dir / f'{name}.jsonl.part'
+        with part.open('a' if sample.frame_id else 'w', encoding='ascii') as file:
+            file.write(format_frame(frame))
+        self._next_frames[name] = sample.frame_id + 1
+        if sample.frame_id + 1 == sample.ori_video_length:
+            part.replace(self.out_dir / f'{name}.jsonl')
+            self.results.append(name)

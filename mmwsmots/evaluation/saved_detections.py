@@ -1,0 +1,88 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Detections of a sequence as a text file, one JSON object per frame."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+FIELDS = {'bboxes': (4,), 'labels': (), 'scores': (), 'embeds': (-1,)}
+
+
+class SavedFrame(NamedTuple):
+    """Detections of one frame: a line of the file.
+
+    Attributes:
+        frame_id (int): Number of the frame in its sequence, from 0.
+        size (tuple[int, int]): Height and width of the frame in pixels.
+        bboxes (ndarray): Boxes xyxy in pixels, (N, 4) float32.
+        labels (ndarray): Classes, (N, ) int64, 0 car, 1 pedestrian.
+        scores (ndarray): (N, ) float32.
+        embeds (ndarray): Embeddings, (N, D) float32.
+        rles (list[str]): COCO's compressed encodings of N disjoint masks.
+    """
+
+    frame_id: int
+    size: tuple[int, int]
+    bboxes: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    embeds: np.ndarray
+    rles: list[str]
+
+
+def format_frame(frame: SavedFrame) -> str:
+    """The line of a frame, with its end. Numbers keep their float32 values."""
+    values = frame._asdict()
+    return (
+        json.dumps({**values, **{name: values[name].tolist() for name in FIELDS}})
+        + '\n'
+    )
+
+
+def read_detections(path: str | Path) -> list[SavedFrame]:
+    """Read what :class:`SaveDetections` wrote.
+
+    Args:
+        path (str | Path): The file of a sequence.
+
+    Returns:
+        list[SavedFrame]: All frames, 0, 1, ...
+
+    Raises:
+        ValueError: If a line breaks the format; the message names file and line.
+    """
+    frames = []
+    with Path(path).open(encoding='ascii', errors='replace') as file:
+        for number, line in enumerate(file, 1):
+            try:
+                frame = _parse_frame(line)
+                if frame.frame_id != len(frames):
+                    raise ValueError(
+                        f'expected frame {len(frames)}, got {frame.frame_id}'
+                    )
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f'{path}, line {number}: {error}') from None
+            frames.append(frame)
+    return frames
+
+
+def _parse_frame(line: str) -> SavedFrame:
+    data = json.loads(line)
+    rles = data['rles']
+    height, width = data['size']
+    arrays = {}
+    for name, shape in FIELDS.items():
+        dtype = np.int64 if name == 'labels' else np.float32
+        array = np.asarray(data[name], dtype=dtype)
+        if len(rles) == 0:  # nested lists without content have lost their shape
+            array = array.reshape(0, *(abs(size) for size in shape))
+        if array.ndim != 1 + len(shape) or len(array) != len(rles):
+            raise ValueError(
+                f"'{name}' has the shape {array.shape} for {len(rles)} masks"
+            )
+        arrays[name] = array
+    if arrays['bboxes'].shape[1] != 4:
+        raise ValueError(f"'bboxes' has the shape {arrays['bboxes'].shape}")
+    return SavedFrame(data['frame_id'], (height, width), rles=rles, **arrays)

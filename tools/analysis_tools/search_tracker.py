@@ -1,0 +1,209 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Search the tracker's parameters on saved detections, without the network.
+
+Let a test run write them first, on sequences that were held back from training, never
+on those that results are reported for:
+
+    python tools/test.py CONFIG CHECKPOINT --cfg-options \
+        "test_evaluator=[dict(type='SaveDetections', out_dir='work_dirs/detections')]"
+    python tools/analysis_tools/search_tracker.py work_dirs/detections \
+        --gt data/kitti_mots/instances_txt --seqmap held_back.seqmap \
+        --match-sim-thr 0 0.1 0.2 --motion none kalman
+
+Tries every combination of the values. Window and threshold are chosen for each class
+on its own, because objects of two classes are never linked.
+"""
+
+import argparse
+import itertools
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from mmengine.structures import InstanceData
+from terminaltables import AsciiTable
+
+from mmwsmots.datasets.mots_io import (
+    CLASS_IDS,
+    MOTSObject,
+    TrackNumbering,
+    read_seqmap,
+    write_mots_txt,
+)
+from mmwsmots.evaluation import evaluate_mots
+from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
+from mmwsmots.models.trackers import IoUCosineTracker
+from mmwsmots.utils import replacing
+
+METRICS = ('sMOTSA', 'MOTSA', 'HOTA', 'IDF1')
+
+
+def track_frames(
+    tracker: IoUCosineTracker, frames: list[SavedFrame], score_thr: float
+) -> Iterator[MOTSObject]:
+    """Track the saved detections of a sequence.
+
+    A threshold above that of the saving run gives what the network would: masks give
+    way to higher scores only.
+
+    Args:
+        tracker (:obj:`IoUCosineTracker`): Starts the sequence anew.
+        frames (list[SavedFrame]): Its frames.
+        score_thr (float): Detections need a score above it.
+
+    Yields:
+        MOTSObject: The lines of the KITTI MOTS text file.
+    """
+    class_ids = list(CLASS_IDS.values())
+    numbering = TrackNumbering()
+    for frame in frames:
+        kept = (frame.scores > score_thr).nonzero()[0]
+        instances = InstanceData(
+            bboxes=torch.from_numpy(frame.bboxes[kept]),
+            labels=torch.from_numpy(frame.labels[kept]),
+            embeds=torch.from_numpy(frame.embeds[kept]),
+        )
+        ids = tracker.track(instances, frame.frame_id).instances_id.tolist()
+        for index, identity in zip(kept, ids):
+            class_id = class_ids[frame.labels[index]]
+            track_id = numbering(class_id, identity)
+            yield MOTSObject(
+                frame.frame_id, track_id, class_id, *frame.size, frame.rles[index]
+            )
+
+
+def search(args: argparse.Namespace) -> list[dict]:
+    """Evaluate every combination.
+
+    Args:
+        args (Namespace): See :func:`parse_args`.
+
+    Returns:
+        list[dict]: ``parameters`` and, of each class, ``scores`` of each combination.
+    """
+    lengths = read_seqmap(args.seqmap)
+    sequences = {}
+    for name, length in lengths.items():
+        path = args.detections / f'{name}.jsonl'
+        sequences[name] = read_detections(path)
+        if len(sequences[name]) != length:
+            raise ValueError(
+                f'{path}: {len(sequences[name])} frames, {args.seqmap} says {length}'
+            )
+    names = ('candidates', 'motion', 'score_thr', 'num_frames_retain', 'match_sim_thr')
+    rows = []
+    for values in itertools.product(*(getattr(args, name) for name in names)):
+        parameters = dict(zip(names, values))
+        options = {k: v for k, v in parameters.items() if k != 'score_thr'}
+        tracker = IoUCosineTracker(**options)
+        with tempfile.TemporaryDirectory() as temp:
+            for name, frames in sequences.items():
+                objects = track_frames(tracker, frames, parameters['score_thr'])
+                write_mots_txt(Path(temp) / f'{name}.txt', objects)
+            scores = evaluate_mots(args.gt, temp, lengths)
+        rows.append(dict(parameters=parameters, scores=scores))
+    return rows
+
+
+def choose(rows: list[dict], metric: str) -> dict:
+    """The best parameters: window and threshold of each class, the rest in common.
+
+    Args:
+        rows (list[dict]): From :func:`search`.
+        metric (str): What is to be high, as the mean of the classes.
+
+    Returns:
+        dict: ``score_thr`` and, as ``tracker``, the options of the tracker.
+    """
+    groups = {}
+    for row in rows:
+        values = row['parameters']
+        key = values['candidates'], values['motion'], values['score_thr']
+        best = groups.setdefault(key, {})
+        for name in CLASS_IDS:
+            value = row['scores'][name][metric]
+            if name not in best or value > best[name][0]:
+                best[name] = value, values
+    key = max(groups, key=lambda k: sum(value for value, _ in groups[k].values()))
+    best = [values for _, values in groups[key].values()]
+    return dict(
+        score_thr=key[2],
+        tracker=dict(
+            type='IoUCosineTracker',
+            num_frames_retain=[values['num_frames_retain'] for values in best],
+            match_sim_thr=[values['match_sim_thr'] for values in best],
+            candidates=key[0],
+            motion=key[1],
+        ),
+    )
+
+
+def format_rows(rows: list[dict], metric: str) -> str:
+    """Table of the combinations, the best mean first."""
+    table = [[*rows[0]['parameters'], *(f'{name} {metric}' for name in CLASS_IDS)]]
+    table[0].append('mean')
+    lines = []
+    for row in rows:
+        values = [row['scores'][name][metric] for name in CLASS_IDS]
+        mean = sum(values) / len(values)
+        cells = [*row['parameters'].values(), *(f'{v:.2f}' for v in values)]
+        lines.append((mean, [*cells, f'{mean:.2f}']))
+    lines.sort(key=lambda line: -line[0])
+    return AsciiTable(table + [cells for _, cells in lines]).table
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('detections', type=Path, help='folder of SSSS.jsonl')
+    parser.add_argument(
+        '--gt', type=Path, required=True, help='folder of ground truth SSSS.txt'
+    )
+    parser.add_argument(
+        '--seqmap',
+        type=Path,
+        required=True,
+        help='sequences to search on: lines "SSSS empty 000000 last_frame"',
+    )
+    parser.add_argument('--num-frames-retain', type=int, nargs='+', default=[10])
+    parser.add_argument('--match-sim-thr', type=float, nargs='+', default=[0.0])
+    parser.add_argument(
+        '--candidates', nargs='+', choices=['last', 'window'], default=['last']
+    )
+    parser.add_argument(
+        '--motion', nargs='+', choices=['none', 'linear', 'kalman'], default=['none']
+    )
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        nargs='+',
+        default=[0.0],
+        help='detection thresholds, above that of the saving run',
+    )
+    parser.add_argument('--metric', choices=METRICS, default='sMOTSA')
+    parser.add_argument('--json', type=Path, help='file to write all numbers to')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Search, print the table and the best options, write the JSON file."""
+    args = parse_args()
+    try:
+        rows = search(args)
+        best = choose(rows, args.metric)
+        print(format_rows(rows, args.metric))
+        print(f'best: model.detector.test_cfg.rcnn.score_thr={best["score_thr"]}')
+        print(f'model.tracker={best["tracker"]}')
+        if args.json:
+            with replacing(args.json) as temp:
+                temp.write_text(json.dumps(dict(best=best, rows=rows), indent=2) + '\n')
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()
