@@ -1,4 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .hooks import MaskGuardHook
+from .hooks import FiniteLossHook, MaskGuardHook, RandomStateHook
 
-__all__ = ['MaskGuardHook']
+__all__ = ['FiniteLossHook', 'MaskGuardHook', 'RandomStateHook']

@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .finite_loss_hook import FiniteLossHook
 from .mask_guard_hook import MaskGuardHook
+from .random_state_hook import RandomStateHook
 
-__all__ = ['MaskGuardHook']
+__all__ = ['FiniteLossHook', 'MaskGuardHook', 'RandomStateHook']

@@ -1,0 +1,90 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
+
+import pytest
+import torch
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from torch.utils.data import Dataset
+
+from mmwsmots.engine import FiniteLossHook
+
+
+class Numbers(Dataset):
+    """One number a sample, with the name of a frame."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, index):
+        sample = TrackDataSample()
+        frame = DetDataSample(metainfo=dict(img_path=f'clip/{index:06d}.png'))
+        sample.video_data_samples = [frame]
+        return dict(inputs=torch.tensor(self.values[index]), data_samples=sample)
+
+
+class Model(BaseModel):
+    """The loss is w x, so a step of SGD takes lr x from w."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs, data_samples, mode='loss'):
+        return dict(loss=self.weight * inputs.sum())
+
+
+def train(values, work_dir, **options):
+    runner = Runner(
+        Model(),
+        str(work_dir),
+        train_dataloader=dict(
+            dataset=Numbers(values),
+            batch_size=1,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            collate_fn=dict(type='pseudo_collate'),
+        ),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0)),
+        custom_hooks=[FiniteLossHook(**options)],
+        default_hooks=dict(checkpoint=None),
+        experiment_name=f'{work_dir.name}{len(values)}',
+    )
+    runner.model.data_preprocessor.forward = lambda data, training: dict(
+        inputs=torch.stack(data['inputs']), data_samples=data['data_samples']
+    )
+    try:
+        runner.train()
+    finally:
+        weight = runner.model.weight.item()
+        runner.logger.handlers.clear()
+    return weight
+
+
+@pytest.mark.parametrize('bad', [math.nan, math.inf])
+def test_stops_before_the_weights_change(tmp_path, bad):
+    with pytest.raises(FloatingPointError, match=r'iteration 3: .*clip/000002\.png$'):
+        train([1.0, 2.0, bad, 4.0], tmp_path)
+
+
+@pytest.mark.parametrize('bad', [math.nan, math.inf])
+def test_skips_the_batch_alone(tmp_path, bad):
+    assert train([1.0, 2.0, bad, 4.0], tmp_path, action='skip') == -7
+    logged = ''.join(path.read_text() for path in tmp_path.rglob('*.log'))
+    assert f'iteration 3: the loss is {-bad}' in logged
+    assert 'clip/000002.png; skipped' in logged
+
+
+def test_gives_up_where_every_batch_is_bad(tmp_path):
+    values = [1.0, *[math.nan] * 2, 1.0, *[math.nan] * 4]
+    with pytest.raises(FloatingPointError, match=r'iteration 7: .* 2 batches before'):
+        train(values, tmp_path, action='skip', max_skips=2)
+
+
+def test_unknown_action():
+    with pytest.raises(ValueError, match="must be 'stop' or 'skip', got 'hope'"):
+        FiniteLossHook('hope')
