@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import fcntl
+import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -96,8 +97,10 @@ class TrackJournal:
             num_bytes=self._file.tell(),
             state=state,
         )
+        buffer = io.BytesIO()  # torch's own writer hides why a disk refuses
+        torch.save(note, buffer)
         with replacing(self.state_path) as temp:
-            torch.save(note, temp)
+            temp.write_bytes(buffer.getvalue())
 
     def replay(self) -> Iterator[list[MOTSObject]]:
         """Read what was written before the block was entered.

@@ -26,12 +26,15 @@ def read_labels(path: Path) -> dict[tuple[int, int], np.ndarray]:
     """
     boxes = defaultdict(list)
     classes = {'Car': CLASS_IDS['car'], 'Pedestrian': CLASS_IDS['pedestrian']}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    lines = path.read_text(encoding='ascii', errors='replace').splitlines()
+    for number, line in enumerate(lines, 1):
         fields = line.split()
         try:
             if len(fields) < 17:
                 raise ValueError(f'expected 17 fields, got {len(fields)}')
             frame_id, box = int(fields[0]), [float(field) for field in fields[6:10]]
+            if not np.isfinite(box).all():
+                raise ValueError(f'the box is {" ".join(fields[6:10])}')
         except ValueError as error:
             raise ValueError(f'{path}, line {number}: {error}') from None
         if fields[2] in classes:

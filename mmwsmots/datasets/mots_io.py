@@ -183,12 +183,14 @@ def read_seqmap(path: str | Path) -> dict[str, int]:
         ValueError: If a line breaks the format; the message names file and line.
     """
     lengths = {}
-    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+    lines = Path(path).read_text(encoding='ascii', errors='replace').splitlines()
+    for number, line in enumerate(lines, 1):
         fields = line.split()
         if (
             len(fields) != 4
             or not fields[2].isdecimal()
             or not fields[3].isdecimal()
+            or len(fields[3]) > MAX_DIGITS
             or int(fields[2]) != 0
         ):
             raise ValueError(

@@ -48,6 +48,10 @@ def read_txt(path: Path) -> Sequence:
     """Read a text file; frames after the last object are not known to it."""
     objects = read_mots_txt(path)
     num_frames = max((obj.frame_id for obj in objects), default=-1) + 1
+    if num_frames > 10**6:
+        raise ValueError(
+            f'{path}: frame {num_frames - 1} has no picture FFFFFF.png of six digits'
+        )
     size = (objects[0].height, objects[0].width) if objects else None
     return Sequence(path, objects, num_frames, size)
 

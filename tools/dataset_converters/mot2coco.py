@@ -9,6 +9,7 @@ tell (on a vehicle, static, distractor, reflection), who become ignore regions.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import cv2
@@ -115,11 +116,17 @@ def add_boxes(
     """
     height, width = size
     seen = {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    lines = path.read_text(encoding='ascii', errors='replace').splitlines()
+    for number, line in enumerate(lines, 1):
         try:
             row = [float(field) for field in line.split(',')]
             if len(row) < 8:
                 raise ValueError(f'expected at least 8 fields, got {len(row)}')
+            for place, value in enumerate(row[:8]):
+                if not math.isfinite(value):
+                    raise ValueError(f'field {place + 1} is {value}')
+                if place in (0, 1, 7) and value != int(value):
+                    raise ValueError(f'field {place + 1} is no integer: {value:g}')
             frame_id, track_id = int(row[0]) - first_frame, int(row[1])
             x, y, w, h, confidence = row[2:7]
             if not 0 <= frame_id < num_frames:
