@@ -46,7 +46,8 @@ class MaskGuardHook(Hook):
       thresholded and of the soft masks inside the boxes over the boxes' area;
     - ``label_positive`` and ``label_void``: shares of the pseudo labels' cells;
     - ``cam_rim_precision``, where heat maps are used;
-    - ``mask_grad_X``: norm of the gradient of the loss X at the mask logits.
+    - ``mask_grad_X``: norm of the gradient of the loss X at the mask logits, in
+      thousandths.
 
     Args:
         max_ratio (float): Above it ``mask_area`` means filled boxes.

@@ -217,7 +217,9 @@ class GradCAMRoIHead(StandardRoIHead):
 
 
 def gradient_norms(losses: dict, mask_preds: Tensor) -> dict[str, Tensor]:
-    """Norm of each loss's gradient at the mask logits, for the log.
+    """Norm of each loss's gradient at the mask logits, in thousandths.
+
+    The unit is for the log, which shows four decimals.
 
     Args:
         losses (dict[str, Tensor]): Scalars; those named ``loss_*`` count.
@@ -230,5 +232,5 @@ def gradient_norms(losses: dict, mask_preds: Tensor) -> dict[str, Tensor]:
     for name, value in losses.items():
         if name.startswith('loss_') and value.requires_grad:
             (grad,) = torch.autograd.grad(value, mask_preds, retain_graph=True)
-            norms[name.replace('loss_', 'mask_grad_', 1)] = grad.norm()
+            norms[name.replace('loss_', 'mask_grad_', 1)] = 1e3 * grad.norm()
     return norms
