@@ -18,7 +18,7 @@ val_evaluator = dict(
 )
 test_evaluator = val_evaluator
 
-max_iters = 520
+max_iters = 450
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].T_max = max_iters

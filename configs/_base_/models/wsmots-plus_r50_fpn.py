@@ -1,7 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # Box-only training that does not collapse to the filled box: mask RoIs that do not
 # tell where the box is, 0 outside the box, top-k box projection, LAB affinity, a
-# bilinear head, and masks that end at the detection's box and reach its sides.
+# bilinear head; at test, masks that follow the image's edges, end at the detection's
+# box and reach its sides.
 _base_ = './wsmots_r50_fpn.py'
 
 model = dict(
@@ -22,6 +23,8 @@ model = dict(
                 loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=0.5),
             ),
         ),
-        test_cfg=dict(rcnn=dict(clip_masks=True, max_empty_share=0.05)),
+        test_cfg=dict(
+            rcnn=dict(clip_masks=True, max_empty_share=0.1, mean_field=dict(size=112))
+        ),
     )
 )
