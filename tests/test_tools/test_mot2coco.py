@@ -82,6 +82,9 @@ def test_confidence_0_is_ignored_if_it_could_be_a_person(convert, clip):
         ('1,4,5,5,5,5,1,1,1', r'duplicate id 4 in frame 1 \(first on line 1\)'),
         ('2,1,5,5,5,5,1', 'expected at least 8 fields, got 7'),
         ('2,1,5,wide,5,5,1,1,1', 'wide'),
+        ('2,1,5,5,5,nan,1,1,1', 'field 6 is nan'),
+        ('2,1,5,5,5,5,1,inf,1', 'field 8 is inf'),
+        ('1.5,1,5,5,5,5,1,1,1', r'field 1 is no integer: 1\.5'),
     ],
 )
 def test_bad_row_is_named(convert, clip, row, message):

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from mmwsmots.datasets.mots_io import (
     write_mots_txt,
 )
 from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.evaluation.disk_list import DiskList
 from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import (
     IOU_THRESHOLDS,
@@ -61,6 +62,7 @@ class MOTSMetric(BaseVideoMetric):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
+        self.results = DiskList()  # of the masks of a video of any length
         if format_only and outfile_prefix is None:
             raise ValueError('format_only needs outfile_prefix, a folder to write to')
         if not format_only and gt_dir is None:
@@ -101,11 +103,11 @@ class MOTSMetric(BaseVideoMetric):
         """
         self.process_video(data_samples)
 
-    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+    def compute_metrics(self, results: Iterable[dict]) -> dict[str, float]:
         """Write the text files and evaluate them.
 
         Args:
-            results (list[dict]): Encoded frames of all ranks.
+            results (Iterable[dict]): Encoded frames of all ranks.
 
         Returns:
             dict[str, float]: The metrics; empty with ``format_only``.
@@ -177,7 +179,7 @@ class MOTSMetric(BaseVideoMetric):
         )
 
 
-def _group(results: list[dict]) -> dict[str, dict]:
+def _group(results: Iterable[dict]) -> dict[str, dict]:
     """Join frames to sequences, number their tracks, check that none is missing.
 
     A frame that several ranks saw (samplers may repeat some) counts once.
