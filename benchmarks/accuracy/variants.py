@@ -16,7 +16,12 @@ MASK = ROI + 'mask_head.'
 CAM = ROI + 'bbox_head.'
 RCNN = 'model.detector.test_cfg.rcnn.'
 
-REFINED = {RCNN + 'mean_field': dict(size=56)}
+# The plus recipe's settings of the test, for others that have its context.
+AS_PLUS = {
+    RCNN + key: value
+    for key, value in Config.fromfile(ROOT / PLUS).model.detector.test_cfg.rcnn.items()
+}
+UNREFINED = {RCNN + 'mean_field': None}
 COVERED = {RCNN + 'min_coverage': 0.7}
 # What the plus recipe has besides its losses, for a fair test-time refinement.
 CONTEXT = {
@@ -56,7 +61,7 @@ _PLUS = Variant(PLUS)
 VARIANTS = {
     'supervised': Variant(SUPERVISED),
     'supervised-context': _CONTEXT,
-    'supervised-context+refined': _tested('supervised-context', _CONTEXT, REFINED),
+    'supervised-context+refined': _tested('supervised-context', _CONTEXT, AS_PLUS),
     'paper': Variant(PAPER),
     'paper-no-crf': Variant(PAPER, {MASK + 'loss_crf': None}),
     'paper-detach': Variant(PAPER, {'model.track_head.detach_mask': True}),
@@ -64,9 +69,8 @@ VARIANTS = {
         PAPER, {MASK + 'loss_crf': None, 'model.track_head.detach_mask': True}
     ),
     'plus': _PLUS,
-    'plus+refined': _tested('plus', _PLUS, REFINED),
+    'plus-unrefined': _tested('plus', _PLUS, UNREFINED),
     'plus+covered': _tested('plus', _PLUS, COVERED),
-    'plus+refined+covered': _tested('plus', _PLUS, REFINED, COVERED),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
@@ -127,7 +131,6 @@ def train_config(variant: Variant, data_root: Path, iters: int, seed: int) -> Co
     cfg.train_cfg.pop('val_begin', None)
     cfg.param_scheduler[1].T_max = iters
     cfg.default_hooks.checkpoint.update(interval=min(iters, 100), max_keep_ckpts=1)
-    cfg.custom_hooks = [dict(type='MaskGuardHook')]
     cfg.randomness = dict(seed=seed)
     return cfg
 

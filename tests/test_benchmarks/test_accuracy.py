@@ -168,9 +168,9 @@ def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
     run.mkdir(parents=True)
     (run / 'iter_9.pth').touch()
     table = {'model': dict(car=row, pedestrian=row)}
-    for name in ('plus', 'plus+refined'):
+    for name in ('plus', 'plus-unrefined'):
         (run / f'{name}_iter9.json').write_text(json.dumps(table))
-    args = [str(tmp_path), '--variants', 'plus', 'plus+refined', '--seeds', '4']
+    args = [str(tmp_path), '--variants', 'plus', 'plus-unrefined', '--seeds', '4']
     accuracy.main([*args, '--iters', '9', '--table', str(tmp_path / 'table.md')])
     lines = (tmp_path / 'table.md').read_text().splitlines()
     assert 'split dev, 9 iterations, seeds 4' in lines[0]
