@@ -7,7 +7,11 @@ default_hooks = dict(
     checkpoint=dict(interval=1, max_keep_ckpts=3),
     visualization=dict(_delete_=True, type='TrackVisualizationHook', draw=False),
 )
-custom_hooks = [dict(type='MaskGuardHook')]
+custom_hooks = [
+    dict(type='RandomStateHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='MaskGuardHook'),
+]
 
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(_delete_=True, type='MOTSVisualizer', vis_backends=vis_backends)
