@@ -42,6 +42,7 @@ def train(values, work_dir, **options):
     runner = Runner(
         Model(),
         str(work_dir),
+        default_scope='mmdet',  # the last runner's scope outlives it
         train_dataloader=dict(
             dataset=Numbers(values),
             batch_size=1,

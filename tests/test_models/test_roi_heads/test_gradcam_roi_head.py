@@ -122,7 +122,7 @@ def test_mask_samples_carry_identity_and_gradient(repo):
 
 
 def test_masks_are_predicted_with_context_and_boxes_come_back_unchanged(repo):
-    model = build_model(repo).eval()
+    model = build_model(repo, **{RCNN + 'mean_field': None}).eval()
     x, (frame,) = features(model)
     gts = frame.gt_instances
     dets = InstanceData(
@@ -186,7 +186,8 @@ def test_refinement_without_the_image_names_the_preprocessor(repo):
 
 
 def test_lost_masks_become_filled_boxes(repo):
-    model = build_model(repo, **{RCNN + 'min_coverage': 0.7}).eval()
+    options = {RCNN + 'min_coverage': 0.7, RCNN + 'mean_field': None}
+    model = build_model(repo, **options).eval()
     torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.bias, -50)
     x, (frame,) = features(model)
     gts = frame.gt_instances
