@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .kitti_mots_dataset import KITTIMOTSDataset
+from .mots20_dataset import MOTS20Dataset
 from .samplers import ClipSampler
 from .transforms import ClipFrameSample
 
-__all__ = ['ClipFrameSample', 'ClipSampler', 'KITTIMOTSDataset']
+__all__ = ['ClipFrameSample', 'ClipSampler', 'KITTIMOTSDataset', 'MOTS20Dataset']

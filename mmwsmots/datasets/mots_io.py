@@ -5,7 +5,8 @@ A file describes one sequence, one object of one frame per line:
 ``frame id class height width rle``. ``class`` is 1 (car), 2 (pedestrian) or 10
 (ignore region), ``id`` is ``class * 1000 + n`` in ground truth, ``rle`` is
 COCO's compressed run-length encoding of the mask (column-major). Masks of one
-frame do not overlap.
+frame do not overlap. KITTI MOTS numbers frames from 0, MOTS20, which has the same
+format, from 1.
 """
 
 from collections import defaultdict
@@ -106,8 +107,25 @@ class TrackNumbering:
         self._counts = defaultdict(int, state['counts'])
 
 
+def sequence_name(img_path: str | Path) -> str:
+    """Name of the sequence a frame belongs to.
+
+    Args:
+        img_path (str | Path): ``SSSS/000000.png`` as in KITTI MOTS, or
+            ``SSSS/img1/000001.jpg`` as in MOTChallenge.
+
+    Returns:
+        str: ``SSSS``.
+    """
+    folder = Path(img_path).parent
+    return (folder.parent if folder.name == 'img1' else folder).name
+
+
 def read_mots_txt(
-    path: str | Path, check_disjoint: bool = True, check_ids: bool = True
+    path: str | Path,
+    check_disjoint: bool = True,
+    check_ids: bool = True,
+    first_frame: int = 0,
 ) -> list[MOTSObject]:
     """Read and validate a KITTI MOTS text file.
 
@@ -116,6 +134,8 @@ def read_mots_txt(
         check_disjoint (bool): Whether masks of a frame must not overlap.
         check_ids (bool): Whether ``id // 1000`` must be the class, as in ground
             truth. Results may use any id.
+        first_frame (int): Number of the first frame in the file; it gets
+            ``frame_id`` 0.
 
     Returns:
         list[MOTSObject]: The objects in the order of the file.
@@ -131,6 +151,10 @@ def read_mots_txt(
     for number, line in enumerate(lines, 1):
         try:
             obj = parse_line(line)
+            if obj.frame_id < first_frame:
+                raise ValueError(
+                    f'frame {obj.frame_id} lies before the first frame, {first_frame}'
+                )
             _check_line(obj, objects[0] if objects else obj, check_ids)
             first = lines_of_id.setdefault((obj.frame_id, obj.track_id), number)
             if first != number:
@@ -140,7 +164,7 @@ def read_mots_txt(
                 )
         except ValueError as error:
             raise ValueError(f'{path}, line {number}: {error}') from None
-        objects.append(obj)
+        objects.append(obj._replace(frame_id=obj.frame_id - first_frame))
     runs, num_runs = _decode(path, objects)
     overlap = None
     if check_disjoint:
@@ -149,18 +173,23 @@ def read_mots_txt(
         first, second = overlap
         raise ValueError(
             f'{path}, line {second + 1}: the mask overlaps the mask of line '
-            f'{first + 1} in frame {objects[first].frame_id}'
+            f'{first + 1} in frame {objects[first].frame_id + first_frame}'
         )
     return objects
 
 
-def write_mots_txt(path: str | Path, objects: Iterable[MOTSObject]) -> None:
+def write_mots_txt(
+    path: str | Path, objects: Iterable[MOTSObject], first_frame: int = 0
+) -> None:
     """Write a KITTI MOTS text file, all of it or nothing.
 
     Args:
         path (str | Path): The file; its folder is created.
         objects (Iterable[MOTSObject]): The lines in the order to write.
+        first_frame (int): Number in the file of the frame with ``frame_id`` 0.
     """
+    if first_frame:
+        objects = (obj._replace(frame_id=obj.frame_id + first_frame) for obj in objects)
     with replacing(path) as temp, temp.open('w') as file:
         file.writelines(map(format_line, objects))
 

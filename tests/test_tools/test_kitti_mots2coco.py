@@ -196,7 +196,7 @@ def break_images(root):
 def break_seqmap(root):
     (root / 'seqmaps').mkdir()
     (root / 'seqmaps' / 'train.seqmap').write_text('0001 empty 000000 000000\n')
-    return r'0001\.txt: frame 1 lies beyond the 1 frames of the seqmap'
+    return r'0001\.txt: frame 1 lies beyond the 1 frames of the sequence'
 
 
 def break_text(root):
