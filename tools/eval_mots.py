@@ -3,31 +3,12 @@
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 
-from mmwsmots.datasets.mots_io import (
-    IGNORE_CLASS_ID,
-    read_mots_txt,
-    read_seqmap,
-    write_mots_txt,
-)
-from mmwsmots.evaluation import evaluate_mots, filled_boxes, format_table
-from mmwsmots.evaluation.mots_eval import IOU_THRESHOLDS
+from mmwsmots.datasets.mots_io import read_seqmap
+from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
+from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
 from mmwsmots.utils import replacing
-
-
-def evaluate_filled(args: argparse.Namespace, lengths: dict[str, int]) -> dict:
-    """Evaluate the results with each mask replaced by its tight box."""
-    with tempfile.TemporaryDirectory() as temp:
-        for name in lengths:
-            objects = [
-                obj
-                for obj in read_mots_txt(args.results / f'{name}.txt', check_ids=False)
-                if obj.class_id != IGNORE_CLASS_ID
-            ]
-            write_mots_txt(Path(temp) / f'{name}.txt', filled_boxes(objects))
-        return evaluate_mots(args.gt, temp, lengths, protocol=args.protocol)
 
 
 def parse_args() -> argparse.Namespace:
@@ -72,7 +53,9 @@ def main() -> None:
             )
         }
         if args.filled_boxes:
-            rows['filled boxes'] = evaluate_filled(args, lengths)
+            rows['filled boxes'], _ = evaluate_filled_boxes(
+                args.gt, args.results, lengths, args.protocol
+            )
         print(format_table(rows))
         if args.json:
             with replacing(args.json) as temp:

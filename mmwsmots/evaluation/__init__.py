@@ -1,12 +1,19 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .filled_boxes import filled_boxes
 from .metrics import MOTSMetric, SaveDetections
-from .mots_eval import evaluate_mots, format_table
+from .mots_eval import (
+    evaluate_filled_boxes,
+    evaluate_mots,
+    evaluate_sequences,
+    format_table,
+)
 
 __all__ = [
     'MOTSMetric',
     'SaveDetections',
+    'evaluate_filled_boxes',
     'evaluate_mots',
+    'evaluate_sequences',
     'filled_boxes',
     'format_table',
 ]

@@ -1,7 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """KITTI MOTS evaluation of text files with TrackEval."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,20 @@ import trackeval.metrics
 from pycocotools import mask as mask_utils
 from terminaltables import AsciiTable
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, read_mots_txt
-from mmwsmots.evaluation.filled_boxes import tight_boxes
-from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
-
-# A match needs IoU >= 0.5 in TrackEval, IoU > 0.5 in mots_tools. IoUs are ratios of
-# pixel counts: nothing but 0.5 itself lies within 1e-9 of it.
-IOU_THRESHOLDS = {'trackeval': 0.5, 'mots_tools': 0.5 + 1e-9}
+from mmwsmots.datasets.mots_io import (
+    CLASS_IDS,
+    IGNORE_CLASS_ID,
+    MOTSObject,
+    read_mots_txt,
+    write_mots_txt,
+)
+from mmwsmots.evaluation.filled_boxes import filled_boxes, tight_boxes
+from mmwsmots.evaluation.sequence_pairs import (
+    iou_threshold,
+    open_dataset,
+    preprocess,
+    read_pair,
+)
 
 
 def evaluate_mots(
@@ -54,65 +62,87 @@ def evaluate_mots(
         ValueError: If a file breaks the format or does not fit the sequence; the
             message names the file and, where there is one, the line.
     """
+    return evaluate_sequences(gt_dir, results_dir, seq_lengths, boxes, protocol)[0]
+
+
+def evaluate_sequences(
+    gt_dir: str | Path,
+    results_dir: str | Path,
+    seq_lengths: Mapping[str, int],
+    boxes: Mapping[str, np.ndarray] | None = None,
+    protocol: str = 'trackeval',
+) -> tuple[dict[str, dict], dict[str, dict]]:
+    """Evaluate results against ground truth, together and sequence by sequence.
+
+    Args:
+        gt_dir (str | Path): See :func:`evaluate_mots`.
+        results_dir (str | Path): See :func:`evaluate_mots`.
+        seq_lengths (Mapping[str, int]): See :func:`evaluate_mots`.
+        boxes (Mapping[str, ndarray] | None): See :func:`evaluate_mots`.
+        protocol (str): See :func:`evaluate_mots`.
+
+    Returns:
+        tuple[dict[str, dict], dict[str, dict]]: What :func:`evaluate_mots` returns
+        of all sequences together, and the same of each sequence.
+
+    Raises:
+        FileNotFoundError: See :func:`evaluate_mots`.
+        ValueError: See :func:`evaluate_mots`.
+    """
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
-    if protocol not in IOU_THRESHOLDS:
-        raise ValueError(
-            f'protocol must be one of {list(IOU_THRESHOLDS)}, got {protocol!r}'
-        )
-    for name in seq_lengths:
-        for folder, what in ((gt_dir, 'ground truth'), (results_dir, 'results')):
-            if not (folder / f'{name}.txt').is_file():
-                raise FileNotFoundError(
-                    f'{folder / name}.txt: no {what} for sequence {name}'
-                )
-    dataset = ParsedKittiMOTS(
-        dict(
-            GT_FOLDER=str(gt_dir),
-            GT_LOC_FORMAT='{gt_folder}/{seq}.txt',
-            TRACKERS_FOLDER=str(results_dir.parent),
-            TRACKERS_TO_EVAL=[results_dir.name],
-            TRACKER_SUB_FOLDER='',
-            PRINT_CONFIG=False,
-        ),
-        seq_lengths,
-    )
-    config = dict(THRESHOLD=IOU_THRESHOLDS[protocol], PRINT_CONFIG=False)
+    config = dict(THRESHOLD=iou_threshold(protocol), PRINT_CONFIG=False)
+    dataset = open_dataset(gt_dir, results_dir, seq_lengths)
     metrics = [
         trackeval.metrics.HOTA(),
         trackeval.metrics.CLEAR(config),
         trackeval.metrics.Identity(config),
     ]
     per_seq = {name: [{} for _ in metrics] for name in CLASS_IDS}
-    ratios = {name: [] for name in CLASS_IDS}
+    ratios = {name: {} for name in CLASS_IDS}
     for seq, length in seq_lengths.items():
-        gt, results = _read_pair(gt_dir, results_dir, seq, length)
+        gt, results = read_pair(gt_dir, results_dir, seq, length)
         seq_boxes = tight_boxes(results) if boxes is None else boxes[seq]
         ratio = foreground_ratios(results, seq_boxes)
         class_ids = np.array([obj.class_id for obj in results], dtype=int)
         for name, class_id in CLASS_IDS.items():
-            ratios[name] += ratio[class_ids == class_id].tolist()
-        _eval_sequence(dataset, seq, gt, results, metrics, per_seq)
-    scores = {}
-    for name, metric_results in per_seq.items():
-        scores[name] = {}
-        for metric, result in zip(metrics, metric_results):
-            scores[name].update(metric.combine_sequences(result))
-    return {
-        name: dict(
-            sMOTSA=100 * float(score['sMOTA']),
-            MOTSA=100 * float(score['MOTA']),
-            MOTSP=100 * float(score['MOTP']),
-            IDS=int(score['IDSW']),
-            HOTA=100 * float(np.mean(score['HOTA'])),
-            IDF1=100 * float(score['IDF1']),
-            TP=int(score['CLR_TP']),
-            FP=int(score['CLR_FP']),
-            FN=int(score['CLR_FN']),
-            share_above_half=float(score['CLR_Re']),
-            foreground_ratio=float(np.mean(ratios[name])) if ratios[name] else 0.0,
-        )
-        for name, score in scores.items()
-    }
+            ratios[name][seq] = ratio[class_ids == class_id]
+        for name, data in preprocess(dataset, seq, gt, results).items():
+            for metric, result in zip(metrics, per_seq[name]):
+                result[seq] = metric.eval_sequence(data)
+    return (
+        _combine(metrics, per_seq, ratios, seq_lengths),
+        {seq: _combine(metrics, per_seq, ratios, [seq]) for seq in seq_lengths},
+    )
+
+
+def evaluate_filled_boxes(
+    gt_dir: str | Path,
+    results_dir: str | Path,
+    seq_lengths: Mapping[str, int],
+    protocol: str = 'trackeval',
+) -> tuple[dict[str, dict], dict[str, dict]]:
+    """Evaluate results with each mask replaced by its tight box, made disjoint.
+
+    Args:
+        gt_dir (str | Path): See :func:`evaluate_mots`.
+        results_dir (str | Path): See :func:`evaluate_mots`.
+        seq_lengths (Mapping[str, int]): See :func:`evaluate_mots`.
+        protocol (str): See :func:`evaluate_mots`.
+
+    Returns:
+        tuple[dict[str, dict], dict[str, dict]]: See :func:`evaluate_sequences`.
+    """
+    with tempfile.TemporaryDirectory() as temp:
+        for name in seq_lengths:
+            objects = [
+                obj
+                for obj in read_mots_txt(
+                    Path(results_dir) / f'{name}.txt', check_ids=False
+                )
+                if obj.class_id != IGNORE_CLASS_ID
+            ]
+            write_mots_txt(Path(temp) / f'{name}.txt', filled_boxes(objects))
+        return evaluate_sequences(gt_dir, temp, seq_lengths, protocol=protocol)
 
 
 def format_table(rows: Mapping[str, dict[str, dict[str, float]]]) -> str:
@@ -162,42 +192,30 @@ def foreground_ratios(objects: list[MOTSObject], boxes: np.ndarray) -> np.ndarra
     return np.divide(areas, box_areas, out=np.zeros_like(areas), where=box_areas > 0)
 
 
-def _read_pair(
-    gt_dir: Path, results_dir: Path, name: str, length: int
-) -> tuple[list[MOTSObject], list[MOTSObject]]:
-    """Read and check ground truth and results of a sequence."""
-    paths = [gt_dir / f'{name}.txt', results_dir / f'{name}.txt']
-    gt, results = read_mots_txt(paths[0]), read_mots_txt(paths[1], check_ids=False)
-    for path, objects in zip(paths, (gt, results)):
-        for number, obj in enumerate(objects, 1):
-            if obj.frame_id >= length:
-                raise ValueError(
-                    f'{path}, line {number}: frame {obj.frame_id} lies beyond the '
-                    f'{length} frames of the sequence'
-                )
-    if gt and results and gt[0][3:5] != results[0][3:5]:
-        raise ValueError(
-            f'{paths[1]}, line 1: the masks have the size {results[0].height} x '
-            f'{results[0].width}, those of {paths[0]} {gt[0].height} x {gt[0].width}'
-        )
-    return gt, results
-
-
-def _eval_sequence(
-    dataset: ParsedKittiMOTS,
-    seq: str,
-    gt: list[MOTSObject],
-    results: list[MOTSObject],
+def _combine(
     metrics: list,
     per_seq: dict[str, list[dict]],
-) -> None:
-    """TrackEval's own classes without its Evaluator, which prints and writes files."""
-    # Ids are only told apart, but TrackEval makes tables up to the largest one.
-    numbers = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}
-    results = [obj._replace(track_id=numbers[obj.track_id]) for obj in results]
-    dataset.set_sequence(gt, results)
-    raw_data = dataset.get_raw_seq_data('', seq)
-    for name, metric_results in per_seq.items():
-        data = dataset.get_preprocessed_seq_data(raw_data, name)
+    ratios: dict[str, dict[str, np.ndarray]],
+    names: Collection[str],
+) -> dict[str, dict[str, float]]:
+    """What :func:`evaluate_mots` returns, of some of the sequences."""
+    rows = {}
+    for class_name, metric_results in per_seq.items():
+        score = {}
         for metric, result in zip(metrics, metric_results):
-            result[seq] = metric.eval_sequence(data)
+            score.update(metric.combine_sequences({seq: result[seq] for seq in names}))
+        ratio = np.concatenate([ratios[class_name][seq] for seq in names])
+        rows[class_name] = dict(
+            sMOTSA=100 * float(score['sMOTA']),
+            MOTSA=100 * float(score['MOTA']),
+            MOTSP=100 * float(score['MOTP']),
+            IDS=int(score['IDSW']),
+            HOTA=100 * float(np.mean(score['HOTA'])),
+            IDF1=100 * float(score['IDF1']),
+            TP=int(score['CLR_TP']),
+            FP=int(score['CLR_FP']),
+            FN=int(score['CLR_FN']),
+            share_above_half=float(score['CLR_Re']),
+            foreground_ratio=float(np.mean(ratio)) if len(ratio) else 0.0,
+        )
+    return rows

@@ -19,11 +19,8 @@ from mmwsmots.datasets.mots_io import (
 from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation.disk_list import DiskList
 from mmwsmots.evaluation.filled_boxes import filled_boxes
-from mmwsmots.evaluation.mots_eval import (
-    IOU_THRESHOLDS,
-    evaluate_mots,
-    format_table,
-)
+from mmwsmots.evaluation.mots_eval import evaluate_mots, format_table
+from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
 
 
 @METRICS.register_module()

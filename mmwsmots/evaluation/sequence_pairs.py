@@ -1,0 +1,129 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Ground truth and results of a sequence, as TrackEval's metrics take them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, read_mots_txt
+from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
+
+# A match needs IoU >= 0.5 in TrackEval, IoU > 0.5 in mots_tools. IoUs are ratios of
+# pixel counts: nothing but 0.5 itself lies within 1e-9 of it.
+IOU_THRESHOLDS = {'trackeval': 0.5, 'mots_tools': 0.5 + 1e-9}
+
+
+def iou_threshold(protocol: str) -> float:
+    """Mask IoU that a match needs, at least.
+
+    Args:
+        protocol (str): 'trackeval' or 'mots_tools'.
+
+    Returns:
+        float: The threshold.
+
+    Raises:
+        ValueError: If there is no such protocol.
+    """
+    if protocol not in IOU_THRESHOLDS:
+        raise ValueError(
+            f'protocol must be one of {list(IOU_THRESHOLDS)}, got {protocol!r}'
+        )
+    return IOU_THRESHOLDS[protocol]
+
+
+def open_dataset(
+    gt_dir: Path, results_dir: Path, seq_lengths: Mapping[str, int]
+) -> ParsedKittiMOTS:
+    """TrackEval's data set of files that must all be there.
+
+    Args:
+        gt_dir (Path): Absolute folder of ground truth ``SSSS.txt``.
+        results_dir (Path): Absolute folder of results ``SSSS.txt``.
+        seq_lengths (Mapping[str, int]): Number of frames of each sequence.
+
+    Returns:
+        ParsedKittiMOTS: The data set, for :func:`preprocess`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+    """
+    for name in seq_lengths:
+        for folder, what in ((gt_dir, 'ground truth'), (results_dir, 'results')):
+            if not (folder / f'{name}.txt').is_file():
+                raise FileNotFoundError(
+                    f'{folder / name}.txt: no {what} for sequence {name}'
+                )
+    return ParsedKittiMOTS(
+        dict(
+            GT_FOLDER=str(gt_dir),
+            GT_LOC_FORMAT='{gt_folder}/{seq}.txt',
+            TRACKERS_FOLDER=str(results_dir.parent),
+            TRACKERS_TO_EVAL=[results_dir.name],
+            TRACKER_SUB_FOLDER='',
+            PRINT_CONFIG=False,
+        ),
+        seq_lengths,
+    )
+
+
+def read_pair(
+    gt_dir: Path, results_dir: Path, name: str, length: int
+) -> tuple[list[MOTSObject], list[MOTSObject]]:
+    """Read and check ground truth and results of a sequence.
+
+    Args:
+        gt_dir (Path): Folder of ground truth.
+        results_dir (Path): Folder of results.
+        name (str): The sequence.
+        length (int): Its number of frames.
+
+    Returns:
+        tuple[list[MOTSObject], list[MOTSObject]]: Ground truth and results.
+
+    Raises:
+        ValueError: If a file breaks the format, or does not fit the sequence or
+            the other file.
+    """
+    paths = [gt_dir / f'{name}.txt', results_dir / f'{name}.txt']
+    gt, results = read_mots_txt(paths[0]), read_mots_txt(paths[1], check_ids=False)
+    for path, objects in zip(paths, (gt, results)):
+        for number, obj in enumerate(objects, 1):
+            if obj.frame_id >= length:
+                raise ValueError(
+                    f'{path}, line {number}: frame {obj.frame_id} lies beyond the '
+                    f'{length} frames of the sequence'
+                )
+    if gt and results and gt[0][3:5] != results[0][3:5]:
+        raise ValueError(
+            f'{paths[1]}, line 1: the masks have the size {results[0].height} x '
+            f'{results[0].width}, those of {paths[0]} {gt[0].height} x {gt[0].width}'
+        )
+    return gt, results
+
+
+def preprocess(
+    dataset: ParsedKittiMOTS,
+    seq: str,
+    gt: list[MOTSObject],
+    results: list[MOTSObject],
+) -> dict[str, dict]:
+    """What TrackEval's metrics take, without its Evaluator, which writes files.
+
+    Args:
+        dataset (ParsedKittiMOTS): From :func:`open_dataset`.
+        seq (str): The sequence.
+        gt (list[MOTSObject]): Its ground truth.
+        results (list[MOTSObject]): What was found, disjoint in each frame.
+
+    Returns:
+        dict[str, dict]: TrackEval's data of each class, without the results that
+        lie in ignore regions.
+    """
+    # Ids are only told apart, but TrackEval makes tables up to the largest one.
+    numbers = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}
+    results = [obj._replace(track_id=numbers[obj.track_id]) for obj in results]
+    dataset.set_sequence(gt, results)
+    raw_data = dataset.get_raw_seq_data('', seq)
+    return {
+        name: dataset.get_preprocessed_seq_data(raw_data, name) for name in CLASS_IDS
+    }
