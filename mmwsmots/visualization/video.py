@@ -22,9 +22,12 @@ class FrameReader:
 
     Args:
         path (str | Path): The folder or the video file.
+        keep_unreadable (bool): Whether frames that cannot be read, or have another
+            size than the first, come as None instead of an error. Defaults to False.
 
     Attributes:
         name (str): Name of the folder, or of the file without its suffix.
+        files (list[Path] | None): The images in their order; None for a video.
         fps (float): Of the video; 10, as KITTI's, for a folder.
 
     Raises:
@@ -34,26 +37,28 @@ class FrameReader:
             another size than the first; the message names the file.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, keep_unreadable: bool = False) -> None:
         self.path = Path(path).resolve()
+        self.keep_unreadable = keep_unreadable
         if not self.path.exists():
             raise FileNotFoundError(f'{path}: no such video file or folder')
         self.fps = 10.0
         if self.path.is_dir():
             self.name = self.path.name
-            self._files = sorted(
+            self.files = sorted(
                 (p for p in self.path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES),
                 key=_natural_key,
             )
-            if not self._files:
+            if not self.files:
                 raise FileNotFoundError(
                     f'{path}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
                 )
-            _check_headers(self._files)
-            self._num_frames = len(self._files)
+            if not keep_unreadable:
+                _check_headers(self.files)
+            self._num_frames = len(self.files)
         else:
             self.name = self.path.stem
-            self._files = None
+            self.files = None
             video = cv2.VideoCapture(str(self.path))
             if not video.isOpened():
                 raise ValueError(f'{path}: cannot be read as a video')
@@ -77,24 +82,27 @@ class FrameReader:
                 they have to be decoded. Defaults to 0.
 
         Yields:
-            ndarray: BGR, (H, W, 3) uint8.
+            ndarray: BGR, (H, W, 3) uint8; None for an unreadable one that is kept.
 
         Raises:
             ValueError: If a frame is unreadable or of another size than the first.
         """
         size = None
         for source, frame in self._read(first):
+            if size is None and frame is not None:
+                size = frame.shape[:2]
+            if self.keep_unreadable:
+                yield None if frame is None or frame.shape[:2] != size else frame
+                continue
             if frame is None:
                 raise ValueError(f'{source}: the frame cannot be read')
-            if size is None:
-                size = frame.shape[:2]
             _check_size(source, frame.shape[:2], size)
             yield frame
 
     def _read(self, first: int) -> Iterator[tuple[str, np.ndarray | None]]:
         """Where each frame comes from, and the frame or None."""
-        if self._files is not None:
-            for file in self._files[first:]:
+        if self.files is not None:
+            for file in self.files[first:]:
                 yield str(file), cv2.imread(str(file))
             return
         video = cv2.VideoCapture(str(self.path))

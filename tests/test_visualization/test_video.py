@@ -110,6 +110,20 @@ def test_bad_frames(tmp_path):
         list(reader)
 
 
+def test_bad_frames_are_kept_on_demand(tmp_path):
+    images = frames(5)
+    folder = write_folder(tmp_path / 'clip', images)
+    (folder / '000000.png').write_bytes(b'')
+    data = (folder / '000002.png').read_bytes()
+    (folder / '000002.png').write_bytes(data[: len(data) // 2])
+    cv2.imwrite(str(folder / '000003.png'), np.zeros((30, 40, 3), np.uint8))
+    reader = FrameReader(folder, keep_unreadable=True)
+    assert [file.name for file in reader.files] == [f'{i:06d}.png' for i in range(5)]
+    read = list(reader)
+    assert [image is None for image in read] == [True, False, True, True, False]
+    assert (read[1] == images[1]).all() and (read[4] == images[4]).all()
+
+
 def test_gif_there_and_back(tmp_path):
     images = frames(6)
     path = tmp_path / 'clip.gif'
