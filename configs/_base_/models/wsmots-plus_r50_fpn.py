@@ -19,8 +19,12 @@ model = dict(
                 # mask room to reach the sides.
                 loss_loc=dict(loss_weight=0.3),
                 loss_crf=None,
-                loss_projection=dict(type='BoxProjectionLoss', topk=[0.7, 0.45]),
-                loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=0.5),
+                loss_projection=dict(
+                    type='BoxProjectionLoss', topk=[0.7, 0.45], gather=True
+                ),
+                loss_pairwise=dict(
+                    type='PairwiseAffinityLoss', loss_weight=0.5, gather=True
+                ),
             ),
         ),
         test_cfg=dict(

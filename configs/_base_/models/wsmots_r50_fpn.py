@@ -9,9 +9,14 @@ model = dict(
             mask_head=dict(
                 type='GradCAMMaskHead',
                 cam_thr=0.5,
-                loss_loc=dict(type='PartialCrossEntropyLoss'),
+                # `gather`: the mean over the proposals of all GPUs, as on a single one.
+                loss_loc=dict(type='PartialCrossEntropyLoss', gather=True),
                 loss_crf=dict(
-                    type='CRFLoss', sigma_rgb=15.0, sigma_xy=100.0, loss_weight=2e-7
+                    type='CRFLoss',
+                    sigma_rgb=15.0,
+                    sigma_xy=100.0,
+                    loss_weight=2e-7,
+                    gather=True,
                 ),
             )
         )

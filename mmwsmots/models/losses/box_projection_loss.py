@@ -3,6 +3,8 @@ import torch
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
+from ..utils.gathered_mean import gathered_mean
+
 
 def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
     """Project masks on their rows.
@@ -42,10 +44,15 @@ class BoxProjectionLoss(nn.Module):
         topk (float | list[float]): k as a share of the box's extent in [0, 1],
             one for all classes or one per class; 0 is BoxInst's maximum.
         loss_weight (float): Factor on the loss. Defaults to 1.0.
+        gather (bool): Whether the mean is over the masks of all processes instead of
+            each process's own, see :func:`gathered_mean`. Defaults to False.
     """
 
     def __init__(
-        self, topk: float | list[float] = 0.0, loss_weight: float = 1.0
+        self,
+        topk: float | list[float] = 0.0,
+        loss_weight: float = 1.0,
+        gather: bool = False,
     ) -> None:
         super().__init__()
         shares = torch.as_tensor(topk, dtype=torch.float32)
@@ -53,6 +60,7 @@ class BoxProjectionLoss(nn.Module):
             raise ValueError(f'topk must hold shares between 0 and 1, got {topk}')
         self.register_buffer('topk', shares, persistent=False)
         self.loss_weight = loss_weight
+        self.gather = gather
 
     def forward(
         self, mask_probs: Tensor, box_masks: Tensor, labels: Tensor | None = None
@@ -69,7 +77,7 @@ class BoxProjectionLoss(nn.Module):
             Tensor: Mean over masks of the row and the column loss, a scalar.
         """
         if len(mask_probs) == 0:
-            return mask_probs.sum()
+            return gathered_mean(mask_probs.sum(), 0, self.gather)
         mask_probs = mask_probs.float()
         if self.topk.dim() == 0:
             shares = self.topk.expand(len(mask_probs))
@@ -85,4 +93,4 @@ class BoxProjectionLoss(nn.Module):
             overlap = (projection * target).sum(dim=1)
             total = projection.square().sum(dim=1) + target.sum(dim=1)
             loss = loss + 1 - 2 * overlap / total.clamp(min=1e-5)
-        return self.loss_weight * loss.mean()
+        return self.loss_weight * gathered_mean(loss.sum(), len(loss), self.gather)

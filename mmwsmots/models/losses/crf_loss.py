@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from mmwsmots.ops import bilateral_filter
 
+from ..utils.gathered_mean import gathered_mean
+
 
 class _QuadraticEnergy(torch.autograd.Function):
     """2 S'W(1 - S) and its gradient 2 W(1 - 2S) from one filtering."""
@@ -42,6 +44,8 @@ class CRFLoss(nn.Module):
         sigma_rgb (float): Standard deviation in RGB units (0..255).
         sigma_xy (float): Standard deviation in pixels of the crop.
         loss_weight (float): :math:`\lambda_{CRF}`. Defaults to 2e-7.
+        gather (bool): Whether the mean is over the masks of all processes instead of
+            each process's own, see :func:`gathered_mean`. Defaults to False.
     """
 
     def __init__(
@@ -49,11 +53,13 @@ class CRFLoss(nn.Module):
         sigma_rgb: float = 15.0,
         sigma_xy: float = 100.0,
         loss_weight: float = 2e-7,
+        gather: bool = False,
     ) -> None:
         super().__init__()
         self.sigma_rgb = sigma_rgb
         self.sigma_xy = sigma_xy
         self.loss_weight = loss_weight
+        self.gather = gather
 
     def forward(self, mask_probs: Tensor, rgb_crops: Tensor) -> Tensor:
         """Compute the loss.
@@ -71,10 +77,10 @@ class CRFLoss(nn.Module):
                 f'{tuple(rgb_crops.shape)} must agree in height and width'
             )
         if len(mask_probs) == 0:
-            return mask_probs.sum()
+            return gathered_mean(mask_probs.sum(), 0, self.gather)
         if mask_probs.dtype in (torch.float16, torch.bfloat16):
             mask_probs = mask_probs.float()
         energy = _QuadraticEnergy.apply(
             mask_probs, rgb_crops.to(mask_probs.dtype), self.sigma_rgb, self.sigma_xy
         )
-        return self.loss_weight * energy.mean()
+        return self.loss_weight * gathered_mean(energy.sum(), len(energy), self.gather)

@@ -5,6 +5,7 @@ from mmdet.registry import MODELS
 from torch import Tensor, nn
 
 from ..utils.color import rgb_to_lab
+from ..utils.gathered_mean import gathered_mean
 
 
 def _neighbours(x: Tensor, kernel_size: int, dilation: int) -> Tensor:
@@ -29,6 +30,8 @@ class PairwiseAffinityLoss(nn.Module):
         dilation (int): Distance between neighbours in cells. Defaults to 2.
         color_thr (float): :math:`\tau`. Defaults to 0.3.
         loss_weight (float): Factor on the loss. Defaults to 1.0.
+        gather (bool): Whether the mean is over the pairs of all processes instead of
+            each process's own, see :func:`gathered_mean`. Defaults to False.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class PairwiseAffinityLoss(nn.Module):
         dilation: int = 2,
         color_thr: float = 0.3,
         loss_weight: float = 1.0,
+        gather: bool = False,
     ) -> None:
         super().__init__()
         if kernel_size % 2 == 0:
@@ -45,6 +49,7 @@ class PairwiseAffinityLoss(nn.Module):
         self.dilation = dilation
         self.color_thr = color_thr
         self.loss_weight = loss_weight
+        self.gather = gather
 
     def forward(
         self, mask_logits: Tensor, rgb_crops: Tensor, box_masks: Tensor
@@ -60,7 +65,7 @@ class PairwiseAffinityLoss(nn.Module):
             Tensor: Scalar; 0, still part of the graph, when N is 0.
         """
         if len(mask_logits) == 0:
-            return mask_logits.sum()
+            return gathered_mean(mask_logits.sum(), 0, self.gather)
         window = (self.kernel_size, self.dilation)
         logits = mask_logits.float()[:, None]
         log_fg, log_bg = F.logsigmoid(logits), F.logsigmoid(-logits)
@@ -77,4 +82,6 @@ class PairwiseAffinityLoss(nn.Module):
             boxes = box_masks[:, None].to(logits.dtype)
             in_box = (boxes + _neighbours(boxes, *window)[:, 0]) > 0
             pairs = (torch.exp(-0.5 * distance) >= self.color_thr) & inside & in_box
-        return self.loss_weight * -(log_same * pairs).sum() / pairs.sum().clamp(min=1)
+        return self.loss_weight * gathered_mean(
+            -(log_same * pairs).sum(), pairs.sum(), self.gather
+        )

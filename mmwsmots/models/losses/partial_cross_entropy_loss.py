@@ -3,6 +3,8 @@ import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
+from ..utils.gathered_mean import gathered_mean
+
 
 @MODELS.register_module()
 class PartialCrossEntropyLoss(nn.Module):
@@ -14,11 +16,14 @@ class PartialCrossEntropyLoss(nn.Module):
 
     Args:
         loss_weight (float): Factor on the loss. Defaults to 1.0.
+        gather (bool): Whether the mean is over the proposals of all processes, not
+            of each its own, see :func:`gathered_mean`. Defaults to False.
     """
 
-    def __init__(self, loss_weight: float = 1.0) -> None:
+    def __init__(self, loss_weight: float = 1.0, gather: bool = False) -> None:
         super().__init__()
         self.loss_weight = loss_weight
+        self.gather = gather
 
     def forward(self, mask_logits: Tensor, labels: Tensor) -> Tensor:
         """Compute the loss.
@@ -31,10 +36,12 @@ class PartialCrossEntropyLoss(nn.Module):
             Tensor: Scalar; 0, still part of the graph, when N is 0.
         """
         if len(mask_logits) == 0:
-            return mask_logits.sum()
+            return gathered_mean(mask_logits.sum(), 0, self.gather)
         known = labels >= 0
         cell_loss = F.binary_cross_entropy_with_logits(
             mask_logits.float(), labels.clamp(min=0).float(), reduction='none'
         )
         per_proposal = (cell_loss * known).sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
-        return self.loss_weight * per_proposal.mean()
+        return self.loss_weight * gathered_mean(
+            per_proposal.sum(), len(per_proposal), self.gather
+        )

@@ -5,6 +5,7 @@ from mmdet.registry import MODELS
 from torch import Tensor, nn
 
 from ..utils.color import rgb_to_lab
+from ..utils.gathered_mean import gathered_mean
 
 
 @MODELS.register_module()
@@ -25,6 +26,8 @@ class TemporalAffinityLoss(nn.Module):
         num_matches (int): At most so many matches of a cell. Defaults to 3.
         color_thr (float): :math:`\tau`. Defaults to 0.1.
         loss_weight (float): Factor on the loss. Defaults to 1.0.
+        gather (bool): Whether the mean is over the matches of all processes instead of
+            each process's own, see :func:`gathered_mean`. Defaults to False.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class TemporalAffinityLoss(nn.Module):
         num_matches: int = 3,
         color_thr: float = 0.1,
         loss_weight: float = 1.0,
+        gather: bool = False,
     ) -> None:
         super().__init__()
         if patch_size % 2 == 0:
@@ -48,6 +52,7 @@ class TemporalAffinityLoss(nn.Module):
         self.num_matches = num_matches
         self.color_thr = color_thr
         self.loss_weight = loss_weight
+        self.gather = gather
 
     def forward(
         self,
@@ -74,7 +79,7 @@ class TemporalAffinityLoss(nn.Module):
                 f'{tuple(second.shape)}'
             )
         if len(first) == 0:
-            return first.sum() + second.sum()
+            return gathered_mean(first.sum() + second.sum(), 0, self.gather)
         with torch.no_grad():
             shifts, matched = self._match(rgb_crops, known)
         others = self._shifted(second).gather(1, shifts)
@@ -82,8 +87,9 @@ class TemporalAffinityLoss(nn.Module):
             F.logsigmoid(first)[:, None] + F.logsigmoid(others),
             F.logsigmoid(-first)[:, None] + F.logsigmoid(-others),
         )
-        loss = -(log_same * matched).sum() / matched.sum().clamp(min=1)
-        return self.loss_weight * loss
+        return self.loss_weight * gathered_mean(
+            -(log_same * matched).sum(), matched.sum(), self.gather
+        )
 
     def _match(
         self, rgb_crops: tuple[Tensor, Tensor], known: tuple[Tensor, Tensor]
