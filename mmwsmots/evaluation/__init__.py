@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .filled_boxes import filled_boxes
+from .frame_errors import FrameErrors, Match, find_errors
 from .metrics import MOTSMetric, SaveDetections
 from .mots_eval import (
     evaluate_filled_boxes,
@@ -9,11 +10,14 @@ from .mots_eval import (
 )
 
 __all__ = [
+    'FrameErrors',
     'MOTSMetric',
+    'Match',
     'SaveDetections',
     'evaluate_filled_boxes',
     'evaluate_mots',
     'evaluate_sequences',
     'filled_boxes',
+    'find_errors',
     'format_table',
 ]

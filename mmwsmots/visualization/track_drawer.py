@@ -72,16 +72,19 @@ class TrackDrawer:
         texts: Sequence[str],
         masks: np.ndarray | None = None,
         bboxes: np.ndarray | None = None,
+        colors: Sequence[tuple[int, int, int]] | None = None,
     ) -> np.ndarray:
         """Draw the next frame.
 
         Args:
             image (ndarray): BGR, (H, W, 3) uint8; not changed.
             ids (Sequence[int]): N identities; each has its colour and its trail.
-            texts (Sequence[str]): N labels.
+            texts (Sequence[str]): N labels; an empty one is not drawn.
             masks (ndarray, optional): (N, H, W), bool or 0/1. An object whose mask is
                 empty is left out.
             bboxes (ndarray, optional): (N, 4), xyxy in pixels; drawn as outlines.
+            colors (Sequence[tuple], optional): BGR of each object in place of its
+                id's.
 
         Returns:
             ndarray: BGR, (scale * H, scale * W, 3) uint8.
@@ -94,19 +97,21 @@ class TrackDrawer:
         canvas = _enlarge(image, self.scale)
         line = max(1, round(canvas.shape[0] / 350))
         regions = [None] * len(ids)  # x, y, width, height of what is visible
+        if colors is None:
+            colors = [id_color(int(track_id)) for track_id in ids]
         if bboxes is not None:
             regions = [_bbox_region(box * self.scale) for box in np.asarray(bboxes)]
-            for track_id, region in zip(ids, regions):
-                cv2.rectangle(canvas, region, id_color(int(track_id)), line)
+            for color, region in zip(colors, regions):
+                cv2.rectangle(canvas, region, color, line)
         if masks is not None:
-            regions = self._draw_masks(canvas, ids, masks, line)
+            regions = self._draw_masks(canvas, colors, masks, line)
         shown = [
-            (int(track_id), text, region)
-            for track_id, text, region in zip(ids, texts, regions)
+            (int(track_id), text, region, color)
+            for track_id, text, region, color in zip(ids, texts, regions, colors)
             if region is not None
         ]
-        self._draw_trails(canvas, [(i, region) for i, _, region in shown], line)
-        _draw_labels(canvas, shown)
+        self._draw_trails(canvas, shown, line)
+        _draw_labels(canvas, [item[1:] for item in shown if item[1]])
         return canvas
 
     def draw_objects(
@@ -129,13 +134,13 @@ class TrackDrawer:
             masks = mask_utils.decode([obj.coco_rle for obj in objects])
             masks = masks.transpose(2, 0, 1)
         return self.draw(
-            image, [obj.track_id for obj in objects], map(_name, objects), masks
+            image, [obj.track_id for obj in objects], map(name_of, objects), masks
         )
 
-    def _draw_masks(self, canvas, ids, masks, line) -> list:
+    def _draw_masks(self, canvas, colors, masks, line) -> list:
         """Blend masks, then outline them; returns their rectangles."""
         regions, outlines = [], []
-        for track_id, mask in zip(ids, masks):
+        for color, mask in zip(colors, masks):
             mask = np.ascontiguousarray(mask).astype(np.uint8, copy=False)
             if self.scale > 1:
                 mask = (_enlarge(mask * 255, self.scale) > 127).astype(np.uint8)
@@ -144,7 +149,6 @@ class TrackDrawer:
                 regions.append(None)
                 continue
             regions.append(region)
-            color = id_color(int(track_id))
             window = slice(y, y + height), slice(x, x + width)
             crop, mask = canvas[window], np.ascontiguousarray(mask[window])
             tint = np.full_like(crop, color)
@@ -162,7 +166,8 @@ class TrackDrawer:
         """Extend, draw and forget trails; they get thinner towards the past."""
         if self.trail_length == 0:
             return
-        for track_id, (x, y, width, height) in shown:
+        colors = {track_id: color for track_id, _, _, color in shown}
+        for track_id, _, (x, y, width, height), _ in shown:
             trail = self._trails.setdefault(
                 track_id, deque(maxlen=self.trail_length + 1)
             )
@@ -178,8 +183,7 @@ class TrackDrawer:
             points = [point for _, point in trail]
             for i, (start, end) in enumerate(pairwise(points), 1):
                 width = line + (i > len(points) // 2)
-                color = id_color(track_id)
-                cv2.line(canvas, start, end, color, width, cv2.LINE_AA)
+                cv2.line(canvas, start, end, colors[track_id], width, cv2.LINE_AA)
 
     @staticmethod
     def _check(image, ids, texts, masks, bboxes) -> None:
@@ -210,7 +214,7 @@ def _bbox_region(bbox: np.ndarray) -> tuple[int, int, int, int]:
     return x1, y1, max(x2 - x1, 1), max(y2 - y1, 1)
 
 
-def _name(obj: MOTSObject) -> str:
+def name_of(obj: MOTSObject) -> str:
     """'car 12' for the id 1012 of class 1; other ids in full."""
     group, number = divmod(obj.track_id, 1000)
     return (
@@ -225,8 +229,8 @@ def _draw_labels(canvas: np.ndarray, shown: list) -> None:
     size = int(np.clip(9 + height / 80, 11, 30))
     taken = []
     # Large objects are the near ones: they choose first.
-    for track_id, text, (x, y, w, h) in sorted(
-        shown, key=lambda item: -item[2][2] * item[2][3]
+    for text, (x, y, w, h), color in sorted(
+        shown, key=lambda item: -item[1][2] * item[1][3]
     ):
         label_h, label_w = render_text(text, size).shape
         label_w += 6
@@ -236,7 +240,6 @@ def _draw_labels(canvas: np.ndarray, shown: list) -> None:
         free = [top for top in tops if not _hits(taken, left, top, label_w, label_h)]
         top = (free or tops)[0]
         taken.append((left, top, label_w, label_h))
-        color = id_color(track_id)
         cv2.rectangle(canvas, taken[-1], color, cv2.FILLED)
         put_text(canvas, text, (left + 3, top), size, readable_on(color))
 

@@ -2,14 +2,14 @@
 import contextlib
 import io
 
-import cv2
 import numpy as np
 import pytest
 import trackeval
 
 from mmwsmots.datasets.mots_io import read_mots_txt, read_seqmap, write_mots_txt
 from mmwsmots.datasets.rle import mask_to_rle
-from mmwsmots.evaluation import evaluate_mots, filled_boxes
+from mmwsmots.evaluation import evaluate_mots, evaluate_sequences, filled_boxes
+from tests.damage import damage
 
 
 def write(folder, objects, name='0000'):
@@ -99,21 +99,6 @@ def test_nothing_found_and_nothing_to_find(make_object, evaluate):
     assert empty['pedestrian']['FN'] == empty['pedestrian']['FP'] == 0
 
 
-def damage(objects, seed=0):
-    """Results as a tracker makes them: eroded and lost masks, new ids."""
-    rng = np.random.default_rng(seed)
-    results = []
-    for obj in objects:
-        if obj.class_id == 10 or rng.random() < 0.1:
-            continue
-        mask = obj.mask.astype(np.uint8)
-        size = int(rng.integers(1, 8))
-        mask = cv2.erode(mask, np.ones((size, size), dtype=np.uint8))
-        track = obj.track_id + (500 if obj.frame_id % 30 > 24 else 0)
-        results.append(obj._replace(track_id=track, rle=mask_to_rle(mask)))
-    return results
-
-
 @pytest.fixture(scope='module')
 def damaged(shared_data, tmp_path_factory):
     """Real ground truth of two sequences and results made from it."""
@@ -162,6 +147,16 @@ def test_against_the_whole_of_trackeval(damaged, tmp_path):
         assert {key: ours[name][key] for key in expected} == expected
         assert expected['IDS'] > 0  # the case tests something
         assert expected['FN'] > 0
+    together, single = evaluate_sequences(gt, results, lengths)
+    assert together == ours
+    for seq in lengths:
+        for name in ('car', 'pedestrian'):
+            scores = output['KittiMOTS'][results.name][seq][name]
+            assert single[seq][name]['sMOTSA'] == 100 * scores['CLEAR']['sMOTA']
+            assert single[seq][name]['TP'] == scores['CLEAR']['CLR_TP']
+            assert single[seq][name]['IDS'] == scores['CLEAR']['IDSW']
+            assert single[seq][name]['IDF1'] == 100 * scores['Identity']['IDF1']
+            assert single[seq][name]['HOTA'] == 100 * scores['HOTA']['HOTA'].mean()
 
 
 def mots_by_loop(gt, results, class_id):
