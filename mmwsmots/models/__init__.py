@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from . import (
+    backbones,
     data_preprocessors,
     losses,
     mot,
@@ -10,6 +11,7 @@ from . import (
 )
 
 __all__ = [
+    'backbones',
     'data_preprocessors',
     'losses',
     'mot',

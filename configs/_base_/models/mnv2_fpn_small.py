@@ -3,15 +3,17 @@
 # minutes on a CPU. A leaf config merges it: `model = _base_.small_model`. Weights from
 # tools/model_converters/mobilenetv2_to_mmdet.py.
 channels = 64
+roi_extractor = dict(
+    type='GatherRoIExtractor',
+    out_channels=channels,
+    roi_layer=dict(sampling_ratio=1),
+)
 
 small_model = dict(
     detector=dict(
         backbone=dict(
             _delete_=True,
-            type='MobileNetV2',
-            out_indices=(1, 2, 4, 6),
-            frozen_stages=7,
-            norm_eval=True,
+            type='FrozenMobileNetV2',
             init_cfg=dict(
                 type='Pretrained', checkpoint='data/pretrained/mobilenet_v2.pth'
             ),
@@ -19,13 +21,9 @@ small_model = dict(
         neck=dict(in_channels=[24, 32, 96, 320], out_channels=channels),
         rpn_head=dict(in_channels=channels, feat_channels=channels // 2),
         roi_head=dict(
-            bbox_roi_extractor=dict(
-                out_channels=channels, roi_layer=dict(sampling_ratio=1)
-            ),
+            bbox_roi_extractor=roi_extractor,
             bbox_head=dict(in_channels=channels, fc_out_channels=256),
-            mask_roi_extractor=dict(
-                out_channels=channels, roi_layer=dict(sampling_ratio=1)
-            ),
+            mask_roi_extractor=roi_extractor,
             mask_head=dict(in_channels=channels, conv_out_channels=channels // 2),
         ),
         train_cfg=dict(
@@ -35,8 +33,5 @@ small_model = dict(
         ),
         test_cfg=dict(rpn=dict(nms_pre=150, max_per_img=100), rcnn=dict(score_thr=0.6)),
     ),
-    track_head=dict(roi_extractor=dict(out_channels=channels), in_channels=channels),
+    track_head=dict(roi_extractor=roi_extractor, in_channels=channels),
 )
-
-# mmdet's MobileNetV2 computes a last layer that no FPN level reads.
-find_unused_parameters = True

@@ -1,0 +1,4 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .frozen_mobilenet_v2 import FrozenMobileNetV2
+
+__all__ = ['FrozenMobileNetV2']
