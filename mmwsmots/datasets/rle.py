@@ -4,7 +4,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from pycocotools import mask as mask_utils
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -18,9 +17,25 @@ def mask_to_rle(mask: np.ndarray) -> str:
     Returns:
         str: COCO's compressed run-length encoding.
     """
-    return mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))['counts'].decode(
-        'ascii'
-    )
+    return runs_to_rles(*masks_to_runs(np.asarray(mask, dtype=bool)[None]))[0]
+
+
+def masks_to_runs(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Run lengths of masks, in time of the objects rather than of the frame.
+
+    Args:
+        masks (ndarray): Masks of shape (N, H, W), bool.
+
+    Returns:
+        tuple[ndarray, ndarray]: As :func:`rles_to_runs` gives them.
+    """
+    runs = []
+    for mask in masks:
+        top, bottom = _extent(mask.any(axis=1))
+        left, right = _extent(mask[top:bottom].any(axis=0))
+        runs.append(_crop_to_runs(mask[top:bottom, left:right], left, top, *mask.shape))
+    num_runs = np.array([len(part) for part in runs], dtype=np.int64)
+    return np.concatenate([num_runs[:0], *runs]), num_runs
 
 
 def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) -> str:
@@ -36,11 +51,8 @@ def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) 
     Returns:
         str: COCO's compressed run-length encoding.
     """
-    columns = np.zeros((crop.shape[1], height), dtype=np.int8)
-    columns[:, top : top + crop.shape[0]] = crop.T
-    changes = np.flatnonzero(np.diff(columns.ravel(), prepend=0, append=0))
-    edges = np.concatenate(([0], left * height + changes, [height * width]))
-    return runs_to_rle(_trimmed(np.diff(edges)), height, width)
+    runs = _crop_to_runs(crop, left, top, height, width)
+    return runs_to_rles(runs, np.array([len(runs)]))[0]
 
 
 def rles_to_runs(
@@ -141,21 +153,35 @@ def find_overlap(
     return int(min(pair)), int(max(pair))
 
 
-def runs_to_rle(runs: np.ndarray, height: int, width: int) -> str:
-    """Inverse of :func:`rles_to_runs` for one mask.
+def runs_to_rles(runs: np.ndarray, num_runs: np.ndarray) -> list[str]:
+    """Inverse of :func:`rles_to_runs`, all masks at once.
 
     Args:
-        runs (ndarray): Alternating lengths of runs of 0 and of 1, (num_runs, ).
-        height (int): Height of the mask in pixels.
-        width (int): Width of the mask in pixels.
+        runs (ndarray): Alternating lengths of runs of 0 and of 1, one mask after the
+            other, int64.
+        num_runs (ndarray): Their number in each of N masks, (N, ), each >= 1.
 
     Returns:
-        str: COCO's compressed run-length encoding.
+        list[str]: COCO's compressed run-length encodings.
     """
-    rle = mask_utils.frPyObjects(
-        {'size': [height, width], 'counts': runs.tolist()}, height, width
-    )
-    return rle['counts'].decode('ascii')
+    if len(num_runs) == 0:
+        return []
+    first = np.cumsum(num_runs) - num_runs
+    place = np.arange(runs.size) - np.repeat(first, num_runs)
+    is_late = place > 2
+    rest = runs.copy()
+    rest[is_late] -= runs[np.flatnonzero(is_late) - 2]
+    codes, is_used = [], [np.ones(runs.size, dtype=bool)]
+    while is_used[-1].any():
+        low = rest & 31
+        rest = rest >> 5
+        goes_on = rest != -(low >> 4)  # bit 4 is the sign of what ends here
+        codes.append((low + 32 * goes_on + 48).astype(np.uint8))
+        is_used.append(is_used[-1] & goes_on)
+    is_used = np.stack(is_used[:-1], axis=1)
+    text = np.stack(codes, axis=1)[is_used].tobytes().decode('ascii')
+    ends = np.cumsum(np.add.reduceat(is_used.sum(axis=1), first)).tolist()
+    return [text[start:end] for start, end in zip([0, *ends], ends)]
 
 
 def split_components(rle: str, height: int, width: int) -> list[str]:
@@ -200,12 +226,10 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
     for members in np.split(order, splits):
         edges = np.stack([starts[members], ends[members]], axis=1).ravel()
         # Join what the cut at the column ends parted.
-        keep = np.ones(edges.size, dtype=bool)
-        joints = 2 * np.flatnonzero(edges[1:-1:2] == edges[2::2]) + 1
-        keep[joints] = keep[joints + 1] = False
-        edges = np.concatenate(([0], edges[keep], [height * width]))
-        components.append(runs_to_rle(_trimmed(np.diff(edges)), height, width))
-    return components
+        edges = np.concatenate(([0], _joined(edges), [height * width]))
+        components.append(_trimmed(np.diff(edges)))
+    num_runs = np.array([len(runs) for runs in components])
+    return runs_to_rles(np.concatenate(components), num_runs)
 
 
 def _foreground(
@@ -226,6 +250,35 @@ def _sums_within(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     sums = np.concatenate(([0], np.cumsum(values)))
     before = sums[np.cumsum(counts) - counts]
     return sums[1:] - np.repeat(before, counts)
+
+
+def _extent(is_set: np.ndarray) -> tuple[int, int]:
+    """First and past-the-last place that is set; (0, 0) without one."""
+    places = np.flatnonzero(is_set)
+    return (int(places[0]), int(places[-1]) + 1) if places.size else (0, 0)
+
+
+def _crop_to_runs(
+    crop: np.ndarray, left: int, top: int, height: int, width: int
+) -> np.ndarray:
+    """Run lengths of a mask of which only a crop is given."""
+    step = crop.shape[0] + 1
+    # Column by column, a 0 before the first and after each: no run leaves a column.
+    pixels = np.zeros(1 + crop.shape[1] * step, dtype=bool)
+    pixels[1:].reshape(-1, step)[:, :-1] = crop.T
+    edges = np.flatnonzero(pixels[1:] != pixels[:-1])
+    edges += edges // step * (height - step) + (left * height + top)
+    if step > height:
+        edges = _joined(edges)
+    return _trimmed(np.diff(np.concatenate(([0], edges, [height * width]))))
+
+
+def _joined(edges: np.ndarray) -> np.ndarray:
+    """Starts and ends of runs, without those where one run goes on in the next."""
+    joints = 2 * np.flatnonzero(edges[1:-1:2] == edges[2::2]) + 1
+    keep = np.ones(edges.size, dtype=bool)
+    keep[joints] = keep[joints + 1] = False
+    return edges[keep]
 
 
 def _trimmed(runs: np.ndarray) -> np.ndarray:
