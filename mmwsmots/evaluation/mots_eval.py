@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""KITTI MOTS evaluation of text files with TrackEval."""
+"""KITTI MOTS and MOTS20 evaluation of text files with TrackEval."""
 
 import tempfile
 from collections.abc import Collection, Mapping
@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import trackeval.metrics
 from pycocotools import mask as mask_utils
-from terminaltables import AsciiTable
 
 from mmwsmots.datasets.mots_io import (
     CLASS_IDS,
@@ -17,6 +16,7 @@ from mmwsmots.datasets.mots_io import (
     read_mots_txt,
     write_mots_txt,
 )
+from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.filled_boxes import filled_boxes, tight_boxes
 from mmwsmots.evaluation.sequence_pairs import (
     iou_threshold,
@@ -32,6 +32,7 @@ def evaluate_mots(
     seq_lengths: Mapping[str, int],
     boxes: Mapping[str, np.ndarray] | None = None,
     protocol: str = 'trackeval',
+    benchmark: str = 'kitti_mots',
 ) -> dict[str, dict[str, float]]:
     """Evaluate results against ground truth, all sequences together.
 
@@ -50,9 +51,11 @@ def evaluate_mots(
             takes the tight boxes of the masks.
         protocol (str): 'trackeval' (a match needs IoU >= 0.5) or 'mots_tools'
             (IoU > 0.5). HOTA has its own thresholds and is the same in both.
+        benchmark (str): 'kitti_mots', or 'mots20': pedestrians only, frames from 1,
+            ground truth ``gt_dir/SSSS/gt/gt.txt``.
 
     Returns:
-        dict[str, dict[str, float]]: For 'car' and 'pedestrian': sMOTSA, MOTSA,
+        dict[str, dict[str, float]]: For each class of the benchmark: sMOTSA, MOTSA,
         MOTSP, HOTA and IDF1 in percent; IDS, TP, FP and FN as counts;
         share_above_half, the share TP / M of ground truth masks that are matched;
         foreground_ratio, the mean over results of mask area / box area.
@@ -62,7 +65,9 @@ def evaluate_mots(
         ValueError: If a file breaks the format or does not fit the sequence; the
             message names the file and, where there is one, the line.
     """
-    return evaluate_sequences(gt_dir, results_dir, seq_lengths, boxes, protocol)[0]
+    return evaluate_sequences(
+        gt_dir, results_dir, seq_lengths, boxes, protocol, benchmark
+    )[0]
 
 
 def evaluate_sequences(
@@ -71,6 +76,7 @@ def evaluate_sequences(
     seq_lengths: Mapping[str, int],
     boxes: Mapping[str, np.ndarray] | None = None,
     protocol: str = 'trackeval',
+    benchmark: str = 'kitti_mots',
 ) -> tuple[dict[str, dict], dict[str, dict]]:
     """Evaluate results against ground truth, together and sequence by sequence.
 
@@ -80,6 +86,7 @@ def evaluate_sequences(
         seq_lengths (Mapping[str, int]): See :func:`evaluate_mots`.
         boxes (Mapping[str, ndarray] | None): See :func:`evaluate_mots`.
         protocol (str): See :func:`evaluate_mots`.
+        benchmark (str): See :func:`evaluate_mots`.
 
     Returns:
         tuple[dict[str, dict], dict[str, dict]]: What :func:`evaluate_mots` returns
@@ -91,21 +98,22 @@ def evaluate_sequences(
     """
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
     config = dict(THRESHOLD=iou_threshold(protocol), PRINT_CONFIG=False)
-    dataset = open_dataset(gt_dir, results_dir, seq_lengths)
+    rules = get_benchmark(benchmark)
+    dataset = open_dataset(gt_dir, results_dir, seq_lengths, rules)
     metrics = [
         trackeval.metrics.HOTA(),
         trackeval.metrics.CLEAR(config),
         trackeval.metrics.Identity(config),
     ]
-    per_seq = {name: [{} for _ in metrics] for name in CLASS_IDS}
-    ratios = {name: {} for name in CLASS_IDS}
+    per_seq = {name: [{} for _ in metrics] for name in rules.classes}
+    ratios = {name: {} for name in rules.classes}
     for seq, length in seq_lengths.items():
-        gt, results = read_pair(gt_dir, results_dir, seq, length)
+        gt, results = read_pair(gt_dir, results_dir, seq, length, rules)
         seq_boxes = tight_boxes(results) if boxes is None else boxes[seq]
         ratio = foreground_ratios(results, seq_boxes)
         class_ids = np.array([obj.class_id for obj in results], dtype=int)
-        for name, class_id in CLASS_IDS.items():
-            ratios[name][seq] = ratio[class_ids == class_id]
+        for name in rules.classes:
+            ratios[name][seq] = ratio[class_ids == CLASS_IDS[name]]
         for name, data in preprocess(dataset, seq, gt, results).items():
             for metric, result in zip(metrics, per_seq[name]):
                 result[seq] = metric.eval_sequence(data)
@@ -120,6 +128,7 @@ def evaluate_filled_boxes(
     results_dir: str | Path,
     seq_lengths: Mapping[str, int],
     protocol: str = 'trackeval',
+    benchmark: str = 'kitti_mots',
 ) -> tuple[dict[str, dict], dict[str, dict]]:
     """Evaluate results with each mask replaced by its tight box, made disjoint.
 
@@ -128,51 +137,25 @@ def evaluate_filled_boxes(
         results_dir (str | Path): See :func:`evaluate_mots`.
         seq_lengths (Mapping[str, int]): See :func:`evaluate_mots`.
         protocol (str): See :func:`evaluate_mots`.
+        benchmark (str): See :func:`evaluate_mots`.
 
     Returns:
         tuple[dict[str, dict], dict[str, dict]]: See :func:`evaluate_sequences`.
     """
+    first_frame = get_benchmark(benchmark).first_frame
     with tempfile.TemporaryDirectory() as temp:
         for name in seq_lengths:
+            path = Path(results_dir) / f'{name}.txt'
             objects = [
                 obj
-                for obj in read_mots_txt(
-                    Path(results_dir) / f'{name}.txt', check_ids=False
-                )
+                for obj in read_mots_txt(path, check_ids=False, first_frame=first_frame)
                 if obj.class_id != IGNORE_CLASS_ID
             ]
-            write_mots_txt(Path(temp) / f'{name}.txt', filled_boxes(objects))
-        return evaluate_sequences(gt_dir, temp, seq_lengths, protocol=protocol)
-
-
-def format_table(rows: Mapping[str, dict[str, dict[str, float]]]) -> str:
-    """Table of results, class by class.
-
-    Args:
-        rows (Mapping[str, dict]): For each name of a row what
-            :func:`evaluate_mots` returned.
-
-    Returns:
-        str: The table.
-    """
-    formats = dict(
-        sMOTSA='.2f',
-        MOTSA='.2f',
-        MOTSP='.2f',
-        IDS='d',
-        HOTA='.2f',
-        IDF1='.2f',
-        share_above_half='.3f',
-        foreground_ratio='.3f',
-    )
-    names = dict(share_above_half='share > 0.5', foreground_ratio='area / box')
-    table = [['class', 'masks', *(names.get(key, key) for key in formats)]]
-    for class_name in CLASS_IDS:
-        for name, row in rows.items():
-            values = row[class_name]
-            cells = [format(values[key], spec) for key, spec in formats.items()]
-            table.append([class_name, name, *cells])
-    return AsciiTable(table).table
+            boxed = filled_boxes(objects)
+            write_mots_txt(Path(temp) / f'{name}.txt', boxed, first_frame)
+        return evaluate_sequences(
+            gt_dir, temp, seq_lengths, protocol=protocol, benchmark=benchmark
+        )
 
 
 def foreground_ratios(objects: list[MOTSObject], boxes: np.ndarray) -> np.ndarray:

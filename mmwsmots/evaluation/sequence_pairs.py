@@ -4,7 +4,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, read_mots_txt
+from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt
+from mmwsmots.evaluation.benchmarks import BENCHMARKS, MOTSBenchmark
 from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
 
 # A match needs IoU >= 0.5 in TrackEval, IoU > 0.5 in mots_tools. IoUs are ratios of
@@ -32,7 +33,10 @@ def iou_threshold(protocol: str) -> float:
 
 
 def open_dataset(
-    gt_dir: Path, results_dir: Path, seq_lengths: Mapping[str, int]
+    gt_dir: Path,
+    results_dir: Path,
+    seq_lengths: Mapping[str, int],
+    benchmark: MOTSBenchmark = BENCHMARKS['kitti_mots'],
 ) -> ParsedKittiMOTS:
     """TrackEval's data set of files that must all be there.
 
@@ -40,6 +44,7 @@ def open_dataset(
         gt_dir (Path): Absolute folder of ground truth ``SSSS.txt``.
         results_dir (Path): Absolute folder of results ``SSSS.txt``.
         seq_lengths (Mapping[str, int]): Number of frames of each sequence.
+        benchmark (MOTSBenchmark): Names the ground truth's files and the classes.
 
     Returns:
         ParsedKittiMOTS: The data set, for :func:`preprocess`.
@@ -48,15 +53,18 @@ def open_dataset(
         FileNotFoundError: If a file is missing.
     """
     for name in seq_lengths:
-        for folder, what in ((gt_dir, 'ground truth'), (results_dir, 'results')):
-            if not (folder / f'{name}.txt').is_file():
-                raise FileNotFoundError(
-                    f'{folder / name}.txt: no {what} for sequence {name}'
-                )
+        gt_path = benchmark.gt_path(gt_dir, name)
+        for path, what in (
+            (gt_path, 'ground truth'),
+            (results_dir / f'{name}.txt', 'results'),
+        ):
+            if not path.is_file():
+                raise FileNotFoundError(f'{path}: no {what} for sequence {name}')
     return ParsedKittiMOTS(
         dict(
             GT_FOLDER=str(gt_dir),
-            GT_LOC_FORMAT='{gt_folder}/{seq}.txt',
+            GT_LOC_FORMAT='{gt_folder}/' + benchmark.gt_file,
+            CLASSES_TO_EVAL=list(benchmark.classes),
             TRACKERS_FOLDER=str(results_dir.parent),
             TRACKERS_TO_EVAL=[results_dir.name],
             TRACKER_SUB_FOLDER='',
@@ -67,7 +75,11 @@ def open_dataset(
 
 
 def read_pair(
-    gt_dir: Path, results_dir: Path, name: str, length: int
+    gt_dir: Path,
+    results_dir: Path,
+    name: str,
+    length: int,
+    benchmark: MOTSBenchmark = BENCHMARKS['kitti_mots'],
 ) -> tuple[list[MOTSObject], list[MOTSObject]]:
     """Read and check ground truth and results of a sequence.
 
@@ -76,6 +88,7 @@ def read_pair(
         results_dir (Path): Folder of results.
         name (str): The sequence.
         length (int): Its number of frames.
+        benchmark (MOTSBenchmark): Names the ground truth's file and the first frame.
 
     Returns:
         tuple[list[MOTSObject], list[MOTSObject]]: Ground truth and results.
@@ -84,14 +97,16 @@ def read_pair(
         ValueError: If a file breaks the format, or does not fit the sequence or
             the other file.
     """
-    paths = [gt_dir / f'{name}.txt', results_dir / f'{name}.txt']
-    gt, results = read_mots_txt(paths[0]), read_mots_txt(paths[1], check_ids=False)
+    paths = [benchmark.gt_path(gt_dir, name), results_dir / f'{name}.txt']
+    first_frame = benchmark.first_frame
+    gt = read_mots_txt(paths[0], first_frame=first_frame)
+    results = read_mots_txt(paths[1], check_ids=False, first_frame=first_frame)
     for path, objects in zip(paths, (gt, results)):
         for number, obj in enumerate(objects, 1):
             if obj.frame_id >= length:
                 raise ValueError(
-                    f'{path}, line {number}: frame {obj.frame_id} lies beyond the '
-                    f'{length} frames of the sequence'
+                    f'{path}, line {number}: frame {obj.frame_id + first_frame} lies '
+                    f'beyond the {length} frames of the sequence'
                 )
     if gt and results and gt[0][3:5] != results[0][3:5]:
         raise ValueError(
@@ -125,5 +140,6 @@ def preprocess(
     dataset.set_sequence(gt, results)
     raw_data = dataset.get_raw_seq_data('', seq)
     return {
-        name: dataset.get_preprocessed_seq_data(raw_data, name) for name in CLASS_IDS
+        name: dataset.get_preprocessed_seq_data(raw_data, name)
+        for name in dataset.class_list
     }

@@ -14,21 +14,24 @@ from mmwsmots.datasets.mots_io import (
     CLASS_IDS,
     MOTSObject,
     TrackNumbering,
+    sequence_name,
     write_mots_txt,
 )
 from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.disk_list import DiskList
 from mmwsmots.evaluation.filled_boxes import filled_boxes
-from mmwsmots.evaluation.mots_eval import evaluate_mots, format_table
+from mmwsmots.evaluation.mots_eval import evaluate_mots
 from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
+from mmwsmots.evaluation.tables import format_table
 
 
 @METRICS.register_module()
 class MOTSMetric(BaseVideoMetric):
-    """KITTI MOTS metrics of masks and tracks, with TrackEval.
+    """KITTI MOTS or MOTS20 metrics of masks and tracks, with TrackEval.
 
     Takes frames one by one or by the video, writes ``SSSS.txt`` of each sequence
-    (the name is the folder of its frames) and evaluates all sequences together.
+    (see :func:`mmwsmots.datasets.mots_io.sequence_name`) and evaluates all together.
     Beside the model stands the row *filled boxes*: the same detections and tracks
     with each mask replaced by its predicted box, clipped to the frame and made
     disjoint as the masks are (the higher score wins). A weakly supervised model
@@ -46,6 +49,7 @@ class MOTSMetric(BaseVideoMetric):
         format_only (bool): Whether to write the text files and stop. Defaults to
             False.
         protocol (str): 'trackeval' or 'mots_tools', see :func:`evaluate_mots`.
+        benchmark (str): 'kitti_mots' or 'mots20', see :func:`evaluate_mots`.
         **kwargs: ``collect_device`` and ``prefix`` of
             :class:`mmengine.evaluator.BaseMetric`.
     """
@@ -56,6 +60,7 @@ class MOTSMetric(BaseVideoMetric):
         outfile_prefix: str | None = None,
         format_only: bool = False,
         protocol: str = 'trackeval',
+        benchmark: str = 'kitti_mots',
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -72,6 +77,8 @@ class MOTSMetric(BaseVideoMetric):
         self.outfile_prefix = outfile_prefix
         self.format_only = format_only
         self.protocol = protocol
+        self.benchmark = benchmark
+        self._first_frame = get_benchmark(benchmark).first_frame
 
     def process_video(self, data_samples: Sequence[DetDataSample]) -> None:
         """Collect the predictions of frames.
@@ -117,7 +124,8 @@ class MOTSMetric(BaseVideoMetric):
         with tempfile.TemporaryDirectory() as temp:
             model_dir = Path(self.outfile_prefix or f'{temp}/model')
             for name, sequence in sequences.items():
-                write_mots_txt(model_dir / f'{name}.txt', sequence['objects'])
+                path = model_dir / f'{name}.txt'
+                write_mots_txt(path, sequence['objects'], self._first_frame)
             if self.outfile_prefix:
                 logger.info(f'Wrote {len(sequences)} sequences to {model_dir}')
             if self.format_only:
@@ -127,11 +135,13 @@ class MOTSMetric(BaseVideoMetric):
                 boxed = filled_boxes(
                     sequence['objects'], sequence['boxes'], sequence['scores']
                 )
-                write_mots_txt(boxed_dir / f'{name}.txt', boxed)
+                write_mots_txt(boxed_dir / f'{name}.txt', boxed, self._first_frame)
             lengths = {name: sequence['length'] for name, sequence in sequences.items()}
             boxes = {name: sequence['boxes'] for name, sequence in sequences.items()}
             rows = {
-                name: evaluate_mots(self.gt_dir, folder, lengths, boxes, self.protocol)
+                name: evaluate_mots(
+                    self.gt_dir, folder, lengths, boxes, self.protocol, self.benchmark
+                )
                 for name, folder in (('model', model_dir), ('filled boxes', boxed_dir))
             }
         logger.info(f'\n{format_table(rows)}')
@@ -167,7 +177,7 @@ class MOTSMetric(BaseVideoMetric):
             for i, label, mask in zip(ids, predictions.labels.tolist(), masks)
         ]
         return dict(
-            sequence=Path(sample.img_path).parent.name,
+            sequence=sequence_name(sample.img_path),
             length=sample.ori_video_length,
             frame_id=sample.frame_id,
             objects=objects,

@@ -6,6 +6,7 @@ from mmdet.evaluation.metrics.base_video_metric import BaseVideoMetric
 from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
 
+from mmwsmots.datasets.mots_io import sequence_name
 from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation.saved_detections import SavedFrame, format_frame
 
@@ -73,7 +74,7 @@ class SaveDetections(BaseVideoMetric):
         return {}
 
     def _write(self, sample: DetDataSample) -> None:
-        name = Path(sample.img_path).parent.name
+        name = sequence_name(sample.img_path)
         expected = self._next_frames.get(name, 0) if sample.frame_id else 0
         if sample.frame_id != expected:
             raise ValueError(
