@@ -2,6 +2,7 @@
 from . import (
     backbones,
     data_preprocessors,
+    dense_heads,
     losses,
     mot,
     roi_heads,
@@ -13,6 +14,7 @@ from . import (
 __all__ = [
     'backbones',
     'data_preprocessors',
+    'dense_heads',
     'losses',
     'mot',
     'roi_heads',

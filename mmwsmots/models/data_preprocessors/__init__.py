@@ -1,4 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .rgb_data_preprocessor import RGBDetDataPreprocessor, RGBTrackDataPreprocessor
+from .rgb_data_preprocessor import (
+    RGBBoxInstDataPreprocessor,
+    RGBDetDataPreprocessor,
+    RGBTrackDataPreprocessor,
+)
 
-__all__ = ['RGBDetDataPreprocessor', 'RGBTrackDataPreprocessor']
+__all__ = [
+    'RGBBoxInstDataPreprocessor',
+    'RGBDetDataPreprocessor',
+    'RGBTrackDataPreprocessor',
+]

@@ -1,5 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from mmdet.models.data_preprocessors import DetDataPreprocessor, TrackDataPreprocessor
+from mmdet.models.data_preprocessors import (
+    BoxInstDataPreprocessor,
+    DetDataPreprocessor,
+    TrackDataPreprocessor,
+)
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from torch import Tensor
@@ -60,3 +64,11 @@ class RGBTrackDataPreprocessor(TrackDataPreprocessor):
         for clip, sample in zip(data['inputs'], data['data_samples'] or []):
             attach_rgb(self, clip, sample.video_data_samples, training)
         return data
+
+
+@MODELS.register_module()
+class RGBBoxInstDataPreprocessor(BoxInstDataPreprocessor, RGBDetDataPreprocessor):
+    """:class:`BoxInstDataPreprocessor` that keeps RGB for what looks at colour.
+
+    The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
+    """

@@ -3,10 +3,16 @@ from .bbox_heads import GradCAMBBoxHead
 from .gradcam_cascade_roi_head import GradCAMCascadeRoIHead
 from .gradcam_mixin import GradCAMMixin
 from .gradcam_roi_head import GradCAMRoIHead
-from .mask_heads import GradCAMMaskHead, MeanFieldTeacher, MOTSMaskHead
+from .mask_heads import (
+    CRFMaskHead,
+    GradCAMMaskHead,
+    MeanFieldTeacher,
+    MOTSMaskHead,
+)
 from .roi_extractors import GatherRoIExtractor
 
 __all__ = [
+    'CRFMaskHead',
     'GatherRoIExtractor',
     'GradCAMBBoxHead',
     'GradCAMCascadeRoIHead',

@@ -1,62 +1,36 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import copy
-
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.models.utils import unpack_gt_instances
-from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList, OptConfigType
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ..utils.box_clipping import clip_masks, fill_uncovered
-from ..utils.roi_grid import expand_bboxes
+from .gradcam_mixin import GradCAMMixin
 from .mask_heads.gradcam_mask_head import stack_rgb
 
 
 @MODELS.register_module()
-class GradCAMRoIHead(StandardRoIHead):
+class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
     """RoI head that feeds heat maps to the mask head and masks to the track head.
 
     Args:
-        mask_context (float): Side of a mask RoI over the side of its box, in
-            training and at test. Defaults to 1.0.
-        mask_roi_sampler (dict, optional): Draws the mask RoIs of training from the
-            true boxes, e.g. :class:`JitteredRoISampler`. None takes the positive
-            proposals. Defaults to None.
         mask_teacher (dict, optional): :class:`MeanFieldTeacher`, which adds
             ``loss_teacher``. Defaults to None.
-        *args, **kwargs: Of :class:`mmdet.models.StandardRoIHead`. With
-            ``test_cfg.mean_field`` masks follow the image, see
-            :func:`refine_logits`, with ``test_cfg.clip_masks`` a mask ends at its
-            detection's box, with ``test_cfg.max_empty_share`` it reaches the box's
-            sides, see :func:`tight_thresholds`, and with ``test_cfg.min_coverage``
-            one that misses much of them gives way to the filled box, see
-            :func:`fill_uncovered`.
+        *args, **kwargs: Of :class:`GradCAMMixin` and of
+            :class:`mmdet.models.StandardRoIHead`.
 
     Attributes:
         log_mask_gradients (bool): Whether the losses come with the norms of their
             gradients at the mask logits; :class:`MaskGuardHook` switches it on.
     """
 
-    def __init__(
-        self,
-        *args,
-        mask_context: float = 1.0,
-        mask_roi_sampler: OptConfigType = None,
-        mask_teacher: OptConfigType = None,
-        **kwargs,
-    ) -> None:
+    def __init__(self, *args, mask_teacher: OptConfigType = None, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        if self.with_mask and self.share_roi_extractor:
-            raise ValueError('GradCAMRoIHead needs a mask_roi_extractor of its own')
         self.log_mask_gradients = False
-        self.mask_context = mask_context
-        self.mask_roi_sampler = (
-            TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None
-        )
         self.mask_teacher = (
             MODELS.build(dict(mask_teacher, mask_head=self.mask_head))
             if mask_teacher
@@ -64,24 +38,8 @@ class GradCAMRoIHead(StandardRoIHead):
         )
 
     def compute_cams(self, x: tuple[Tensor], batch_gt_instances: InstanceList) -> None:
-        """Set ``cams`` (num_gts, s, s) of every image's true boxes.
-
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes``,
-                ``labels``.
-        """
-        with torch.no_grad():
-            bbox_feats = self.bbox_roi_extractor(
-                x[: self.bbox_roi_extractor.num_inputs],
-                bbox2roi([gts.bboxes for gts in batch_gt_instances]),
-            )
-        labels = torch.cat([gts.labels for gts in batch_gt_instances])
-        cams = self.bbox_head.cams(bbox_feats, labels)
-        for gts, maps in zip(
-            batch_gt_instances, cams.split([len(gts) for gts in batch_gt_instances])
-        ):
-            gts.cams = maps
+        """Set ``cams`` of every image's true boxes, see :meth:`attach_cams`."""
+        self.attach_cams(x, batch_gt_instances, self.bbox_roi_extractor, self.bbox_head)
 
     def loss(
         self,
@@ -131,14 +89,7 @@ class GradCAMRoIHead(StandardRoIHead):
         Returns:
             dict: As mmdet's, with ``mask_preds`` and ``loss_mask``.
         """
-        if self.mask_roi_sampler is not None:
-            sampling_results = [
-                self.mask_roi_sampler.sample(gts) for gts in batch_gt_instances
-            ]
-        if self.mask_context != 1:
-            sampling_results = [copy.copy(res) for res in sampling_results]
-            for res in sampling_results:
-                res.pos_priors = expand_bboxes(res.pos_priors, self.mask_context)
+        sampling_results = self.mask_samplings(sampling_results, batch_gt_instances)
         results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
 
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
@@ -179,7 +130,7 @@ class GradCAMRoIHead(StandardRoIHead):
         results_list: InstanceList,
         rescale: bool = False,
     ) -> InstanceList:
-        """Predict masks on the expanded boxes of detections.
+        """Predict masks, see :meth:`GradCAMMixin.predict_mask`.
 
         Args:
             x (tuple[Tensor]): Feature maps of all levels.
@@ -188,31 +139,14 @@ class GradCAMRoIHead(StandardRoIHead):
             rescale (bool): Whether to give boxes and masks at the original scale.
 
         Returns:
-            list[:obj:`InstanceData`]: With ``bboxes`` (n, 4) and ``masks`` (n, H,
-            W) as mmdet gives them, ``mask_probs`` (n, h, w) and the network-scale
-            ``mask_rois`` (n, 4) on whose grid those lie.
+            list[:obj:`InstanceData`]: Also with ``mask_probs`` (n, h, w), on the
+            grids of ``mask_rois``.
         """
-        rois = [expand_bboxes(res.bboxes, self.mask_context) for res in results_list]
-        for res, expanded in zip(results_list, rois):
-            res.det_bboxes = res.bboxes
-            # mmdet rescales the boxes it pastes at in place.
-            res.bboxes = expanded.clone()
         results_list = super().predict_mask(x, batch_img_metas, results_list, rescale)
-        for res, meta, expanded in zip(results_list, batch_img_metas, rois):
-            bboxes = res.pop('det_bboxes')
-            if rescale:
-                bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
-            res.bboxes = bboxes
-            res.mask_rois = expanded
+        for res in results_list:
             if 'mask_probs' not in res:  # an image without detections
                 size = self.train_cfg.mask_size if self.train_cfg else 28
-                res.mask_probs = bboxes.new_zeros((0, size, size))
-            if self.test_cfg.get('clip_masks', False):
-                res.masks = clip_masks(res.masks, bboxes)
-            if self.test_cfg.get('min_coverage') is not None:
-                res.masks = fill_uncovered(
-                    res.masks, bboxes, self.test_cfg.min_coverage
-                )
+                res.mask_probs = res.bboxes.new_zeros((0, size, size))
         return results_list
 
 

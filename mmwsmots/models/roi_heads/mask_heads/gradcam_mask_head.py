@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptConfigType
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...utils.mask_statistics import cam_rim_precision, label_shares
 from ...utils.pseudo_labels import pseudo_labels, sample_cams
@@ -171,14 +171,12 @@ class GradCAMMaskHead(MOTSMaskHead):
                 logits, self._rgb_crops(batch_gt_instances, rois, size), box_masks
             )
         if self.loss_crf:
-            probs = F.interpolate(
-                logits.float().sigmoid()[:, None],
-                size=(self.crf_size, self.crf_size),
-                mode='bilinear',
-                align_corners=False,
-            )[:, 0]
-            losses['loss_crf'] = self.loss_crf(
-                probs, self._rgb_crops(batch_gt_instances, rois, self.crf_size)
+            losses['loss_crf'] = crf_on_rois(
+                self.loss_crf,
+                logits,
+                stack_rgb(batch_gt_instances),
+                rois,
+                self.crf_size,
             )
         if self.loss_temporal:
             losses['loss_temporal'] = self._temporal_loss(
@@ -260,6 +258,30 @@ def stack_rgb(batch_gt_instances: InstanceList) -> Tensor:
             'RGBTrackDataPreprocessor as data_preprocessor'
         )
     return torch.stack(images)
+
+
+def crf_on_rois(
+    loss_crf: nn.Module, logits: Tensor, images: Tensor, rois: Tensor, size: int
+) -> Tensor:
+    """L_CRF of masks and the colours of the same RoIs, both resampled.
+
+    Args:
+        loss_crf (nn.Module): :class:`CRFLoss`.
+        logits (Tensor): On the grids of the RoIs, shape (N, h, w).
+        images (Tensor): RGB in 0..255, shape (B, 3, H, W).
+        rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
+        size (int): Side of the masks and crops that are compared.
+
+    Returns:
+        Tensor: Scalar.
+    """
+    probs = F.interpolate(
+        logits.float().sigmoid()[:, None],
+        size=(size, size),
+        mode='bilinear',
+        align_corners=False,
+    )[:, 0]
+    return loss_crf(probs, crop_rois(images, rois, size))
 
 
 def thresholds_of(

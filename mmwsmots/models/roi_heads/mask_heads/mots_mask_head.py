@@ -101,8 +101,8 @@ class MOTSMaskHead(FCNMaskHead):
         results_list: InstanceList,
         batch_img_metas: list[dict],
         rcnn_test_cfg: ConfigDict,
-        *args,
-        **kwargs,
+        rescale: bool = False,
+        activate_map: bool = False,
     ) -> InstanceList:
         """Paste masks as mmdet does and keep the soft ones as ``mask_probs``.
 
@@ -117,7 +117,9 @@ class MOTSMaskHead(FCNMaskHead):
                 refined by the image first. With ``max_empty_share``, see
                 :func:`tight_thresholds`, a mask's threshold may be lower than
                 ``mask_thr_binary``.
-            *args, **kwargs: Of :meth:`FCNMaskHead.predict_by_feat`.
+            rescale (bool): Whether to give boxes and masks at the original scale.
+            activate_map (bool): Whether ``mask_preds`` are probabilities, the mean
+                of several heads', rather than logits. Defaults to False.
 
         Returns:
             list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, and
@@ -125,6 +127,8 @@ class MOTSMaskHead(FCNMaskHead):
         """
         share = rcnn_test_cfg.get('max_empty_share')
         mean_field = rcnn_test_cfg.get('mean_field')
+        if activate_map:
+            mask_preds = [probs.logit(eps=1e-6) for probs in mask_preds]
         shifted = []
         for preds, results, meta in zip(mask_preds, results_list, batch_img_metas):
             if mean_field is not None and len(results) > 0:
@@ -142,7 +146,7 @@ class MOTSMaskHead(FCNMaskHead):
                 preds = preds + shift.view(-1, 1, 1, 1)
             shifted.append(preds)
         return super().predict_by_feat(
-            shifted, results_list, batch_img_metas, rcnn_test_cfg, *args, **kwargs
+            shifted, results_list, batch_img_metas, rcnn_test_cfg, rescale
         )
 
     def _refine(

@@ -1,0 +1,98 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
+from mmdet.models.dense_heads import BoxInstMaskHead
+from mmdet.registry import MODELS
+from mmdet.structures.mask import mask2bbox
+from mmdet.utils import ConfigType, InstanceList
+from torch import Tensor
+
+from ..roi_heads.mask_heads.gradcam_mask_head import stack_rgb
+from ..utils.roi_grid import crop_rois, expand_bboxes
+
+
+@MODELS.register_module()
+class CRFBoxInstMaskHead(BoxInstMaskHead):
+    """BoxInst's mask head with L_CRF beside its projection and pairwise losses.
+
+    BoxInst predicts masks of whole images; L_CRF compares what lies in and around
+    the true box, resampled to a square as the RoIs of a two-stage detector are. The
+    data preprocessor must be :class:`RGBBoxInstDataPreprocessor`.
+
+    Args:
+        crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
+        crf_context (float): Side of a crop over the side of its box. Defaults to
+            1.5.
+        loss_crf (dict): :class:`CRFLoss`.
+        *args, **kwargs: Of :class:`mmdet.models.BoxInstMaskHead`.
+    """
+
+    def __init__(
+        self,
+        *args,
+        crf_size: int = 128,
+        crf_context: float = 1.5,
+        loss_crf: ConfigType = dict(type='CRFLoss'),
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.crf_size = crf_size
+        self.crf_context = crf_context
+        self.loss_crf = MODELS.build(loss_crf)
+
+    def loss_by_feat(
+        self,
+        mask_preds: list[Tensor],
+        batch_gt_instances: InstanceList,
+        batch_img_metas: list[dict],
+        positive_infos: InstanceList,
+        **kwargs,
+    ) -> dict[str, Tensor]:
+        """Losses of the positive locations.
+
+        Args:
+            mask_preds (list[Tensor]): Logits of each image's positive locations,
+                (num_pos, H, W) with a cell of ``mask_out_stride`` pixels.
+            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` and what
+                the data preprocessor adds.
+            batch_img_metas (list[dict]): Image information.
+            positive_infos (list[:obj:`InstanceData`]): Of the positive locations.
+
+        Returns:
+            dict[str, Tensor]: As BoxInst's, and ``loss_crf``.
+        """
+        losses = super().loss_by_feat(
+            mask_preds, batch_gt_instances, batch_img_metas, positive_infos, **kwargs
+        )
+        images = stack_rgb(batch_gt_instances)
+        crops = [
+            self._crops(*args)
+            for args in zip(mask_preds, images, batch_gt_instances, positive_infos)
+        ]
+        probs, rgb_crops = (torch.cat(parts) for parts in zip(*crops))
+        losses['loss_crf'] = self.loss_crf(probs, rgb_crops)
+        return losses
+
+    def _crops(self, preds: Tensor, image: Tensor, *args) -> tuple[Tensor, Tensor]:
+        """Masks and colours around the boxes of one image's positive locations.
+
+        Args:
+            preds (Tensor): Logits, shape (num_pos, H, W).
+            image (Tensor): RGB in 0..255, shape (3, h, w).
+            *args: The image's ``gt_instances`` and information on the locations.
+
+        Returns:
+            tuple[Tensor, Tensor]: Probabilities (n, s, s) and RGB (n, 3, s, s) of
+            the n locations that BoxInst selects for its losses.
+        """
+        preds, box_masks, _, num_pos = self._get_targets_single(preds, *args)
+        if num_pos == 0:
+            size = (self.crf_size, self.crf_size)
+            return preds.new_zeros((0, *size)), image.new_zeros((0, 3, *size))
+        bboxes = expand_bboxes(mask2bbox(box_masks), self.crf_context)
+        own_inds = torch.arange(num_pos, device=bboxes.device)[:, None]
+        probs = crop_rois(
+            preds.sigmoid()[:, None], torch.cat([own_inds, bboxes], 1), self.crf_size
+        )
+        rois = F.pad(bboxes * self.mask_out_stride, (1, 0))
+        return probs[:, 0], crop_rois(image[None], rois, self.crf_size)
