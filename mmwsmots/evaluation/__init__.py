@@ -6,8 +6,8 @@ from .mots_eval import (
     evaluate_filled_boxes,
     evaluate_mots,
     evaluate_sequences,
-    format_table,
 )
+from .tables import format_sequences, format_table
 
 __all__ = [
     'FrameErrors',
@@ -19,5 +19,6 @@ __all__ = [
     'evaluate_sequences',
     'filled_boxes',
     'find_errors',
+    'format_sequences',
     'format_table',
 ]
