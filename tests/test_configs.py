@@ -10,10 +10,13 @@ NAMES = [
     'wsmots-plus_mnv2_fpn_demo',
     'wsmots-plus_mnv2_fpn_rendered',
     'wsmots-plus_r50_fpn_kitti',
+    'wsmots-plus_r50_fpn_mots20',
+    'wsmots-plus_r50_fpn_mots20_submit',
     'wsmots_mnv2_fpn_rendered',
     'wsmots_r50_fpn_kitti',
     'wsmots_r50_fpn_kitti_detach-mask',
     'wsmots_r50_fpn_kitti_no-crf',
+    'wsmots_r50_fpn_mots20',
 ]
 
 
@@ -63,3 +66,23 @@ def test_ablations_differ_in_one_thing(repo):
     )
     assert detached.model.track_head.pop('detach_mask') is True
     assert no_crf.model == base.model == detached.model
+
+
+def test_mots20_folds(repo, monkeypatch):
+    """The held-out sequence comes from the environment, the files from the converter."""
+    for fold in ('0002', '0011'):
+        if fold != '0002':  # the default
+            monkeypatch.setenv('MOTS20_FOLD', fold)
+        cfg = Config.fromfile(repo / 'configs/wsmots_r50_fpn_mots20.py')
+        name = f'annotations/mots20_fold-{fold}'
+        assert cfg.train_dataloader.dataset.ann_file == f'{name}_train.json'
+        assert cfg.test_dataloader.dataset.ann_file == f'{name}_val.json'
+        assert cfg.test_evaluator.benchmark == 'mots20'
+
+
+def test_mots20_submission_has_no_ground_truth(repo):
+    cfg = Config.fromfile(repo / 'configs/wsmots-plus_r50_fpn_mots20_submit.py')
+    assert cfg.train_dataloader.dataset.ann_file == 'annotations/mots20_train.json'
+    assert cfg.test_dataloader.dataset.ann_file == 'annotations/mots20_test.json'
+    assert cfg.test_evaluator.format_only and cfg.test_evaluator.gt_dir is None
+    assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
