@@ -4,9 +4,10 @@
     python -m benchmarks.accuracy OUT --variants plus paper supervised --seeds 0 1 2
 
 Renders frames of the official annotations, trains every variant with every seed and
-writes medians over the seeds. Choose options with --split dev, which holds back
-train sequences, and report on --split val. What OUT has already is not done again;
-a training that was cut off goes on from its last checkpoint.
+writes medians over the seeds. All variants of a seed start from one detector, trained
+on boxes before there are masks or tracks. Choose options with --split dev, which
+holds back train sequences, and report on --split val. What OUT has already is not
+done again; a training that was cut off goes on from its last checkpoint.
 """
 
 import argparse
@@ -25,8 +26,9 @@ from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.utils import replacing
 
 from .evaluate import evaluate
-from .variants import ROOT, VARIANTS, eval_config, train_config
+from .variants import DETECTOR_ONLY, ROOT, VARIANTS, eval_config, train_config
 
+DETECTOR = 'detector'
 HELD_BACK = ('0004', '0011', '0017')  # cars; cars and pedestrians; pedestrians
 SHARED = ROOT.parent / 'shared/data'
 COLUMNS = dict(
@@ -73,9 +75,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--split', choices=['dev', 'val'], default='dev')
     parser.add_argument('--iters', type=int, default=800)
+    parser.add_argument('--detector-iters', type=int, default=800)
     parser.add_argument('--train-frames', type=int, default=36, help='of each sequence')
-    parser.add_argument('--test-frames', type=int, default=20)
-    parser.add_argument('--frame-stride', type=int, default=2)
+    parser.add_argument('--train-stride', type=int, default=6, help='frames apart')
+    parser.add_argument('--test-frames', type=int, default=30)
+    parser.add_argument('--test-stride', type=int, default=2)
     parser.add_argument('--scale', type=float, default=0.5)
     parser.add_argument('--workers', type=int, default=2, help='rendering processes')
     parser.add_argument(
@@ -118,12 +122,14 @@ def render(args: argparse.Namespace) -> dict[str, Path]:
         roots[part] = root
         if (root / 'annotations/kitti_mots_train.json').is_file():
             continue
-        frames = args.train_frames if part == 'train' else args.test_frames
+        frames, stride = (
+            getattr(args, f'{part}_{key}') for key in ('frames', 'stride')
+        )
         run(
             *('tools/dataset_converters/render_mots.py', root, '--overwrite'),
             *('--annotations', args.annotations, '--backgrounds', args.backgrounds),
             *('--scale', args.scale, '--frames', frames),
-            *('--frame-stride', args.frame_stride, '--workers', args.workers),
+            *('--frame-stride', stride, '--workers', args.workers),
             *('--sequences', *names),
         )
         convert = 'tools/dataset_converters/kitti_mots2coco.py'
@@ -133,12 +139,19 @@ def render(args: argparse.Namespace) -> dict[str, Path]:
 
 def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
     """Train what is missing and return the last checkpoint."""
+    start = None
+    iters = args.iters
+    if name == DETECTOR:
+        iters = args.detector_iters
+    elif args.detector_iters > 0:
+        start = train(DETECTOR, seed, data_root, args)
     work_dir = args.out / f'{args.split}_runs' / name / f'seed{seed}'
-    final = work_dir / f'iter_{args.iters}.pth'
+    final = work_dir / f'iter_{iters}.pth'
     if not final.is_file():
         config = work_dir / 'config.py'
         work_dir.mkdir(parents=True, exist_ok=True)
-        train_config(VARIANTS[name], data_root, args.iters, seed).dump(config)
+        variant = DETECTOR_ONLY if name == DETECTOR else VARIANTS[name]
+        train_config(variant, data_root, iters, seed, start).dump(config)
         resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
         run('tools/train.py', config, '--work-dir', work_dir, *resume)
     return final
@@ -200,7 +213,7 @@ def main(argv: list[str] | None = None) -> None:
             device,
             f'commit {commit.stdout.decode().strip() or "unknown"}',
             f'split {args.split}',
-            f'{args.iters} iterations',
+            f'{args.detector_iters} + {args.iters} iterations',
             f'seeds {" ".join(map(str, args.seeds))}, medians',
         ),
         '',

@@ -71,6 +71,13 @@ VARIANTS = {
     'plus': _PLUS,
     'plus-unrefined': _tested('plus', _PLUS, UNREFINED),
     'plus+covered': _tested('plus', _PLUS, COVERED),
+    'plus-rois': Variant(
+        PLUS,
+        {
+            ROI + 'mask_roi_sampler.num_per_gt': 6,
+            ROI + 'mask_roi_sampler.max_per_img': 32,
+        },
+    ),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
@@ -111,7 +118,25 @@ VARIANTS = {
 }
 
 
-def train_config(variant: Variant, data_root: Path, iters: int, seed: int) -> Config:
+# What all variants of a seed start from.
+DETECTOR_ONLY = Variant(
+    PLUS,
+    {
+        ROI + 'mask_head': None,
+        ROI + 'mask_roi_extractor': None,
+        ROI + 'mask_roi_sampler': None,
+        'model.track_head': None,
+    },
+)
+
+
+def train_config(
+    variant: Variant,
+    data_root: Path,
+    iters: int,
+    seed: int,
+    load_from: Path | None = None,
+) -> Config:
     """Config of a training.
 
     Args:
@@ -119,6 +144,7 @@ def train_config(variant: Variant, data_root: Path, iters: int, seed: int) -> Co
         data_root (Path): Data set with ``annotations/kitti_mots_train.json``.
         iters (int): Iterations.
         seed (int): Of all random choices.
+        load_from (Path, optional): Checkpoint of the weights to start from.
 
     Returns:
         Config: Complete, without validation.
@@ -132,6 +158,7 @@ def train_config(variant: Variant, data_root: Path, iters: int, seed: int) -> Co
     cfg.param_scheduler[1].T_max = iters
     cfg.default_hooks.checkpoint.update(interval=min(iters, 100), max_keep_ckpts=1)
     cfg.randomness = dict(seed=seed)
+    cfg.load_from = str(load_from) if load_from else None
     return cfg
 
 

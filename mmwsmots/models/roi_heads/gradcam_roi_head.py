@@ -59,7 +59,7 @@ class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
         Returns:
             dict[str, Tensor]: Loss components.
         """
-        if getattr(self.mask_head, 'needs_cams', False):
+        if self.with_mask and getattr(self.mask_head, 'needs_cams', False):
             self.compute_cams(x, unpack_gt_instances(batch_data_samples)[0])
         for sample in batch_data_samples:
             if 'frame_id' in sample:
