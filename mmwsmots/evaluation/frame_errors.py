@@ -10,14 +10,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject
+from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.sequence_pairs import (
     iou_threshold,
     open_dataset,
     preprocess,
     read_pair,
 )
-
-COUNTS = ('TP', 'FP', 'FN', 'IDS')
 
 
 class Match(NamedTuple):
@@ -79,6 +78,7 @@ def find_errors(
     name: str,
     length: int,
     protocol: str = 'trackeval',
+    benchmark: str = 'kitti_mots',
 ) -> list[FrameErrors]:
     """Sort the objects of a sequence into what CLEAR counts them as.
 
@@ -92,6 +92,7 @@ def find_errors(
         name (str): The sequence.
         length (int): Its number of frames.
         protocol (str): See :func:`mmwsmots.evaluation.evaluate_mots`.
+        benchmark (str): See :func:`mmwsmots.evaluation.evaluate_mots`.
 
     Returns:
         list[FrameErrors]: Frame by frame.
@@ -101,9 +102,9 @@ def find_errors(
         ValueError: If a file breaks the format or does not fit the sequence.
     """
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
-    threshold = iou_threshold(protocol)
-    dataset = open_dataset(gt_dir, results_dir, {name: length})
-    gt, results = read_pair(gt_dir, results_dir, name, length)
+    threshold, rules = iou_threshold(protocol), get_benchmark(benchmark)
+    dataset = open_dataset(gt_dir, results_dir, {name: length}, rules)
+    gt, results = read_pair(gt_dir, results_dir, name, length, rules)
     frames = [FrameErrors(number, [], [], [], []) for number in range(length)]
     gt_of, result_of = _by_mask(gt), _by_mask(results)
     for class_name, data in preprocess(dataset, name, gt, results).items():
@@ -121,8 +122,9 @@ def find_errors(
                 frames[t].matches.append(Match(truth, result, iou, switched_from))
             frames[t].misses.extend(_rest(truths, rows))
             frames[t].false_positives.extend(_rest(found, columns))
+    class_ids = [CLASS_IDS[class_name] for class_name in rules.classes]
     for (t, class_id, _), objects in result_of.items():
-        if class_id in CLASS_IDS.values():
+        if class_id in class_ids:
             frames[t].ignored.extend(objects)
     return frames
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 
 from terminaltables import AsciiTable
 
-from mmwsmots.datasets.mots_io import CLASS_IDS
-
 # How tables write the metrics, and what they call them.
 FORMATS = dict(
     sMOTSA='.2f',
@@ -93,10 +91,10 @@ def format_sequences(
         sort_by (str, optional): See :func:`sequence_rows`.
 
     Returns:
-        str: A table for each class.
+        str: A table of each class.
     """
     tables = []
-    for class_name in CLASS_IDS:
+    for class_name in together:
         rows = sequence_rows(together, sequences, class_name, sort_by)
         header = [class_name, *(TITLES.get(key, key) for key in rows[0][1])]
         table = AsciiTable([header, *([name, *row.values()] for name, row in rows)])

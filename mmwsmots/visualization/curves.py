@@ -2,7 +2,6 @@
 """Curves of trainings, from the ``scalars.json`` that mmengine writes."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.ndimage import gaussian_filter1d
 
 TITLE_SIZE = 10
 NO_CURVES = ('iter', 'step', 'epoch')
@@ -105,32 +105,30 @@ def choose_keys(
     return list(chosen)
 
 
-def smooth(values: np.ndarray, weight: float) -> np.ndarray:
-    r"""Exponential moving average without the bias towards its start.
+def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian mean of neighbouring values, which unlike a running one does not lag.
 
-    :math:`s_t = w s_{t-1} + (1 - w) x_t` with :math:`s_0 = 0`, over
-    :math:`1 - w^t`. Values that are not finite are left out of the average and
-    stay as they are.
+    Values that are not finite are left out of the means and stay as they are.
 
     Args:
         values (ndarray): (N, ).
-        weight (float): w in [0, 1); 0 changes nothing.
+        sigma (float): Standard deviation in values, not in steps; 0 changes nothing.
 
     Returns:
         ndarray: (N, ) float64.
 
     Raises:
-        ValueError: If the weight is outside [0, 1).
+        ValueError: If ``sigma`` is negative.
     """
-    if not 0 <= weight < 1:
-        raise ValueError(f'the smoothing must lie in [0, 1), got {weight}')
-    smoothed = np.array(values, dtype=np.float64)
-    average, count = 0.0, 0
-    for index, value in enumerate(smoothed):
-        if math.isfinite(value):
-            average, count = weight * average + (1 - weight) * value, count + 1
-            smoothed[index] = average / (1 - weight**count)
-    return smoothed
+    if not sigma >= 0:
+        raise ValueError(f'the smoothing must not be negative, got {sigma}')
+    values = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(values)
+    if sigma == 0 or not finite.any():
+        return values.copy()
+    sums = gaussian_filter1d(np.where(finite, values, 0), sigma, mode='constant')
+    weights = gaussian_filter1d(finite.astype(float), sigma, mode='constant')
+    return np.divide(sums, weights, out=values.copy(), where=finite)
 
 
 def plot_curves(

@@ -88,7 +88,7 @@ def _draw_counts(
         put_text(strip, words, (left + size // 2, top), size, readable_on(color))
         left += width + size // 2
         if totals is not None:
-            words = f'of {totals[kind]}'
+            words = f'{totals[kind]} so far'
             put_text(strip, words, (left, top), size, STRIP_TEXT)
             left += render_text(words, size).shape[1] + size
     return strip

@@ -10,8 +10,9 @@ from mmdet.apis.inference import build_test_pipeline
 from mmengine.dataset import default_collate
 from mmengine.structures import InstanceData
 
+from mmwsmots.datasets.mots_io import CLASS_IDS
 from mmwsmots.models.mot import MOTSNet
-from mmwsmots.models.utils.pseudo_labels import pseudo_labels
+from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
 from mmwsmots.models.utils.roi_grid import expand_bboxes
 from mmwsmots.utils import replacing
 
@@ -19,6 +20,7 @@ from .text import put_text, render_text
 from .track_drawer import SHORT_NAMES
 
 CONTEXT = 1.6
+DEFAULT_CAM_THR = 0.5  # the paper's, for models that take no 1 from the heat maps
 PAPER, INK, OUTSIDE = (255, 255, 255), (40, 40, 40), (200, 200, 200)
 # BGR of the labels 1, 0 and void.
 LABEL_COLORS = {1: (60, 200, 250), 0: (150, 70, 30), -1: (128, 128, 128)}
@@ -33,6 +35,7 @@ def explain_masks(
     labels: Sequence[int],
     true_masks: np.ndarray | None = None,
     overlap: str | None = None,
+    classes: Sequence[str] = tuple(CLASS_IDS),
 ) -> dict:
     """What the mask branch sees and says for the annotated boxes of a frame.
 
@@ -40,17 +43,19 @@ def explain_masks(
         model (:obj:`MOTSNet`): From :func:`mmwsmots.apis.init_mots_model`.
         img_path (str | Path): The frame.
         bboxes (ndarray): All true boxes, (N, 4), xyxy in pixels of the frame.
-        labels (Sequence[int]): Their classes, 0 car, 1 pedestrian.
+        labels (Sequence[int]): Their classes.
         true_masks (ndarray, optional): (N, H, W) bool, to be drawn and compared.
         overlap (str, optional): See :func:`pseudo_labels`; None takes the model's.
+        classes (Sequence[str]): Names of the classes. Defaults to KITTI MOTS'.
 
     Returns:
         dict: ``image`` (H, W, 3) BGR uint8; ``bboxes`` (N, 4); ``labels`` (N, );
+        ``names``, N words for the classes;
         ``cams`` (N, s, s) in [0, 1], on the boxes' grids; ``rois`` (N, 4) in pixels
         of the frame, the boxes with context; ``pseudo_labels`` (N, m, m) int8, 0,
-        1, -1 (void), on the grids of ``rois``; ``cam_thr``, their threshold, and
-        ``trains_on_cams``, whether the model learned from them; ``masks`` (N, H,
-        W) bool, predicted for the given boxes; ``true_masks`` as given.
+        1, -1 (void), on the grids of ``rois``; ``cam_thr`` (N, ), their thresholds,
+        and ``trains_on_cams``, whether the model learned from them; ``masks`` (N,
+        H, W) bool, predicted for the given boxes; ``true_masks`` as given.
 
     Raises:
         FileNotFoundError: If the frame does not exist.
@@ -68,6 +73,9 @@ def explain_masks(
         raise ValueError(
             f'{img_path}: {len(bboxes)} bboxes need as many labels, got {labels.shape}'
         )
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
+        raise ValueError(f'{img_path}: labels {labels} of {len(classes)} classes')
+    names = [classes[label] for label in labels]
     if true_masks is not None and np.shape(true_masks) != (
         len(bboxes),
         *image.shape[:2],
@@ -87,7 +95,7 @@ def explain_masks(
     roi_head.compute_cams(x, [gts])
     cam_thr = getattr(mask_head, 'cam_thr', None)
     trains_on_cams = cam_thr is not None
-    cam_thr = cam_thr if trains_on_cams else 0.5
+    cam_thr = thresholds_of(cam_thr if trains_on_cams else DEFAULT_CAM_THR, gts.labels)
     rois = expand_bboxes(gts.bboxes, CONTEXT)
     targets = pseudo_labels(
         gts.cams,
@@ -97,6 +105,9 @@ def explain_masks(
         gts.cams.shape[-1],
         cam_thr,
         overlap or getattr(mask_head, 'overlap', 'void'),
+        thresholds_of(getattr(mask_head, 'cam_bg_thr', None), gts.labels),
+        getattr(mask_head, 'rim', 0.0),
+        getattr(mask_head, 'rim_corners', False),
     )
     detections = InstanceData(
         bboxes=gts.bboxes, labels=gts.labels, scores=gts.bboxes.new_ones(len(gts))
@@ -106,10 +117,11 @@ def explain_masks(
         image=image,
         bboxes=bboxes,
         labels=labels,
+        names=[SHORT_NAMES.get(CLASS_IDS.get(name), name) for name in names],
         cams=gts.cams.cpu().numpy(),
         rois=(rois / scale).cpu().numpy(),
         pseudo_labels=targets.cpu().numpy(),
-        cam_thr=cam_thr,
+        cam_thr=np.broadcast_to(torch.as_tensor(cam_thr).cpu(), len(bboxes)),
         trains_on_cams=trains_on_cams,
         masks=masks.cpu().numpy(),
         true_masks=None if true_masks is None else np.asarray(true_masks, dtype=bool),
@@ -228,7 +240,7 @@ def _draw_row(
         cells.append(_overlay(crop, view(truth.astype(np.uint8), frame), TRUE_COLOR))
     for picture in cells[:3]:
         cv2.rectangle(picture, *corners, BOX_COLOR, 1)
-    name = list(SHORT_NAMES.values())[explained['labels'][index]]
+    name = explained['names'][index]
     width, height = np.rint(bbox[2:] - bbox[:2]).astype(int)
     _caption(cells[0], f'{name}, {width} x {height} px', text)
     if with_truth:

@@ -5,7 +5,7 @@ import pytest
 from mmwsmots.datasets.mots_io import read_mots_txt, write_mots_txt
 from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import evaluate_sequences, find_errors
-from mmwsmots.evaluation.frame_errors import COUNTS
+from mmwsmots.evaluation.tables import COUNT_KEYS
 from tests.damage import damage
 
 LENGTHS = {'0012': 78, '0014': 106}
@@ -109,11 +109,11 @@ def test_counts_are_those_of_trackeval(shared_data, tmp_path, protocol):
         num_ignored += sum(len(frame.ignored) for frame in frames)
         for class_id, class_name in ((1, 'car'), (2, 'pedestrian')):
             counts = [frame.count(class_id) for frame in frames]
-            for key in COUNTS:
+            for key in COUNT_KEYS:
                 total = sum(count[key] for count in counts)
                 assert total == scores[name][class_name][key], (name, key)
             if class_name == 'car':
-                assert all(scores[name][class_name][key] > 0 for key in COUNTS)
+                assert all(scores[name][class_name][key] > 0 for key in COUNT_KEYS)
         # Every object has one place.
         results = read_mots_txt(tmp_path / f'{name}.txt', check_ids=False)
         placed = [match.result for frame in frames for match in frame.matches]

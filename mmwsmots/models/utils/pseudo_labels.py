@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -120,6 +122,24 @@ def pseudo_labels(
         positive = positive.view(num_rois, num_gts, size, size).any(dim=1)
     labels[positive] = 1
     return labels
+
+
+def thresholds_of(
+    thresholds: float | Sequence[float] | None, labels: Tensor
+) -> float | Tensor | None:
+    """The thresholds of boxes, where they differ between classes.
+
+    Args:
+        thresholds (float | Sequence[float], optional): One, or one per class.
+        labels (Tensor): Classes of N boxes, shape (N, ).
+
+    Returns:
+        float | Tensor | None: One of each box, shape (N, ), if they differ, else
+        as given.
+    """
+    if not isinstance(thresholds, Sequence):
+        return thresholds
+    return torch.tensor(thresholds, device=labels.device)[labels]
 
 
 def _of_boxes(thresholds: float | Tensor, box_inds: Tensor) -> float | Tensor:

@@ -9,7 +9,7 @@ from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from torch import Tensor, nn
 
 from ...utils.mask_statistics import cam_rim_precision, label_shares
-from ...utils.pseudo_labels import pseudo_labels, sample_cams
+from ...utils.pseudo_labels import pseudo_labels, sample_cams, thresholds_of
 from ...utils.roi_grid import box_masks_on_rois, crop_rois, expand_bboxes
 from ...utils.track_pairs import track_pairs
 from .mots_mask_head import MOTSMaskHead
@@ -282,21 +282,3 @@ def crf_on_rois(
         align_corners=False,
     )[:, 0]
     return loss_crf(probs, crop_rois(images, rois, size))
-
-
-def thresholds_of(
-    thresholds: float | Sequence[float] | None, labels: Tensor
-) -> float | Tensor | None:
-    """The thresholds of boxes, where they differ between classes.
-
-    Args:
-        thresholds (float | Sequence[float], optional): One, or one per class.
-        labels (Tensor): Classes of N boxes, shape (N, ).
-
-    Returns:
-        float | Tensor | None: One of each box, shape (N, ), if they differ, else
-        as given.
-    """
-    if not isinstance(thresholds, Sequence):
-        return thresholds
-    return torch.tensor(thresholds, device=labels.device)[labels]
