@@ -38,9 +38,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--smoothing',
         type=float,
-        default=0.6,
-        help='weight of the past in the moving average, 0 draws raw values '
-        '(default: 0.6)',
+        default=1.0,
+        help='standard deviation of the mean over neighbouring points, 0 draws raw '
+        'values (default: 1)',
     )
     args = parser.parse_args(argv)
     args.names = args.names or [str(run) for run in args.runs]
