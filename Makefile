@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup test sanitize lint format demo clean
+.PHONY: setup test sanitize lint format demo docs clean
 
 setup:
 	@$(PYTHON) tools/setup/bootstrap.py
@@ -29,6 +29,11 @@ format: setup
 demo: export OMP_NUM_THREADS = $(shell nproc)
 demo: setup
 	$(BIN)/python demo/make_demo.py
+
+# The documents as HTML, in build/docs/html; a warning is an error.
+docs: setup
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements/docs.txt
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going docs/en build/docs/html
 
 # Everything that set-up and tests made; never data or work_dirs.
 clean:
