@@ -157,6 +157,8 @@ def train_config(
     cfg.train_cfg.pop('val_begin', None)
     cfg.param_scheduler[1].T_max = iters
     cfg.default_hooks.checkpoint.update(interval=min(iters, 100), max_keep_ckpts=1)
+    if cfg.model.detector.roi_head.mask_head is None:
+        cfg.custom_hooks = [h for h in cfg.custom_hooks if h.type != 'MaskGuardHook']
     cfg.randomness = dict(seed=seed)
     cfg.load_from = str(load_from) if load_from else None
     return cfg

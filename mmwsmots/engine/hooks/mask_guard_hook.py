@@ -86,10 +86,10 @@ class MaskGuardHook(Hook):
         self._heads = [
             module
             for module in runner.model.modules()
-            if isinstance(module, GradCAMRoIHead)
+            if isinstance(module, GradCAMRoIHead) and module.with_mask
         ]
         if not self._heads:
-            raise ValueError('MaskGuardHook: the model has no GradCAMRoIHead')
+            raise ValueError('MaskGuardHook: the model has no GradCAMRoIHead with masks')
         for head in self._heads:
             head.mask_head.log_statistics = True
 
