@@ -26,6 +26,7 @@ from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.utils import replacing
 
 from .evaluate import evaluate
+from .pictures import draw_page
 from .variants import DETECTOR_ONLY, ROOT, VARIANTS, eval_config, train_config
 
 DETECTOR = 'detector'
@@ -95,6 +96,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='variants whose boxes GrabCut segments too',
     )
     parser.add_argument('--table', type=Path, help='Markdown file to write')
+    parser.add_argument('--picture', type=Path, help='PNG of masks to write')
     return parser.parse_args(argv)
 
 
@@ -139,15 +141,13 @@ def render(args: argparse.Namespace) -> dict[str, Path]:
 
 def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
     """Train what is missing and return the last checkpoint."""
-    start = None
-    iters = args.iters
-    if name == DETECTOR:
-        iters = args.detector_iters
-    elif args.detector_iters > 0:
-        start = train(DETECTOR, seed, data_root, args)
+    iters = args.detector_iters if name == DETECTOR else args.iters
     work_dir = args.out / f'{args.split}_runs' / name / f'seed{seed}'
     final = work_dir / f'iter_{iters}.pth'
     if not final.is_file():
+        start = None
+        if name != DETECTOR and args.detector_iters > 0:
+            start = train(DETECTOR, seed, data_root, args)
         config = work_dir / 'config.py'
         work_dir.mkdir(parents=True, exist_ok=True)
         variant = DETECTOR_ONLY if name == DETECTOR else VARIANTS[name]
@@ -169,7 +169,8 @@ def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict
             return table
     device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     model = init_mots_model(eval_config(variant), checkpoint, device)
-    table = evaluate(model, roots['test'], with_grabcut)
+    masks_dir = checkpoint.parent / f'{name}_masks'
+    table = evaluate(model, roots['test'], masks_dir, with_grabcut)
     with replacing(path) as temp:
         temp.write_text(json.dumps(table, indent=2) + '\n')
     return table
@@ -226,6 +227,20 @@ def main(argv: list[str] | None = None) -> None:
         for name in args.variants:
             lines += rows_of(name, tables[name], class_name)
     report(lines, args.table)
+    if args.picture is not None:
+        runs = args.out / f'{args.split}_runs'
+        folders = {
+            name: runs / (VARIANTS[name].trained_as or name) / f'seed{args.seeds[0]}'
+            for name in args.variants
+        }
+        columns = {
+            f'{name}: {kind}' if kind != 'model' else name: path
+            for name, folder in folders.items()
+            for kind in tables[name][0]
+            if kind != 'filled boxes'
+            and (path := folder / f'{name}_masks' / kind).is_dir()
+        }
+        draw_page(roots['test'], columns, args.picture)
 
 
 if __name__ == '__main__':

@@ -43,12 +43,15 @@ class Results(NamedTuple):
     scores: np.ndarray  # (N, )
 
 
-def evaluate(model: MOTSNet, data_root: Path, with_grabcut: bool) -> dict:
+def evaluate(
+    model: MOTSNet, data_root: Path, masks_dir: Path, with_grabcut: bool
+) -> dict:
     """Everything that the table shows about one model.
 
     Args:
         model (:obj:`MOTSNet`): From :func:`init_mots_model`.
         data_root (Path): Data set in the layout of KITTI MOTS.
+        masks_dir (Path): Gets ``KIND/SSSS.txt``, the masks given the true boxes.
         with_grabcut (bool): Whether to run GrabCut in the boxes too.
 
     Returns:
@@ -77,6 +80,9 @@ def evaluate(model: MOTSNet, data_root: Path, with_grabcut: bool) -> dict:
             if with_grabcut:
                 results['GrabCut'] = resegment(base, reader, _grabcuts)
         contrasts[name] = measure_contrasts(known, reader)
+        for kind, results in given[name].items():
+            (masks_dir / kind).mkdir(parents=True, exist_ok=True)
+            write_mots_txt(masks_dir / kind / f'{name}.txt', results.objects)
     table = {}
     for kind in next(iter(found.values())):
         system = {name: results[kind] for name, results in found.items()}

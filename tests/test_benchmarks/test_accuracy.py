@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import json
 
+import cv2
 import numpy as np
 import pytest
 from mmdet.registry import MODELS
@@ -13,8 +14,14 @@ from benchmarks.accuracy.measures import (
     grabcut,
     paired_ious,
 )
-from benchmarks.accuracy.variants import VARIANTS, eval_config, train_config
-from mmwsmots.datasets.mots_io import MOTSObject
+from benchmarks.accuracy.pictures import choose_objects, draw_page
+from benchmarks.accuracy.variants import (
+    DETECTOR_ONLY,
+    VARIANTS,
+    eval_config,
+    train_config,
+)
+from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
 from mmwsmots.datasets.rle import mask_to_rle
 
 SIZE = (40, 60)
@@ -173,5 +180,51 @@ def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
     args = [str(tmp_path), '--variants', 'plus', 'plus-unrefined', '--seeds', '4']
     accuracy.main([*args, '--iters', '9', '--table', str(tmp_path / 'table.md')])
     lines = (tmp_path / 'table.md').read_text().splitlines()
-    assert 'split dev, 9 iterations, seeds 4' in lines[0]
+    assert 'split dev, 800 + 9 iterations, seeds 4' in lines[0]
     assert len([line for line in lines if line.startswith('| pedestrian |')]) == 2
+
+
+def test_the_common_detector_has_no_masks_and_fits_every_variant(tmp_path):
+    cfg = train_config(DETECTOR_ONLY, tmp_path, iters=7, seed=3)
+    assert 'MaskGuardHook' not in [hook.type for hook in cfg.custom_hooks]
+    cfg.model.detector.backbone.init_cfg = None
+    shapes = {k: v.shape for k, v in MODELS.build(cfg.model).state_dict().items()}
+    assert not [key for key in shapes if 'mask' in key or 'track_head' in key]
+    for variant in VARIANTS.values():
+        cfg = train_config(variant, tmp_path, 7, 3, tmp_path / 'detector.pth')
+        assert cfg.load_from == str(tmp_path / 'detector.pth')
+        cfg.model.detector.backbone.init_cfg = None
+        full = MODELS.build(cfg.model).state_dict()
+        assert shapes.items() <= {k: v.shape for k, v in full.items()}.items()
+
+
+def test_picture_shows_small_and_large_objects_with_the_masks_of_each(tmp_path):
+    frames = tmp_path / 'training/image_02/0000'
+    frames.mkdir(parents=True)
+    cv2.imwrite(str(frames / '000000.png'), np.full((*SIZE, 3), 90, np.uint8))
+    truth = [
+        obj(square(0, 0, 4 + 4 * i, 4 + 4 * i), 1001 + i)._replace(frame_id=0)
+        for i in range(8)
+    ]
+    (tmp_path / 'instances_txt').mkdir()
+    write_mots_txt(tmp_path / 'instances_txt/0000.txt', truth[:1])
+    found = tmp_path / 'plus'
+    found.mkdir()
+    write_mots_txt(found / '0000.txt', [truth[0]._replace(rle=truth[0].rle)])
+    page = draw_page(tmp_path, {'plus': found}, tmp_path / 'page.png', cell=40)
+    saved = cv2.imread(str(tmp_path / 'page.png'))
+    assert np.array_equal(page, saved) and page.shape[1] >= 3 * 40
+    # Truth and result are the same: so are their cells, but not the frame's.
+    gap = 40 // 40 + 1
+    cells = [page[-40 - gap : -gap, gap + i * (40 + gap) :][:, :40] for i in range(3)]
+    assert np.array_equal(cells[1], cells[2]) and not np.array_equal(*cells[:2])
+    chosen = choose_objects({'0000': truth}, per_class=3)
+    areas = [item.mask.sum() for _, item in chosen]
+    assert areas == sorted(areas) and len(chosen) == 3
+
+
+def test_picture_of_nothing_is_refused(tmp_path):
+    (tmp_path / 'instances_txt').mkdir()
+    with pytest.raises(ValueError, match='no object'):
+        draw_page(tmp_path, {}, tmp_path / 'page.png')
+    assert not (tmp_path / 'page.png').exists()

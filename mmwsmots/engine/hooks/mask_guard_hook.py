@@ -89,7 +89,7 @@ class MaskGuardHook(Hook):
             if isinstance(module, GradCAMRoIHead) and module.with_mask
         ]
         if not self._heads:
-            raise ValueError('MaskGuardHook: the model has no GradCAMRoIHead with masks')
+            raise ValueError('MaskGuardHook: no GradCAMRoIHead with masks to watch')
         for head in self._heads:
             head.mask_head.log_statistics = True
 
