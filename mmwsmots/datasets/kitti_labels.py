@@ -8,6 +8,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 from scipy.optimize import linear_sum_assignment
 
+from mmwsmots.datasets.box_readers.kitti_tracking import read_kitti_boxes
 from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject
 
 
@@ -26,19 +27,9 @@ def read_labels(path: Path) -> dict[tuple[int, int], np.ndarray]:
     """
     boxes = defaultdict(list)
     classes = {'Car': CLASS_IDS['car'], 'Pedestrian': CLASS_IDS['pedestrian']}
-    lines = path.read_text(encoding='ascii', errors='replace').splitlines()
-    for number, line in enumerate(lines, 1):
-        fields = line.split()
-        try:
-            if len(fields) < 17:
-                raise ValueError(f'expected 17 fields, got {len(fields)}')
-            frame_id, box = int(fields[0]), [float(field) for field in fields[6:10]]
-            if not np.isfinite(box).all():
-                raise ValueError(f'the box is {" ".join(fields[6:10])}')
-        except ValueError as error:
-            raise ValueError(f'{path}, line {number}: {error}') from None
-        if fields[2] in classes:
-            boxes[frame_id, classes[fields[2]]].append(box)
+    for box in read_kitti_boxes(path):
+        if box.class_name in classes:
+            boxes[box.frame_id, classes[box.class_name]].append(box.bbox)
     return {key: np.array(value) for key, value in boxes.items()}
 
 

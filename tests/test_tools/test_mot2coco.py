@@ -101,14 +101,29 @@ def test_bad_frames_are_named(convert, clip):
     with pytest.raises(SystemExit, match=r'00001\.jpg: the frame has the size'):
         convert(folder, boxes, out, '--class-name', 'car')
     (folder / '00001.jpg').write_text('no picture')
-    with pytest.raises(SystemExit, match=r'00001\.jpg: not a readable picture'):
+    with pytest.raises(SystemExit, match=r'00001\.jpg: the frame cannot be read'):
         convert(folder, boxes, out, '--class-name', 'car')
     for path in folder.iterdir():
         path.unlink()
-    with pytest.raises(SystemExit, match='clip: the sequence is empty'):
+    with pytest.raises(SystemExit, match='clip: the folder contains no image'):
         convert(folder, boxes, out, '--class-name', 'car')
-    with pytest.raises(SystemExit, match='neither a folder of pictures nor a readable'):
+    with pytest.raises(SystemExit, match=r'none\.mp4: no such video file or folder'):
         convert(folder.parent / 'none.mp4', boxes, out, '--class-name', 'car')
+
+
+def test_frames_in_natural_order(convert, clip):
+    """Without it the boxes of frame 2 would go to frame 10."""
+    folder, boxes, out = clip
+    for path in folder.iterdir():
+        path.unlink()
+    for number in (1, 2, 10):
+        image = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f'{number}.jpg'), image)
+    boxes.write_text('2,1,5,5,5,5,1,1,1\n')
+    coco = convert(folder, boxes, out, '--class-name', 'car')
+    names = [image['file_name'] for image in coco['images']]
+    assert names == ['clip/1.jpg', 'clip/2.jpg', 'clip/10.jpg']
+    assert coco['annotations'][0]['image_id'] == 2
 
 
 def test_real_video(convert, shared_data, tmp_path):

@@ -1,0 +1,46 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+from .tracked_box import TrackedBox
+
+
+def select_classes(
+    boxes: Iterable[TrackedBox],
+    class_names: Collection[str],
+    class_map: Mapping[str, str] | None = None,
+) -> tuple[list[TrackedBox], Counter]:
+    """Give boxes the class names of a model and leave out those of others.
+
+    Args:
+        boxes (Iterable[TrackedBox]): Boxes with the class names of their file.
+        class_names (Collection[str]): The model's classes, in lower case.
+        class_map (Mapping[str, str], optional): Class of further names, e.g. 'Van' ->
+            'car'. Upper and lower case make no difference.
+
+    Returns:
+        tuple[list[TrackedBox], Counter]: The boxes of these classes and the ignored
+        ones; how many boxes of each other name were left out.
+
+    Raises:
+        ValueError: If an identity has two classes; the message names the box's place.
+    """
+    names = {name: name for name in class_names}
+    for name, target in (class_map or {}).items():
+        names[name.lower()] = target
+    kept, left_out, first_of = [], Counter(), {}
+    for box in boxes:
+        name = names.get(box.class_name.lower())
+        if box.is_ignored:
+            kept.append(box)
+            continue
+        if name is None:
+            left_out[box.class_name] += 1
+            continue
+        before, where = first_of.setdefault(box.track_id, (name, box.where))
+        if before != name:
+            raise ValueError(
+                f'{box.where}: id {box.track_id} is a {name}, on {where} a {before}'
+            )
+        kept.append(box._replace(class_name=name))
+    return kept, left_out

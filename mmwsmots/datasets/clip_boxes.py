@@ -1,0 +1,82 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""From a clip and its boxes to a CocoVID file to train on."""
+
+from pathlib import Path
+
+import cv2
+
+from mmwsmots.datasets.box_readers import TrackedBox
+from mmwsmots.datasets.cocovid import CocoVIDBuilder
+from mmwsmots.datasets.mots_io import CLASS_IDS
+from mmwsmots.visualization.video import FrameReader
+
+
+def extract_frames(video: FrameReader, folder: Path) -> FrameReader:
+    """Write the frames of a video as ``FFFFFF.png``.
+
+    Args:
+        video (FrameReader): The video.
+        folder (Path): Where to.
+
+    Returns:
+        FrameReader: The folder.
+
+    Raises:
+        OSError: If a picture cannot be written.
+        ValueError: If the video cannot be read, or the folder contains pictures that
+            are not its frames.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    num_frames = 0
+    for num_frames, frame in enumerate(video, 1):
+        path = folder / f'{num_frames - 1:06d}.png'
+        if not cv2.imwrite(str(path), frame):
+            raise OSError(f'{path}: the picture cannot be written, is the disk full?')
+    own = {f'{number:06d}.png' for number in range(num_frames)}
+    for path in FrameReader(folder, keep_unreadable=True).files:
+        if path.name not in own:
+            raise ValueError(f'{path}: not a frame of {video.path}; remove it')
+    return FrameReader(folder)
+
+
+def add_box(
+    builder: CocoVIDBuilder,
+    box: TrackedBox,
+    size: tuple[int, int],
+    class_ids: dict[str, int] = CLASS_IDS,
+) -> bool:
+    """Add a box, clipped to the frame, to the only video of a CocoVID file.
+
+    Args:
+        builder (CocoVIDBuilder): Annotations to add to.
+        box (TrackedBox): The box; an ignored one becomes an ignore region.
+        size (tuple[int, int]): Height and width of the frames in pixels.
+        class_ids (dict[str, int]): Category of each class name. Defaults to KITTI
+            MOTS' classes.
+
+    Returns:
+        bool: Whether anything of it lies within the frame; else nothing is added.
+    """
+    clipped = box.clipped(*size)
+    if clipped is None:
+        return False
+    x1, y1, x2, y2 = clipped
+    fields = dict(bbox=[x1, y1, x2 - x1, y2 - y1], area=(x2 - x1) * (y2 - y1))
+    if box.is_ignored:
+        builder.add_ignore_region(1, box.frame_id, box.track_id, **fields)
+    else:
+        category_id = class_ids[box.class_name]
+        builder.add_object(1, box.frame_id, category_id, box.track_id, **fields)
+    return True
+
+
+def add_frames(builder: CocoVIDBuilder, frames: FrameReader, size: tuple) -> None:
+    """Add a folder of frames as a video; its files are relative to the parent.
+
+    Args:
+        builder (CocoVIDBuilder): Annotations to add to.
+        frames (FrameReader): Of a folder.
+        size (tuple[int, int]): Height and width of the frames in pixels.
+    """
+    names = [f'{frames.name}/{path.name}' for path in frames.files]
+    builder.add_video(frames.name, names, size)

@@ -1,0 +1,47 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmwsmots.datasets.mots_io import MOTSObject
+from mmwsmots.utils import replacing
+
+
+def write_mots_png(
+    path: str | Path, objects: Iterable[MOTSObject], size: tuple[int, int]
+) -> None:
+    """Write the 16-bit instance picture of a frame, as KITTI MOTS has them.
+
+    A pixel's value is the id of its object, ``class * 1000 + n``, 10000 in an ignore
+    region and 0 elsewhere.
+
+    Args:
+        path (str | Path): The file, ``*.png``; its folder is created.
+        objects (Iterable[MOTSObject]): The objects of the frame, with disjoint masks.
+        size (tuple[int, int]): Height and width of the frame in pixels.
+
+    Raises:
+        ValueError: If an id does not belong to its class, or a mask has another size
+            or overlaps another one.
+        OSError: If the file cannot be written.
+    """
+    image = np.zeros(size, dtype=np.uint16)
+    for obj in objects:
+        if obj.track_id // 1000 != obj.class_id:
+            raise ValueError(
+                f'{path}: id {obj.track_id} does not belong to class {obj.class_id}'
+            )
+        if (obj.height, obj.width) != tuple(size):
+            raise ValueError(
+                f'{path}: the mask of id {obj.track_id} has the size {obj.height} x '
+                f'{obj.width}, the frame {size[0]} x {size[1]}'
+            )
+        mask = obj.mask
+        if image[mask].any():
+            raise ValueError(f'{path}: the mask of id {obj.track_id} overlaps another')
+        image[mask] = obj.track_id
+    with replacing(path) as temp:
+        # OpenCV only warns where a disk refuses, so encode and write separately.
+        temp.write_bytes(cv2.imencode('.png', image)[1].tobytes())

@@ -1,0 +1,80 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .box_clipping import pixel_edges
+
+
+def mask_confidences(
+    masks: Tensor,
+    mask_probs: Tensor,
+    rois: Tensor,
+    bboxes: Tensor,
+    strip: float = 0.1,
+) -> Tensor:
+    r"""How far the soft masks of known boxes support the masks made of them.
+
+    With p the soft mask at the pixels of the box that no other mask took, M those of
+    the mask and R the rest,
+
+    .. math::
+        c = \sqrt{\frac{\sum_M p}{|M| + \sum_R p} \cdot
+        \frac{1}{4} \sum_{\text{sides}} \max_{\text{strip}} p} .
+
+    The first factor is the mask's expected intersection over its expected union with
+    a truth drawn pixel by pixel from p: 1 if p is 1 in the mask and 0 outside. The
+    second asks for the object at each of the four sides of its box, as a tight box
+    has it: the highest p in the strip along the side. A side that others cover counts
+    for nothing.
+
+    Args:
+        masks (Tensor): Disjoint masks, bool, shape (N, H, W).
+        mask_probs (Tensor): Soft masks on the grids of their RoIs, shape (N, h, w).
+        rois (Tensor): The RoIs, shape (N, 4), xyxy in pixels of ``masks``.
+        bboxes (Tensor): The boxes, shape (N, 4), xyxy in pixels of ``masks``.
+        strip (float): Width of a strip as a share of the box's side. Defaults to 0.1.
+
+    Returns:
+        Tensor: Shape (N, ), in [0, 1]; 0 for an empty mask.
+    """
+    confidences = mask_probs.new_zeros(len(masks))
+    if len(masks) == 0:
+        return confidences
+    taken = masks.any(dim=0)
+    edges = pixel_edges(bboxes, *masks.shape[-2:])
+    for n, (x1, y1, x2, y2) in enumerate(edges):
+        mask = masks[n, y1:y2, x1:x2]
+        if not mask.any():
+            continue
+        probs = _sample(mask_probs[n], rois[n], (x1, y1, x2, y2))
+        free = mask | ~taken[y1:y2, x1:x2]
+        probs = probs * free
+        inside = probs[mask].sum()
+        iou = inside / (mask.sum() + probs.sum() - inside)
+        height, width = mask.shape
+        rows, columns = max(round(height * strip), 1), max(round(width * strip), 1)
+        sides = [
+            part[is_free].max()
+            for part, is_free in (
+                (probs[:rows], free[:rows]),
+                (probs[-rows:], free[-rows:]),
+                (probs[:, :columns], free[:, :columns]),
+                (probs[:, -columns:], free[:, -columns:]),
+            )
+            if is_free.any()
+        ]
+        support = torch.stack(sides).mean() if sides else iou.new_tensor(0.0)
+        confidences[n] = (iou * support).sqrt()
+    return confidences
+
+
+def _sample(probs: Tensor, roi: Tensor, window: tuple) -> Tensor:
+    """A soft mask (h, w) on a RoI at the pixel centres of a window, bilinear."""
+    x1, y1, x2, y2 = window
+    xs = torch.arange(x1, x2, device=probs.device, dtype=probs.dtype) + 0.5
+    ys = torch.arange(y1, y2, device=probs.device, dtype=probs.dtype) + 0.5
+    xs = 2 * (xs - roi[0]) / (roi[2] - roi[0]) - 1
+    ys = 2 * (ys - roi[1]) / (roi[3] - roi[1]) - 1
+    grid = torch.stack(torch.meshgrid(xs, ys, indexing='xy'), dim=-1)
+    return F.grid_sample(probs[None, None], grid[None], align_corners=False)[0, 0]

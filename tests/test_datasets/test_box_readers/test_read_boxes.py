@@ -1,0 +1,109 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import json
+
+import pytest
+
+from mmwsmots.datasets.box_readers import (
+    TrackedBox,
+    detect_format,
+    read_boxes,
+    select_classes,
+)
+
+# One car, number 7, in frame 3 (counted from 0) in each of the formats.
+BBOX = (10.0, 20.0, 40.5, 60.0)
+COCO = dict(
+    images=[dict(id=1, frame_id=3)],
+    categories=[dict(id=1, name='Car')],
+    annotations=[dict(image_id=1, category_id=1, track_id=7, bbox=[10, 20, 30.5, 40])],
+)
+TEXTS = dict(
+    mot='4,7,10,20,30.5,40,1,1,1\n',
+    kitti='3 7 Car 0 0 -1.5 10 20 40.5 60 1 1 1 0 0 9 0.1\n',
+    cocovid=json.dumps(COCO),
+    cvat='<?xml version="1.0"?>\n<annotations><track id="7" label="Car"><box frame="3" '
+    'outside="0" xtl="10" ytl="20" xbr="40.5" ybr="60"/></track></annotations>',
+)
+
+
+@pytest.mark.parametrize('name', TEXTS)
+@pytest.mark.parametrize('start', ['', '\ufeff'])
+def test_all_formats_say_the_same(tmp_path, name, start):
+    path = tmp_path / 'boxes'
+    path.write_text(start + TEXTS[name], encoding='utf-8')
+    assert detect_format(path) == name
+    class_name = 'Car' if name == 'mot' else None
+    for box_format in (None, name):
+        (box,) = read_boxes(path, box_format, class_name)
+        assert box == TrackedBox(3, 7, 'Car', BBOX, False, box.where)
+
+
+@pytest.mark.parametrize('text', ['', 'frame,id\n', 'a text', '1 2 3', '\x00\xff'])
+def test_unknown_format(tmp_path, text):
+    path = tmp_path / 'boxes'
+    path.write_text(text)
+    with pytest.raises(
+        ValueError, match=r'boxes: its first line is of no known format'
+    ):
+        read_boxes(path)
+
+
+def test_bad_arguments(tmp_path):
+    with pytest.raises(FileNotFoundError, match='absent: no such file'):
+        read_boxes(tmp_path / 'absent')
+    path = tmp_path / 'boxes'
+    path.write_text(TEXTS['mot'])
+    with pytest.raises(ValueError, match='boxes: MOTChallenge text names no classes'):
+        read_boxes(path)
+    with pytest.raises(ValueError, match=r"box_format must be one of .*, got 'xml'"):
+        read_boxes(path, 'xml')
+    with pytest.raises(ValueError, match='boxes, line 1: expected 17 fields'):
+        read_boxes(path, 'kitti')
+    path.write_text(TEXTS['cvat'])
+    with pytest.raises(ValueError, match='first_frame is for MOTChallenge text'):
+        read_boxes(path, first_frame=0)
+    with pytest.raises(ValueError, match='class_name is for MOTChallenge text'):
+        read_boxes(path, class_name='car')
+
+
+def box(track_id, class_name, is_ignored=False):
+    return TrackedBox(0, track_id, class_name, BBOX, is_ignored, f'line {track_id}')
+
+
+def test_select_classes():
+    boxes = [
+        box(1, 'Car'),
+        box(2, 'van'),
+        box(3, 'Bus'),
+        box(4, 'PEDESTRIAN'),
+        box(5, 'Bus'),
+        box(6, 'DontCare', True),
+    ]
+    kept, left_out = select_classes(boxes, ('car', 'pedestrian'), {'Van': 'car'})
+    assert [(b.track_id, b.class_name) for b in kept] == [
+        (1, 'car'),
+        (2, 'car'),
+        (4, 'pedestrian'),
+        (6, 'DontCare'),
+    ]
+    assert left_out == {'Bus': 2}
+
+
+def test_an_identity_has_one_class():
+    first, second = box(1, 'Car'), box(1, 'pedestrian')._replace(where='line 9')
+    with pytest.raises(
+        ValueError, match='line 9: id 1 is a pedestrian, on line 1 a car'
+    ):
+        select_classes([first, second], ('car', 'pedestrian'))
+    van = second._replace(class_name='Van')
+    assert len(select_classes([first, van], ('car',), {'van': 'car'})[0]) == 2
+
+
+def test_clipped():
+    def clip(*bbox):
+        return box(1, 'car')._replace(bbox=bbox).clipped(40, 60)
+
+    assert clip(-5, 2, 15.5, 50) == [0, 2, 15.5, 40]
+    assert clip(0, 0, 60, 40) == [0, 0, 60, 40]
+    for outside in ((60, 0, 70, 5), (5, -9, 9, 0), (5, 5, 5, 9), (9, 5, 5, 9)):
+        assert clip(*outside) is None
