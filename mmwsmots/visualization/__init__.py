@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .curves import Curve, choose_keys, plot_curves, read_curves, smooth
+from .error_charts import plot_errors, plot_scores
 from .error_frame import ERROR_COLORS, draw_errors
 from .mask_panel import draw_panel, explain_masks
 from .mots_visualizer import MOTSVisualizer
@@ -19,6 +20,8 @@ __all__ = [
     'explain_masks',
     'id_color',
     'plot_curves',
+    'plot_errors',
+    'plot_scores',
     'read_curves',
     'smooth',
     'write_gif',
