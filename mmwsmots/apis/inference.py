@@ -1,8 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path
 
-from mmdet.registry import MODELS
+import numpy as np
+from mmdet.apis.inference import build_test_pipeline
+from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
@@ -28,7 +31,8 @@ def init_mots_model(
         score_thr (float, optional): Detection threshold in place of the config's.
 
     Returns:
-        :obj:`MOTSNet`: In evaluation mode, with the config as ``cfg``.
+        :obj:`MOTSNet`: In evaluation mode, with the config as ``cfg``, the pipeline
+        of its frames as ``test_pipeline`` and its classes in ``dataset_meta``.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
@@ -56,7 +60,38 @@ def init_mots_model(
     if checkpoint is not None:
         _load_weights(model, checkpoint, name)
     model.cfg = config
+    model.test_pipeline = build_test_pipeline(config)
+    dataset = config.test_dataloader.dataset
+    model.dataset_meta = DATASETS.get(dataset.type).METAINFO | dataset.get(
+        'metainfo', {}
+    )
     return model.to(device).eval()
+
+
+def frame_batch(
+    model: MOTSNet, frame: np.ndarray, frame_id: int = 0, video_length: int = 1
+) -> dict:
+    """The batch of one frame, for ``model.test_step``.
+
+    :func:`mmdet.apis.inference_mot` builds the pipeline anew for every frame.
+
+    Args:
+        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
+        frame (ndarray): BGR, (H, W, 3) uint8.
+        frame_id (int): Its number in the video. Defaults to 0.
+        video_length (int): Number of frames of the video. Defaults to 1.
+
+    Returns:
+        dict: ``inputs`` and ``data_samples``.
+    """
+    data = dict(
+        img=[frame],
+        frame_id=[frame_id],
+        ori_shape=[frame.shape[:2]],
+        img_id=[frame_id + 1],
+        ori_video_length=[video_length],
+    )
+    return pseudo_collate([model.test_pipeline(data)])
 
 
 def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> None:

@@ -1,19 +1,38 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import torch
-from mmdet.apis.inference import build_test_pipeline
-from mmengine.dataset import default_collate
 from mmengine.structures import InstanceData
 
+from mmwsmots.apis.inference import frame_batch
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.disjoint_masks import disjoint_masks
+from mmwsmots.models.utils.mask_confidence import mask_confidences
 
 
-@torch.no_grad()
 def segment_boxes(
     model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
     """Segment the objects of a frame whose boxes are known.
+
+    See :func:`segment_instances`, which says how sure the masks are.
+
+    Args:
+        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
+        frame (ndarray): BGR, (H, W, 3) uint8.
+        bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame; n may be 0.
+        labels (ndarray): Classes (n, ), integers from 0.
+
+    Returns:
+        ndarray: Masks (n, H, W) bool, disjoint.
+    """
+    return segment_instances(model, frame, bboxes, labels).masks.cpu().numpy()
+
+
+@torch.no_grad()
+def segment_instances(
+    model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
+) -> InstanceData:
+    """Segment the objects of a frame whose boxes are known, with confidences.
 
     The mask branch runs on the given boxes in place of detections, so row n of the
     result belongs to row n of the boxes and with it to its identity.
@@ -25,8 +44,9 @@ def segment_boxes(
         labels (ndarray): Classes (n, ), integers from 0.
 
     Returns:
-        ndarray: Masks (n, H, W) bool at the frame's own size, disjoint: where two
-        meet, the one whose box ends lower is in front, on a road the nearer.
+        :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size,
+        disjoint: where two meet, the one whose box ends lower is in front, on a road
+        the nearer; ``scores`` (n, ), their :func:`mask_confidences`.
 
     Raises:
         ValueError: If the frame, the boxes or the labels are not of that form.
@@ -36,17 +56,12 @@ def segment_boxes(
     num_classes = model.detector.roi_head.mask_head.num_classes
     _check_inputs(frame, bboxes, labels, num_classes)
     if len(bboxes) == 0:
-        return np.zeros((0, *frame.shape[:2]), dtype=bool)
+        return InstanceData(
+            masks=torch.zeros((0, *frame.shape[:2]), dtype=torch.bool),
+            scores=torch.zeros(0),
+        )
 
-    data = dict(
-        img=[frame],
-        frame_id=[0],
-        ori_shape=[frame.shape[:2]],
-        img_id=[1],
-        ori_video_length=[1],
-    )
-    data = default_collate([build_test_pipeline(model.cfg)(data)])
-    data = model.data_preprocessor(data, False)
+    data = model.data_preprocessor(frame_batch(model, frame), False)
     (sample,) = data['data_samples'][0].video_data_samples
     x = model.detector.extract_feat(data['inputs'][0])
     boxes = InstanceData(
@@ -57,7 +72,10 @@ def segment_boxes(
         x, [sample.metainfo], [boxes], rescale=True
     )
     masks = disjoint_masks(results.masks, results.bboxes[:, 3])
-    return masks.cpu().numpy()
+    scale = results.mask_rois.new_tensor(np.tile(sample.scale_factor, 2))
+    rois = results.mask_rois / scale
+    scores = mask_confidences(masks, results.mask_probs, rois, results.bboxes)
+    return InstanceData(masks=masks, scores=scores)
 
 
 def _check_inputs(

@@ -1,10 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
-from mmdet.apis import inference_mot
+import torch
 from mmengine.structures import InstanceData
 
+from mmwsmots.apis.inference import frame_batch
 from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, TrackNumbering
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.datasets.rle import masks_to_runs, runs_to_rles
 from mmwsmots.models.mot import MOTSNet
 
 
@@ -28,6 +29,7 @@ class VideoTracker:
         self.num_frames = 0
         self._numbering = TrackNumbering()
 
+    @torch.no_grad()
     def track(self, frame: np.ndarray) -> list[MOTSObject]:
         """Process the next frame.
 
@@ -37,7 +39,8 @@ class VideoTracker:
         Returns:
             list[MOTSObject]: Its objects, with masks at the frame's own size.
         """
-        sample = inference_mot(self.model, frame, self.num_frames, self.video_length)
+        batch = frame_batch(self.model, frame, self.num_frames, self.video_length)
+        (sample,) = self.model.test_step(batch)
         objects = self._encode(sample[0].pred_track_instances)
         self.num_frames += 1
         return objects
@@ -69,21 +72,16 @@ class VideoTracker:
 
     def _encode(self, instances: InstanceData) -> list[MOTSObject]:
         """The objects of a frame as lines of a KITTI MOTS text file."""
-        class_ids = list(CLASS_IDS.values())
+        class_ids = [CLASS_IDS[name] for name in self.model.dataset_meta['classes']]
+        masks = instances.masks.cpu().numpy()
+        rles = runs_to_rles(*masks_to_runs(masks))
         objects = []
-        for identity, label, mask in zip(
-            instances.instances_id.tolist(),
-            instances.labels.tolist(),
-            instances.masks.cpu().numpy(),
+        for identity, label, rle in zip(
+            instances.instances_id.tolist(), instances.labels.tolist(), rles
         ):
             class_id = class_ids[label]
+            track_id = self._numbering(class_id, identity)
             objects.append(
-                MOTSObject(
-                    self.num_frames,
-                    self._numbering(class_id, identity),
-                    class_id,
-                    *mask.shape,
-                    mask_to_rle(mask),
-                )
+                MOTSObject(self.num_frames, track_id, class_id, *masks.shape[1:], rle)
             )
         return objects

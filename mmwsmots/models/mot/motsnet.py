@@ -7,7 +7,7 @@ from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from ..utils.disjoint_masks import disjoint_masks
+from ..utils.disjoint_masks import disjoint_masks, nonempty_masks
 
 
 @MODELS.register_module()
@@ -123,7 +123,9 @@ class MOTSNet(BaseMOTModel):
         results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
         results.masks = disjoint_masks(results.masks, results.scores)
         # A detection that others cover completely has no legal mask.
-        results = results[results.masks.flatten(1).any(dim=1)]
+        is_visible = nonempty_masks(results.masks)
+        if not is_visible.all():  # indexing copies all masks
+            results = results[is_visible]
         mask_rois, mask_probs = results.pop('mask_rois'), results.pop('mask_probs')
         if self.with_track_head:
             rois = torch.cat([mask_rois.new_zeros((len(mask_rois), 1)), mask_rois], 1)

@@ -20,11 +20,11 @@ class BatchKalmanFilter(KalmanFilter):
         Returns:
             tuple[ndarray, ndarray]: Means (N, 8) and covariances (N, 8, 8).
         """
-        mean = np.hstack([measurement, np.zeros_like(measurement)])
-        height = measurement[:, 3]
-        position = self._stds(2 * self._std_weight_position * height, 1e-2)
-        velocity = self._stds(10 * self._std_weight_velocity * height, 1e-5)
-        return mean, _diagonals(np.hstack([position, velocity]) ** 2)
+        mean = np.concatenate([measurement, np.zeros_like(measurement)], axis=1)
+        variances = self._variances(measurement[:, 3], 2, 10)
+        covariance = np.zeros((len(mean), 8, 8))
+        _diagonals(covariance)[:] = variances
+        return mean, covariance
 
     def predict(
         self, mean: np.ndarray, covariance: np.ndarray
@@ -38,12 +38,11 @@ class BatchKalmanFilter(KalmanFilter):
         Returns:
             tuple[ndarray, ndarray]: Means and covariances of the same shapes.
         """
-        position = self._stds(self._std_weight_position * mean[:, 3], 1e-2)
-        velocity = self._stds(self._std_weight_velocity * mean[:, 3], 1e-5)
-        noise = _diagonals(np.hstack([position, velocity]) ** 2)
         motion = self._motion_mat
         with np.errstate(invalid='ignore'):  # boxes of inf match nothing later
-            return mean @ motion.T, motion @ covariance @ motion.T + noise
+            covariance = motion @ covariance @ motion.T
+            _diagonals(covariance)[:] += self._variances(mean[:, 3], 1, 1)
+            return mean @ motion.T, covariance
 
     def project(
         self, mean: np.ndarray, covariance: np.ndarray
@@ -57,8 +56,11 @@ class BatchKalmanFilter(KalmanFilter):
         Returns:
             tuple[ndarray, ndarray]: Means (N, 4) and covariances (N, 4, 4).
         """
-        noise = self._stds(self._std_weight_position * mean[:, 3], 1e-1) ** 2
-        return mean[:, :4], covariance[:, :4, :4] + _diagonals(noise)
+        stds = np.repeat(self._std_weight_position * mean[:, 3:4], 4, axis=1)
+        stds[:, 2] = 1e-1
+        covariance = covariance[:, :4, :4].copy()
+        _diagonals(covariance)[:] += stds**2
+        return mean[:, :4], covariance
 
     def update(
         self, mean: np.ndarray, covariance: np.ndarray, measurement: np.ndarray
@@ -81,14 +83,17 @@ class BatchKalmanFilter(KalmanFilter):
         mean = mean + (gain @ innovation)[..., 0]
         return mean, covariance - gain @ expected_covariance @ gain.transpose(0, 2, 1)
 
-    @staticmethod
-    def _stds(of_height: np.ndarray, of_aspect: float) -> np.ndarray:
-        """Standard deviations of x, y, aspect ratio and height, (N, 4)."""
-        stds = np.repeat(of_height[:, None], 4, axis=1)
-        stds[:, 2] = of_aspect
-        return stds
+    def _variances(
+        self, heights: np.ndarray, of_position: float, of_velocity: float
+    ) -> np.ndarray:
+        """Variances of x, y, aspect ratio, height and their velocities, (N, 8)."""
+        stds = np.empty((len(heights), 8))
+        stds[:, :4] = (of_position * self._std_weight_position * heights)[:, None]
+        stds[:, 4:] = (of_velocity * self._std_weight_velocity * heights)[:, None]
+        stds[:, 2], stds[:, 6] = 1e-2, 1e-5
+        return stds**2
 
 
-def _diagonals(values: np.ndarray) -> np.ndarray:
-    """Diagonal matrices (N, D, D) of rows (N, D)."""
-    return values[..., None] * np.eye(values.shape[1])
+def _diagonals(matrices: np.ndarray) -> np.ndarray:
+    """View of the diagonals (N, D) of contiguous matrices (N, D, D)."""
+    return matrices.reshape(len(matrices), -1)[:, :: matrices.shape[-1] + 1]

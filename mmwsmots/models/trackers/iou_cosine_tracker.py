@@ -43,9 +43,11 @@ def iou_cosine_similarity(
         cosines = cosines.clamp_(min=0, max=1).nan_to_num_(0)
         if embeds2.ndim == 3:
             cosines = cosines.view(len(embeds1), *embeds2.shape[:2]).amax(dim=-1)
-        # In pieces that stay in the cache: half the time at 200 x 2000 boxes.
-        pieces = bboxes1.split(max(PAIRS_AT_ONCE // max(len(bboxes2), 1), 1))
-        overlaps = torch.cat([bbox_overlaps(piece, bboxes2) for piece in pieces])
+        if bboxes1.shape[0] * bboxes2.shape[0] <= PAIRS_AT_ONCE:
+            overlaps = bbox_overlaps(bboxes1, bboxes2)
+        else:  # pieces that stay in the cache: half the time at 200 x 2000 boxes
+            pieces = bboxes1.split(max(PAIRS_AT_ONCE // bboxes2.shape[0], 1))
+            overlaps = torch.cat([bbox_overlaps(piece, bboxes2) for piece in pieces])
     return (overlaps * cosines).nan_to_num_(0)
 
 
@@ -209,15 +211,15 @@ class IoUCosineTracker:
         rows = torch.full((len(bboxes),), -1)
         if not self.memory or len(bboxes) == 0:
             return rows
-        sims = self._similarities(bboxes, embeds, frame_id)
-        allowed = labels[:, None] == self.memory['labels']
-        allowed &= sims > self._of_class(self.match_sim_thr, labels).view(-1, 1)
-        sims = sims.double() * allowed
-        detections, tracks = map(
-            torch.from_numpy, linear_sum_assignment((sims.max() - sims).numpy())
-        )
+        # Small matrices: numpy takes a quarter of torch's time for an operation.
+        sims = self._similarities(bboxes, embeds, frame_id).numpy()
+        thresholds = _of_class(self.match_sim_thr, labels).numpy()
+        allowed = labels.numpy()[:, None] == self.memory['labels'].numpy()
+        allowed &= sims > thresholds[:, None]
+        sims = sims.astype(np.float64) * allowed
+        detections, tracks = linear_sum_assignment(sims.max() - sims)
         linked = allowed[detections, tracks]
-        rows[detections[linked]] = tracks[linked]
+        rows.numpy()[detections[linked]] = tracks[linked]
         return rows
 
     def _similarities(self, bboxes: Tensor, embeds: Tensor, frame_id: int) -> Tensor:
@@ -264,15 +266,17 @@ class IoUCosineTracker:
             bboxes=bboxes, embeds=embeds, frame_ids=torch.full_like(rows, frame_id)
         )
         for name, values in new.items():
-            kept = memory[name][rows, 1:]
-            memory[name][rows] = torch.cat([kept, values[:, None]], dim=1)
+            if self.num_kept > 1:
+                memory[name][rows, :-1] = memory[name][rows, 1:]
+            memory[name][rows, -1] = values
         if self.motion == 'kalman':
-            names = 'means', 'covariances'
-            states = self.kf.update(
-                *(memory[name][rows].numpy() for name in names), _measurements(bboxes)
+            rows = rows.numpy()
+            states = [memory[name].numpy() for name in ('means', 'covariances')]
+            corrected = self.kf.update(
+                *(state[rows] for state in states), _measurements(bboxes)
             )
-            for name, values in zip(names, states):
-                memory[name][rows] = torch.from_numpy(values)
+            for state, values in zip(states, corrected):
+                state[rows] = values
 
     def _start(
         self,
@@ -312,14 +316,8 @@ class IoUCosineTracker:
 
     def _in_window(self, frame_id: int) -> Tensor:
         """Which observations a frame is compared with, bool, (T, K)."""
-        windows = self._of_class(self.num_frames_retain, self.memory['labels'])
+        windows = _of_class(self.num_frames_retain, self.memory['labels'])
         return self.memory['frame_ids'] >= frame_id - windows.view(-1, 1)
-
-    @staticmethod
-    def _of_class(parameter: float | Sequence[float], labels: Tensor) -> Tensor:
-        """Parameter of each label (N, ), or of all of them (1, )."""
-        values = torch.as_tensor(parameter).view(-1)
-        return values[labels] if len(values) > 1 else values
 
     def _check_fields(
         self, pred_instances: InstanceData
@@ -349,6 +347,12 @@ class IoUCosineTracker:
                     f'the label {fields[1].max()}'
                 )
         return tuple(fields)
+
+
+def _of_class(parameter: float | Sequence[float], labels: Tensor) -> Tensor:
+    """Parameter of each label (N, ), or of all of them (1, )."""
+    values = torch.as_tensor(parameter).view(-1)
+    return values[labels] if values.shape[0] > 1 else values
 
 
 def _measurements(bboxes: Tensor) -> np.ndarray:

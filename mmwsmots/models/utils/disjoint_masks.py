@@ -29,8 +29,21 @@ def disjoint_masks(masks: Tensor, scores: Tensor) -> Tensor:
             f'{len(masks)} masks need as many scores, got shape {tuple(scores.shape)}'
         )
     result = torch.empty_like(masks)
-    free = masks.new_ones(masks.shape[1:])
+    taken = masks.new_zeros(masks.shape[1:])
     for i in scores.argsort(descending=True, stable=True).tolist():
-        torch.logical_and(masks[i], free, out=result[i])
-        free &= ~result[i]
+        torch.gt(masks[i], taken, out=result[i])  # mask and not taken, in one pass
+        taken |= masks[i]
     return result
+
+
+def nonempty_masks(masks: Tensor) -> Tensor:
+    """Which masks have a pixel.
+
+    Args:
+        masks (Tensor): Boolean, shape (N, H, W), contiguous.
+
+    Returns:
+        Tensor: Boolean, shape (N, ).
+    """
+    # On a CPU any() takes 40 times as long as the maximum of bytes.
+    return masks.view(torch.uint8).flatten(1).amax(dim=1) > 0

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from mmwsmots.models.utils.disjoint_masks import disjoint_masks
+from mmwsmots.models.utils.disjoint_masks import disjoint_masks, nonempty_masks
 
 
 def disjoint_by_loop(masks, scores):
@@ -31,6 +31,8 @@ def test_by_loop_over_pixels(num):
     assert out.sum(0).max() <= 1
     assert torch.equal(out.any(0), masks.any(0))  # no pixel is lost
     assert torch.equal(masks, before)
+    expected = [bool(mask.numpy().any()) for mask in out]
+    assert nonempty_masks(out).tolist() == expected
 
 
 def test_covered_mask_is_empty_and_order_is_kept():
@@ -42,6 +44,7 @@ def test_covered_mask_is_empty_and_order_is_kept():
 def test_no_masks():
     masks = torch.zeros(0, 4, 5, dtype=torch.bool)
     assert disjoint_masks(masks, torch.zeros(0)).shape == (0, 4, 5)
+    assert nonempty_masks(masks).shape == (0,)
 
 
 def test_names_bad_input():
