@@ -1,14 +1,23 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .box_labeler import BoxLabeler, FrameLabels, Problem
 from .inference import init_mots_model
+from .label_files import LabelFiles
 from .read_ahead import read_ahead
-from .segment_boxes import segment_boxes
+from .segment_boxes import segment_boxes, segment_instances
 from .track_journal import TrackJournal
+from .train_on_boxes import train_on_boxes
 from .video_tracker import VideoTracker
 
 __all__ = [
+    'BoxLabeler',
+    'FrameLabels',
+    'LabelFiles',
+    'Problem',
     'TrackJournal',
     'VideoTracker',
     'init_mots_model',
     'read_ahead',
     'segment_boxes',
+    'segment_instances',
+    'train_on_boxes',
 ]

@@ -1,0 +1,164 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from mmwsmots.datasets.box_readers import TrackedBox
+from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.datasets.mots_track_ids import mots_track_ids
+from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.models.mot import MOTSNet
+from mmwsmots.models.utils.box_clipping import pixel_edges
+
+from .segment_boxes import segment_instances
+
+LABELS = {name: label for label, name in enumerate(CLASS_IDS)}
+
+
+class Problem(NamedTuple):
+    """A frame or a box that could not be done.
+
+    Attributes:
+        frame_id (int): Number of the frame, from 0.
+        where (str): Place of the box in its file; '' for a frame.
+        reason (str): What is wrong.
+    """
+
+    frame_id: int
+    where: str
+    reason: str
+
+
+class FrameLabels(NamedTuple):
+    """Masks of one frame.
+
+    Attributes:
+        objects (list[MOTSObject]): The objects with masks, then the ignore region if
+            there is one; disjoint.
+        scores (list[float]): Confidence of each object's mask, in [0, 1].
+        problems (list[Problem]): What could not be done.
+    """
+
+    objects: list[MOTSObject]
+    scores: list[float]
+    problems: list[Problem]
+
+
+class BoxLabeler:
+    """Writes the masks of a video whose boxes are known.
+
+    Args:
+        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
+        boxes (Iterable[TrackedBox]): Boxes of the classes of KITTI MOTS, and ignored
+            ones, which become ignore regions.
+        size (tuple[int, int]): Height and width of the frames in pixels.
+
+    Attributes:
+        track_ids (dict[tuple[int, int], int]): Id in KITTI MOTS files of each class
+            id and identity, see :func:`mots_track_ids`.
+    """
+
+    def __init__(
+        self, model: MOTSNet, boxes: Iterable[TrackedBox], size: tuple[int, int]
+    ) -> None:
+        self.model = model
+        self.size = size
+        self._boxes, self._ignored = defaultdict(list), defaultdict(list)
+        for box in boxes:
+            (self._ignored if box.is_ignored else self._boxes)[box.frame_id].append(box)
+        self.track_ids = mots_track_ids(
+            (CLASS_IDS[box.class_name], box.track_id)
+            for frame_boxes in self._boxes.values()
+            for box in frame_boxes
+        )
+
+    def boxes(self, frame_id: int) -> dict[int, TrackedBox]:
+        """The boxes of a frame that lie at least partly in it, by KITTI MOTS id."""
+        return {
+            self.track_ids[CLASS_IDS[box.class_name], box.track_id]: box
+            for box in self._boxes.get(frame_id, ())
+            if box.clipped(*self.size) is not None
+        }
+
+    def label(self, frame_id: int, frame: np.ndarray | None) -> FrameLabels:
+        """Segment the boxes of a frame.
+
+        Args:
+            frame_id (int): Number of the frame.
+            frame (ndarray | None): BGR, (H, W, 3) uint8; None if it is unreadable,
+                then all of it is an ignore region.
+
+        Returns:
+            FrameLabels: Its masks.
+        """
+        if frame is None:
+            reason = 'the frame cannot be read, or has another size than the first'
+            problems = [Problem(frame_id, '', reason)]
+            problems += [
+                Problem(frame_id, box.where, 'the frame cannot be read')
+                for box in self._boxes.get(frame_id, ())
+            ]
+            region = self._region(frame_id, np.ones(self.size, dtype=bool))
+            return FrameLabels(region, [], problems)
+        boxes = self.boxes(frame_id)
+        problems = [
+            Problem(frame_id, box.where, box.outside_text(*self.size))
+            for box in self._boxes.get(frame_id, ())
+            if box.clipped(*self.size) is None
+        ]
+        found = segment_instances(
+            self.model,
+            frame,
+            np.reshape([box.clipped(*self.size) for box in boxes.values()], (-1, 4)),
+            np.array([LABELS[box.class_name] for box in boxes.values()], dtype=int),
+        )
+        masks = found.masks.cpu().numpy()
+        objects, scores = [], []
+        for (track_id, box), mask, score in zip(
+            boxes.items(), masks, found.scores.tolist()
+        ):
+            if not mask.any():
+                problems.append(Problem(frame_id, box.where, 'its mask is empty'))
+                continue
+            class_id, rle = CLASS_IDS[box.class_name], mask_to_rle(mask)
+            objects.append(MOTSObject(frame_id, track_id, class_id, *self.size, rle))
+            scores.append(score)
+        region = self._ignore_mask(frame_id) & ~masks.any(axis=0)
+        return FrameLabels(objects + self._region(frame_id, region), scores, problems)
+
+    def missing(self, num_frames: int) -> list[Problem]:
+        """The boxes of frames that the video does not have.
+
+        Args:
+            num_frames (int): Number of its frames.
+
+        Returns:
+            list[Problem]: One for each box.
+        """
+        reason = f'there is no such frame, the video has {num_frames}'
+        return [
+            Problem(frame_id, box.where, reason)
+            for frame_id in sorted(self._boxes)
+            if not 0 <= frame_id < num_frames
+            for box in self._boxes[frame_id]
+        ]
+
+    def _ignore_mask(self, frame_id: int) -> np.ndarray:
+        """The ignored boxes of a frame, (H, W) bool."""
+        mask = np.zeros(self.size, dtype=bool)
+        bboxes = [box.bbox for box in self._ignored.get(frame_id, ())]
+        for x1, y1, x2, y2 in pixel_edges(
+            torch.tensor(bboxes, dtype=torch.float32).reshape(-1, 4), *self.size
+        ):
+            mask[y1:y2, x1:x2] = True
+        return mask
+
+    def _region(self, frame_id: int, mask: np.ndarray) -> list[MOTSObject]:
+        """The ignore region of a frame, if any."""
+        if not mask.any():
+            return []
+        fields = 1000 * IGNORE_CLASS_ID, IGNORE_CLASS_ID, *self.size
+        return [MOTSObject(frame_id, *fields, mask_to_rle(mask))]

@@ -1,0 +1,185 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pycocotools import mask as mask_utils
+
+from mmwsmots.datasets.cocovid import CocoVIDBuilder
+from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID
+from mmwsmots.datasets.mots_png import write_mots_png
+from mmwsmots.datasets.rle import split_components
+from mmwsmots.utils import replacing
+
+from .box_labeler import BoxLabeler, FrameLabels
+
+NUM_REVIEW = 20  # masks of the lowest confidence in a report
+
+
+class LabelFiles:
+    """Where the masks of a video go, in the layout of KITTI MOTS.
+
+    Args:
+        out (str | Path): Folder for all videos.
+        name (str): Name of this one.
+
+    Attributes:
+        text (Path): ``instances_txt/NAME.txt``; it comes last, so it stands for all.
+        pngs (Path): Folder ``instances/NAME`` of 16-bit ``FFFFFF.png``.
+        json (Path): ``annotations/NAME.json``, CocoVID with RLE and confidences.
+        video (Path): ``overlays/NAME.mp4``.
+        report (Path): ``reports/NAME.json``.
+        adapted (Path): Folder ``adapt/NAME`` of a training.
+    """
+
+    def __init__(self, out: str | Path, name: str) -> None:
+        out = Path(out)
+        self.text = out / 'instances_txt' / f'{name}.txt'
+        self.pngs = out / 'instances' / name
+        self.json = out / 'annotations' / f'{name}.json'
+        self.video = out / 'overlays' / f'{name}.mp4'
+        self.report = out / 'reports' / f'{name}.json'
+        self.adapted = out / 'adapt' / name
+        self._png_part = self.pngs.with_name(f'{name}.part')
+        self._state = self.text.with_name(f'{name}.state.part')  # of TrackJournal
+
+    def check(self, resume: bool, overwrite: bool) -> None:
+        """Look at what is there before anything is written.
+
+        Args:
+            resume (bool): Whether to go on with an interrupted run.
+            overwrite (bool): Whether to replace what is there.
+
+        Raises:
+            FileExistsError: If the run would replace something without being told to.
+        """
+        if overwrite:
+            return
+        finished = [self.text, self.pngs, self.json, self.video, self.report]
+        finished = [path for path in finished if path.exists()]
+        started = [path for path in (self._state, self.adapted) if path.exists()]
+        if self.text in finished or (finished and not (resume and started)):
+            raise FileExistsError(
+                f'{finished[0]}: exists already; --overwrite replaces it'
+            )
+        if started and not resume:
+            raise FileExistsError(
+                f'{started[0]}: left by an interrupted run; --resume goes on with it, '
+                '--overwrite starts anew'
+            )
+
+    def write_png(self, frame_id: int, labels: FrameLabels, size: tuple) -> None:
+        """Write the picture of a frame; :meth:`finish_pngs` shows it."""
+        path = self._png_part / f'{frame_id:06d}.png'
+        write_mots_png(path, labels.objects, size)
+
+    def finish_pngs(self) -> None:
+        """Give the folder of pictures its name."""
+        if self.pngs.exists():
+            shutil.rmtree(self.pngs)
+        self._png_part.replace(self.pngs)
+
+    def clean(self, is_new: bool) -> None:
+        """Remove what a killed run left; only one process at a time may do so.
+
+        Args:
+            is_new (bool): Whether nothing of it is resumed.
+        """
+        if is_new and self._png_part.exists():
+            shutil.rmtree(self._png_part)
+        name = re.escape(self.text.stem)
+        folders = {path.parent: name for path in (self.json, self.video, self.report)}
+        for folder, stem in (folders | {self._png_part: '[0-9]+'}).items():
+            pattern = re.compile(rf'\.{stem}\.[0-9]+\.part\.(json|mp4|png)')
+            for path in folder.iterdir() if folder.is_dir() else ():
+                if pattern.fullmatch(path.name):
+                    path.unlink()
+
+    def write_json(
+        self,
+        file_names: Sequence[str],
+        labeler: BoxLabeler,
+        frames: Sequence[FrameLabels],
+    ) -> None:
+        """Write the CocoVID file.
+
+        An annotation has the given box, clipped to the frame, the given identity as
+        ``track_id``, the mask as compressed RLE and its confidence as ``score``.
+
+        Args:
+            file_names (Sequence[str]): File of each frame.
+            labeler (BoxLabeler): What made the masks.
+            frames (Sequence[FrameLabels]): The masks of each frame.
+        """
+        builder = CocoVIDBuilder(CLASS_IDS)
+        builder.add_video(self.pngs.name, file_names, labeler.size)
+        for frame_id, labels in enumerate(frames):
+            boxes = labeler.boxes(frame_id)
+            for obj, score in zip(labels.objects, labels.scores):
+                box = boxes[obj.track_id]
+                x1, y1, x2, y2 = box.clipped(*labeler.size)
+                builder.add_object(
+                    1,
+                    frame_id,
+                    obj.class_id,
+                    box.track_id,
+                    bbox=[x1, y1, x2 - x1, y2 - y1],
+                    area=mask_utils.area(obj.coco_rle),
+                    segmentation=dict(size=list(labeler.size), counts=obj.rle),
+                    score=round(score, 4),
+                )
+            for region in labels.objects[len(labels.scores) :]:
+                for counts in split_components(region.rle, *labeler.size):
+                    rle = dict(size=list(labeler.size), counts=counts)
+                    builder.add_ignore_region(
+                        1,
+                        frame_id,
+                        1000 * IGNORE_CLASS_ID,
+                        bbox=mask_utils.toBbox(rle),
+                        area=mask_utils.area(rle),
+                        segmentation=rle,
+                    )
+        builder.write(self.json)
+
+    def write_report(
+        self, labeler: BoxLabeler, frames: Sequence[FrameLabels], **notes
+    ) -> dict:
+        """Write what was done, what was not, and which masks to look at first.
+
+        Args:
+            labeler (BoxLabeler): What made the masks.
+            frames (Sequence[FrameLabels]): The masks of each frame.
+            **notes: What else to write.
+
+        Returns:
+            dict: The report.
+        """
+        rows = []
+        for frame_id, labels in enumerate(frames):
+            boxes = labeler.boxes(frame_id)
+            for obj, score in zip(labels.objects, labels.scores):
+                box = boxes[obj.track_id]
+                rows.append((round(score, 4), frame_id, box.class_name, box.track_id))
+        problems = [p for labels in frames for p in labels.problems]
+        problems += labeler.missing(len(frames))
+        names = 'confidence', 'frame', 'class', 'id'
+        report = dict(
+            num_frames=len(frames),
+            num_masks=len(rows),
+            mean_confidence=sum(row[0] for row in rows) / max(len(rows), 1),
+            not_done=[problem._asdict() for problem in problems],
+            review_first=[dict(zip(names, row)) for row in sorted(rows)[:NUM_REVIEW]],
+            **notes,
+        )
+        changed = {
+            f'{class_id} {identity}': track_id
+            for (class_id, identity), track_id in labeler.track_ids.items()
+            if track_id not in (identity, 1000 * class_id + identity)
+        }
+        if changed:
+            report['ids of "class identity"'] = changed
+        with replacing(self.report) as temp:
+            temp.write_text(json.dumps(report, indent=1))
+        return report

@@ -1,0 +1,329 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Write the masks of the boxes of a video, with the boxes' identities.
+
+    python tools/label_masks.py VIDEO_OR_FOLDER BOXES --checkpoint CHECKPOINT --out DIR
+    python tools/label_masks.py VIDEO_OR_FOLDER BOXES --adapt 400 --out DIR
+
+BOXES is MOTChallenge text, a KITTI tracking label file, CocoVID JSON or XML of "CVAT
+for video 1.1"; the format is told from the content. --adapt N first trains N
+iterations on these very boxes, from CHECKPOINT or else from the config's pretrained
+backbone. DIR gets the layout of KITTI MOTS:
+
+    DIR/instances_txt/NAME.txt     masks as KITTI MOTS text
+    DIR/instances/NAME/FFFFFF.png  the same as 16-bit pictures
+    DIR/annotations/NAME.json      the same as CocoVID JSON (COCO RLE), with confidences
+    DIR/overlays/NAME.mp4          to review
+    DIR/reports/NAME.json          what could not be done, what to look at first
+
+After a kill the same command with --resume goes on. Nothing is replaced without
+--overwrite. docs/en/labelling.md tells more.
+"""
+
+import argparse
+import hashlib
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config, DictAction
+from tqdm import tqdm
+
+import mmwsmots  # noqa: F401  (registers every component)
+from mmwsmots.apis import (
+    BoxLabeler,
+    FrameLabels,
+    LabelFiles,
+    Problem,
+    TrackJournal,
+    init_mots_model,
+    read_ahead,
+    train_on_boxes,
+)
+from mmwsmots.datasets.box_readers import (
+    FORMATS,
+    TrackedBox,
+    read_boxes,
+    select_classes,
+)
+from mmwsmots.datasets.mots_io import CLASS_IDS
+from mmwsmots.utils import replacing
+from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
+from mmwsmots.visualization.track_drawer import SHORT_NAMES
+
+CONFIG = Path(__file__).resolve().parents[1] / 'configs/wsmots-plus_mnv2_fpn_clip.py'
+SAVE_INTERVAL = 20  # frames
+
+
+def class_pair(text: str) -> tuple[str, str]:
+    """``NAME=CLASS``."""
+    name, _, target = text.partition('=')
+    if not name or target not in CLASS_IDS:
+        raise argparse.ArgumentTypeError(
+            f'expected NAME=CLASS, CLASS one of {", ".join(CLASS_IDS)}, got "{text}"'
+        )
+    return name, target
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'expected a whole number >= 1, got "{text}"')
+    return int(text)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('frames', type=Path, help='video file, or folder of images')
+    parser.add_argument('boxes', type=Path, help='boxes with identities')
+    parser.add_argument(
+        '--config', type=Path, default=CONFIG, help=f'default: {CONFIG.name}'
+    )
+    parser.add_argument('--checkpoint', type=Path, help='weights of that config')
+    parser.add_argument(
+        '--adapt',
+        type=positive,
+        metavar='N',
+        help='first train N iterations on these boxes',
+    )
+    parser.add_argument(
+        '--out', type=Path, required=True, help='folder for the results'
+    )
+    parser.add_argument(
+        '--format', choices=FORMATS, help='of BOXES (default: told from its content)'
+    )
+    parser.add_argument(
+        '--class-name',
+        choices=list(CLASS_IDS),
+        help='class of all boxes; MOTChallenge text names none',
+    )
+    parser.add_argument(
+        '--class-map',
+        type=class_pair,
+        nargs='+',
+        default=[],
+        metavar='NAME=CLASS',
+        help='class of further names in BOXES, e.g. Van=car; boxes of other names are '
+        'left out and counted',
+    )
+    parser.add_argument(
+        '--first-frame',
+        type=int,
+        choices=[0, 1],
+        help='number of the first frame in MOTChallenge text (default: 0 if there is a '
+        'frame 0, else 1)',
+    )
+    parser.add_argument(
+        '--video-name',
+        help='which video of a CocoVID file (default: that of the name of the input)',
+    )
+    parser.add_argument(
+        '--device',
+        default='cuda:0' if torch.cuda.is_available() else 'cpu',
+        help='default: cuda:0 if there is a GPU, else cpu',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='overwrite the config'
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        '--resume', action='store_true', help='go on where an interrupted run was'
+    )
+    how.add_argument(
+        '--overwrite', action='store_true', help='replace the results that are there'
+    )
+    args = parser.parse_args(argv)
+    if args.checkpoint is None and args.adapt is None:
+        parser.error('the weights are missing: give --checkpoint, --adapt N, or both')
+    return args
+
+
+def load_boxes(args: argparse.Namespace, name: str) -> tuple[list[TrackedBox], Counter]:
+    """Boxes of the model's classes, and what was left out."""
+    boxes = read_boxes(
+        args.boxes,
+        args.format,
+        args.class_name,
+        args.first_frame,
+        args.video_name or name,
+    )
+    try:
+        boxes, left_out = select_classes(boxes, CLASS_IDS, dict(args.class_map))
+    except ValueError as error:
+        raise ValueError(f'{args.boxes}, {error}') from None
+    if all(box.is_ignored for box in boxes):
+        others = ', '.join(f'{name} ({number})' for name, number in left_out.items())
+        raise ValueError(
+            f'{args.boxes}: no box of the classes {", ".join(CLASS_IDS)}'
+            + (f'; there are {others}, see --class-map' if others else '')
+        )
+    return boxes, left_out
+
+
+def adapt(
+    args: argparse.Namespace, config: Config, boxes: list[TrackedBox], files: LabelFiles
+) -> Path:
+    """Train on the boxes and return the checkpoint."""
+    key = digest(config.pretty_text, boxes, args.frames.resolve(), args.adapt)
+    key = digest(key, args.checkpoint.read_bytes() if args.checkpoint else b'')
+    note = files.adapted / 'key.txt'
+    if args.overwrite and files.adapted.exists():
+        if args.checkpoint and files.adapted.resolve() in args.checkpoint.parents:
+            raise ValueError(f'{args.checkpoint}: --overwrite would remove it')
+        shutil.rmtree(files.adapted)
+    if note.exists() and note.read_text() != key:
+        raise ValueError(
+            f'{files.adapted}: belongs to other frames, boxes or settings; --overwrite '
+            'starts anew'
+        )
+    with replacing(note) as temp:
+        temp.write_text(key)
+    return train_on_boxes(
+        config,
+        args.frames,
+        boxes,
+        files.adapted,
+        args.adapt,
+        args.checkpoint,
+        args.resume,
+    )
+
+
+def digest(*parts: object) -> str:
+    """Hash of things that a result depends on."""
+    key = hashlib.sha256()
+    for part in parts:
+        key.update(part if isinstance(part, bytes) else repr(part).encode())
+    return key.hexdigest()
+
+
+def label(
+    reader: FrameReader,
+    labeler: BoxLabeler,
+    files: LabelFiles,
+    journal: TrackJournal,
+    video: VideoWriter,
+) -> list[FrameLabels]:
+    """Label frame by frame from where the journal is, and draw all of the frames."""
+    state = journal.state or dict(scores=[], problems=[])
+    done = [
+        FrameLabels(objects, scores, [Problem(*problem) for problem in problems])
+        for objects, scores, problems in zip(journal.replay(), *state.values())
+    ]
+    drawer = TrackDrawer()
+    bar = tqdm(read_ahead(reader), reader.name, len(reader), unit='frame')
+    for frame_id, frame in enumerate(bar):
+        if frame_id == len(done):
+            labels = labeler.label(frame_id, frame)
+            journal.write(labels.objects)
+            files.write_png(frame_id, labels, labeler.size)
+            done.append(labels)
+            if len(done) % SAVE_INTERVAL == 0:
+                scores = [labels.scores for labels in done]
+                problems = [list(map(list, labels.problems)) for labels in done]
+                journal.save(len(done), dict(scores=scores, problems=problems))
+        video.write(draw(drawer, frame, labeler, frame_id, done[frame_id]))
+    return done
+
+
+def draw(
+    drawer: TrackDrawer,
+    frame: np.ndarray | None,
+    labeler: BoxLabeler,
+    frame_id: int,
+    labels: FrameLabels,
+) -> np.ndarray:
+    """The frame with its boxes, masks, identities and confidences."""
+    if frame is None:
+        return np.zeros((*labeler.size, 3), dtype=np.uint8)
+    boxes = labeler.boxes(frame_id)
+    masks = np.zeros((len(boxes), *labeler.size), dtype=bool)
+    scores = dict.fromkeys(boxes, 0.0)
+    for obj, score in zip(labels.objects, labels.scores):
+        masks[list(boxes).index(obj.track_id)] = obj.mask
+        scores[obj.track_id] = score
+    texts = [
+        f'{SHORT_NAMES[CLASS_IDS[box.class_name]]} {box.track_id}: {scores[key]:.2f}'
+        for key, box in boxes.items()
+    ]
+    bboxes = np.array([box.clipped(*labeler.size) for box in boxes.values()])
+    return drawer.draw(frame, list(boxes), texts, masks, bboxes.reshape(-1, 4))
+
+
+def run(args: argparse.Namespace) -> dict:
+    """Do all of it and return the report."""
+    reader = FrameReader(args.frames, keep_unreadable=True)
+    boxes, left_out = load_boxes(args, reader.name)
+    if args.checkpoint is not None:
+        args.checkpoint = args.checkpoint.resolve()
+    size = next((frame.shape[:2] for frame in reader if frame is not None), None)
+    if size is None:
+        raise ValueError(f'{args.frames}: no frame can be read')
+    for path in (args.config, args.checkpoint):
+        if path is not None and not path.is_file():
+            raise FileNotFoundError(f'{path}: no such file')
+    config = Config.fromfile(args.config)
+    config.merge_from_dict(args.cfg_options or {})
+    files = LabelFiles(args.out, reader.name)
+    files.check(args.resume, args.overwrite)
+
+    checkpoint = args.checkpoint
+    if args.adapt:
+        checkpoint = adapt(args, config, boxes, files)
+    model = init_mots_model(config, checkpoint, args.device)
+    labeler = BoxLabeler(model, boxes, size)
+    key = digest(
+        str(reader.path),
+        len(reader),
+        boxes,
+        config.pretty_text,
+        Path(checkpoint).read_bytes(),
+    )
+    with TrackJournal(files.text, key, args.resume) as journal:
+        files.clean(is_new=journal.num_frames == 0)
+        with VideoWriter(files.video, reader.fps) as video:
+            frames = label(reader, labeler, files, journal, video)
+        names = [f'{frame_id:06d}.png' for frame_id in range(len(frames))]
+        if reader.files is not None:
+            names = [path.name for path in reader.files]
+        files.write_json([f'{reader.name}/{name}' for name in names], labeler, frames)
+        report = files.write_report(
+            labeler, frames, left_out=dict(left_out), boxes=str(args.boxes)
+        )
+        files.finish_pngs()
+    return report
+
+
+def print_report(report: dict, out: Path) -> None:
+    """Say what was done, what was not and what to look at."""
+    print(
+        f'{report["num_masks"]} masks in {report["num_frames"]} frames, mean '
+        f'confidence {report["mean_confidence"]:.2f}, in {out}'
+    )
+    for name, number in report['left_out'].items():
+        print(f'left out: {number} boxes of class {name}, see --class-map')
+    for row in report['review_first'][:5]:
+        print(
+            f'look at frame {row["frame"]}, {row["class"]} {row["id"]}: confidence '
+            f'{row["confidence"]:.2f}'
+        )
+    for problem in report['not_done']:
+        where = f', {problem["where"]}' if problem['where'] else ''
+        print(f'not done: frame {problem["frame_id"]}{where}: {problem["reason"]}')
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    try:
+        report = run(args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    print_report(report, args.out)
+
+
+if __name__ == '__main__':
+    main()
