@@ -4,9 +4,11 @@ import random
 import numpy as np
 import torch
 from mmdet.registry import HOOKS
-from mmengine.dist import get_world_size
+from mmengine.dist import all_gather_object, get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
+
+from .epoch_seed import EpochSeed
 
 
 @HOOKS.register_module()
@@ -14,53 +16,76 @@ class RandomStateHook(Hook):
     """Lets a resumed run draw the random numbers of an uninterrupted one.
 
     mmengine resumes weights, optimizer, schedules and the place in the data, but not
-    the random generators from which RoIs are sampled. With this hook and
-    ``randomness=dict(seed=...)`` the losses go on as if nothing had happened:
-    exactly with :class:`mmengine.runner.IterBasedTrainLoop`; with epochs if
-    ``persistent_workers`` is False, as the state of workers dies with them. Several
-    processes have a state each, of which a checkpoint holds none.
+    the random generators: those of each process, from which RoIs are sampled, and
+    those of the workers, which load the data. With this hook and
+    ``randomness=dict(seed=...)`` the losses go on as if nothing had happened, by
+    iterations and by epochs, in one process and in several of the same number, with
+    and without (persistent) workers.
+
+    A checkpoint holds the generators of all processes. Workers start each epoch from
+    the seed and the epoch alone, see :class:`EpochSeed`; iterations without epochs
+    replay the workers' data up to the place. Validation draws without an effect on
+    training.
     """
 
     def __init__(self) -> None:
-        self._state = None
+        self._epoch_seed = None
+        self._gathered = None
+        self._resumed = None
+        self._before_val = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Reach the workers, and the states of all processes where one saves.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        if not isinstance(runner.train_loop, IterBasedTrainLoop):
+            self._epoch_seed = EpochSeed(runner.seed, get_rank())
+            self._epoch_seed.install(runner.train_dataloader)
+        save_checkpoint = runner.save_checkpoint
+
+        def gather_and_save(*args, **kwargs) -> None:
+            self._gathered = all_gather_object(_get_state())
+            save_checkpoint(*args, **kwargs)
+
+        # All processes call it, but hooks see only the one that writes.
+        runner.save_checkpoint = gather_and_save
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the state of the generators as ``random_state``.
+        """Add the states of the generators as ``random_states``, one per process.
 
         Args:
-            runner (:obj:`Runner`): The runner.
+            runner (Runner): The runner.
             checkpoint (dict): Changed in place.
         """
-        if get_world_size() > 1:
-            return
-        name, keys, *rest = np.random.get_state()
-        checkpoint['random_state'] = dict(
-            python=random.getstate(),
-            numpy=(name, keys.tolist(), *rest),
-            torch=torch.get_rng_state(),
-            cuda=torch.cuda.get_rng_state_all(),
-        )
+        checkpoint['random_states'] = self._gathered
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keep the state until training starts.
+        """Keep the state of this process until training starts.
 
         Args:
-            runner (:obj:`Runner`): The runner.
+            runner (Runner): The runner.
             checkpoint (dict): As it was loaded.
         """
-        self._state = checkpoint.get('random_state')
+        states = checkpoint.get('random_states', [])
+        if len(states) == runner.world_size:
+            self._resumed = states[get_rank()]
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Restore the state, in a resumed run, where the next data are drawn.
 
         Args:
-            runner (:obj:`Runner`): The runner.
+            runner (Runner): The runner.
         """
-        state, self._state = self._state, None
-        if state is None or runner.iter == 0:  # only the weights were loaded
+        if self._epoch_seed is not None:
+            self._epoch_seed.set_epoch(runner.epoch)
+        if runner.iter == 0:  # only the weights were loaded
+            self._resumed = None
+        if self._resumed is None or runner.train_dataloader.persistent_workers:
             return
         if not isinstance(runner.train_loop, IterBasedTrainLoop):
-            _restore(state)
+            self._restore_resumed()
             return
         # That loop still has to pass by the data of the first part, which draws.
         iterator = runner.train_loop.dataloader_iterator
@@ -68,14 +93,63 @@ class RandomStateHook(Hook):
 
         def skip_and_restore(num_iters: int) -> None:
             skip(num_iters)
-            _restore(state)
+            self._restore_resumed()
 
         iterator.skip_iter = skip_and_restore
 
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Restore the state where persistent workers draw the data.
 
-def _restore(state: dict) -> None:
+        To start them draws a number, once in a run: also in the resumed one, where
+        the uninterrupted one does not.
+
+        Args:
+            runner (Runner): The runner.
+            batch_idx (int): Number of the batch.
+            data_batch (dict, optional): The batch.
+        """
+        self._restore_resumed()
+
+    def before_val(self, runner: Runner) -> None:
+        """Keep the state, as a resumed run does not validate again.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        self._before_val = _get_state()
+
+    def after_val(self, runner: Runner) -> None:
+        """Go on as if nothing had been validated.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        _set_state(self._before_val)
+
+    def _restore_resumed(self) -> None:
+        """Restore the resumed state, once."""
+        if self._resumed is not None:
+            _set_state(self._resumed)
+            self._resumed = None
+
+
+def _get_state() -> dict:
+    """The state of this process's generators, of types that load as data."""
+    name, keys, *rest = np.random.get_state()
+    return dict(
+        python=random.getstate(),
+        numpy=(name, keys.tolist(), *rest),
+        torch=torch.get_rng_state(),
+        cuda=torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+    )
+
+
+def _set_state(state: dict) -> None:
+    """Restore what :func:`_get_state` gave."""
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'])
-    if len(state['cuda']) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state['cuda'])
+    if state['cuda'] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'])

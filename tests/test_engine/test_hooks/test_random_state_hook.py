@@ -1,21 +1,34 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import copy
 import json
 import multiprocessing
+import os
 import time
+import types
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmdet.registry import HOOKS
 from mmengine.config import Config
+from mmengine.dataset import worker_init_fn
+from mmengine.evaluator import DumpResults, Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from mmwsmots.datasets.cocovid import CocoVIDBuilder
+from mmwsmots.engine import RandomStateHook
+from mmwsmots.engine.hooks.epoch_seed import EpochSeed
 from mmwsmots.utils import weights_only
+from tests.processes import run_processes
+from tests.toy_run import NUM_BATCHES, LossesHook, Noise, build_runner
+from tests.toy_run import train as train_toy
 
 SIZE = 96, 64
-ITERS = 8
+ITERS = 10
 
 
 @HOOKS.register_module()
@@ -28,6 +41,13 @@ class WriteLossHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         with open(self.path, 'a') as file:
             file.write(json.dumps([runner.iter, float(outputs['loss'])]) + '\n')
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch):
+    """mmengine sleeps for two seconds where the data start again."""
+    pause = types.SimpleNamespace(sleep=lambda seconds: None)
+    monkeypatch.setattr('mmengine.runner.loops.time', pause)
 
 
 @pytest.fixture(scope='module')
@@ -51,20 +71,27 @@ def data_root(tmp_path_factory):
     return root
 
 
-def train(repo, data_root, work_dir, num_workers, resume=False):
-    """Train to the end; returns the loss of each iteration."""
+def train(repo, data_root, work_dir, by_epoch, resume=False):
+    """Train to the end, with persistent workers; returns number and loss by line."""
     cfg = Config.fromfile(repo / 'configs/wsmots-plus_mnv2_fpn_rendered.py')
     for name in ('val', 'test'):
         for part in ('dataloader', 'evaluator', 'cfg'):
             cfg[f'{name}_{part}'] = None
     loader = cfg.train_dataloader
-    loader.num_workers = num_workers
-    loader.persistent_workers = num_workers > 0
+    loader.batch_size = 2
+    loader.num_workers = 2 if by_epoch else 1
+    loader.persistent_workers = True
     loader.dataset.data_root = f'{data_root}/'
     loader.dataset.pipeline[1].transforms[2].scale = SIZE
     cfg.model.detector.backbone.init_cfg = None
-    cfg.train_cfg.max_iters = ITERS
-    cfg.default_hooks.checkpoint.interval = 2
+    cfg.model.detector.roi_head.bbox_head.fc_out_channels = 32
+    cfg.model.detector.roi_head.mask_head.num_convs = 1
+    cfg.default_hooks.checkpoint.by_epoch = by_epoch
+    cfg.default_hooks.checkpoint.interval = 1 if by_epoch else 2
+    if by_epoch:  # two iterations each
+        cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=ITERS // 2)
+    else:
+        cfg.train_cfg.max_iters = ITERS
     losses = work_dir / 'losses.txt'
     cfg.custom_hooks = [
         dict(type='RandomStateHook'),
@@ -72,7 +99,8 @@ def train(repo, data_root, work_dir, num_workers, resume=False):
     ]
     cfg.randomness = dict(seed=7)
     cfg.work_dir = str(work_dir)
-    cfg.experiment_name = f'{work_dir.parent.name}_{work_dir.name}_{resume}'
+    number = len(list(work_dir.iterdir())) if work_dir.exists() else 0
+    cfg.experiment_name = f'{work_dir.parent.name}_{work_dir.name}_{number}'
     cfg.resume = resume
     runner = Runner.from_cfg(cfg)
     with weights_only():
@@ -80,29 +108,157 @@ def train(repo, data_root, work_dir, num_workers, resume=False):
     return [json.loads(line) for line in losses.read_text().splitlines()]
 
 
-@pytest.mark.parametrize('num_workers', [0, 1])
-def test_killed_and_resumed(repo, data_root, tmp_path, num_workers):
-    """Killed with -9 at a random moment, the losses go on as if it had not been."""
-    expected = train(repo, data_root, tmp_path / 'whole', num_workers)
+def num_lines(path):
+    return path.read_text().count('\n') if path.exists() else 0
+
+
+@pytest.mark.parametrize('by_epoch', [False, True])
+def test_killed_twice_and_resumed(repo, data_root, tmp_path, by_epoch):
+    """Killed with -9 at random moments, the losses go on as if it had not been."""
+    expected = train(repo, data_root, tmp_path / 'whole', by_epoch)
     assert [number for number, _ in expected] == list(range(ITERS))
     assert len({loss for _, loss in expected}) == ITERS
 
     work_dir = tmp_path / 'killed'
     context = multiprocessing.get_context('fork')
-    process = context.Process(
-        target=train, args=(repo, data_root, work_dir, num_workers)
+    rng = np.random.default_rng()
+    starts = []
+    for resume in (False, True):
+        starts.append(num_lines(work_dir / 'losses.txt'))
+        args = (repo, data_root, work_dir, by_epoch, resume)
+        process = context.Process(target=train, args=args)
+        process.start()
+        deadline = time.monotonic() + 300
+        # The first checkpoint is there before the third loss.
+        wanted = starts[-1] + rng.integers(3, 5) - 2 * resume
+        while num_lines(work_dir / 'losses.txt') < wanted:
+            assert process.is_alive() and time.monotonic() < deadline
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.05))
+        process.kill()
+        process.join()
+    starts.append(num_lines(work_dir / 'losses.txt'))
+    losses = train(repo, data_root, work_dir, by_epoch, resume=True)
+    for start in starts[1:]:
+        assert losses[start - 1][0] < ITERS - 1  # killed in time
+        assert losses[start][0] > 0  # and not from the start again
+    assert losses[-1][0] == ITERS - 1
+    assert all(loss == expected[number][1] for number, loss in losses)
+
+
+VARIANTS = [(0, False), (2, False), (2, True)]  # workers, and whether they persist
+
+
+def toy_losses(work_dir, stop_at=None, resume=False, **options):
+    """Losses of the toy training, by iteration."""
+    losses = LossesHook(stop_at)
+    by_epoch = options.get('by_epoch', True)
+    checkpoint = dict(type='CheckpointHook', interval=1 if by_epoch else 3)
+    runner = build_runner(
+        work_dir,
+        [RandomStateHook(), losses],
+        default_hooks=dict(checkpoint=dict(checkpoint, by_epoch=by_epoch)),
+        resume=resume,
+        **options,
     )
-    process.start()
-    deadline = time.monotonic() + 300
-    while not (work_dir / 'last_checkpoint').exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(np.random.default_rng().uniform(0, 0.5))
-    process.kill()
-    process.join()
-    before = (work_dir / 'losses.txt').read_text().count('\n')
-    assert 2 <= before < ITERS  # it was killed in time
-    losses = train(repo, data_root, work_dir, num_workers, resume=True)
-    first = losses[before][0]
-    assert first >= 2  # not from the start
-    assert losses[before:] == expected[first:]
-    assert losses[:before] == expected[:before]
+    train_toy(runner)
+    return losses.losses
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+@pytest.mark.parametrize(('num_workers', 'persistent'), VARIANTS)
+def test_any_loop_and_loader_goes_on(tmp_path, by_epoch, num_workers, persistent):
+    options = dict(by_epoch=by_epoch, num_workers=num_workers, persistent=persistent)
+    expected = toy_losses(tmp_path / 'whole', **options)
+    assert len(set(expected.values())) == 4 * NUM_BATCHES
+    before = toy_losses(tmp_path / 'run', stop_at=NUM_BATCHES + 2, **options)
+    after = toy_losses(tmp_path / 'run', resume=True, **options)
+    assert min(after) == (NUM_BATCHES if by_epoch else 6)
+    assert {**before, **after} == expected
+    assert after == {number: expected[number] for number in after}
+
+
+def worker_numbers(persistent):
+    """What the workers draw in three epochs, as sorted tuples."""
+    loader = DataLoader(
+        Noise(4),
+        num_workers=2,
+        persistent_workers=persistent,
+        worker_init_fn=partial(worker_init_fn, num_workers=2, rank=0, seed=5),
+    )
+    seed = EpochSeed(5, 0)
+    seed.install(loader)
+    epochs = []
+    for epoch in range(3):
+        seed.set_epoch(epoch)
+        epochs.append([float(data['inputs']) for data in loader])
+    return epochs
+
+
+def test_workers_draw_new_numbers_in_each_epoch():
+    first, second = worker_numbers(True), worker_numbers(False)
+    assert first == second
+    assert len({number for epoch in first for number in epoch}) == 12
+
+
+def test_workers_of_wrapped_data_sets_are_reached():
+    dataset = Subset(ConcatDataset([Noise(1), Noise(1)]), [1, 0])
+    loader = DataLoader(dataset, num_workers=1)
+    numbers = []
+    for start in (0, 1):
+        torch.manual_seed(start)  # of which torch seeds the workers
+        seed = EpochSeed(5, 0)
+        seed.install(loader)
+        numbers.append([float(data['inputs']) for data in loader])
+    assert numbers[0] == numbers[1]
+
+
+def test_validation_does_not_change_the_training(tmp_path):
+    options = dict(default_hooks=dict(checkpoint=None))
+    losses = []
+    for name in ('without', 'with'):
+        hook = LossesHook()
+        runner = build_runner(
+            tmp_path / name, [RandomStateHook(), hook], **copy.deepcopy(options)
+        )
+        train_toy(runner)
+        losses.append(hook.losses)
+        options |= dict(
+            val_dataloader=dict(
+                dataset=Noise(2),
+                batch_size=1,
+                sampler=dict(type='DefaultSampler', shuffle=False),
+            ),
+            val_cfg=dict(),
+            val_evaluator=Evaluator(DumpResults(f'{tmp_path}/val.pkl')),
+        )
+    assert (tmp_path / 'val.pkl').exists()
+    assert losses[0] == losses[1]
+
+
+def two_processes(rank, folder):
+    options = dict(
+        world_size=2,
+        launcher='pytorch',
+        cfg=dict(model_wrapper_cfg=dict(device_ids=None)),
+    )
+    os.chdir(folder)
+    expected = toy_losses(folder / 'whole', **options)
+    before = toy_losses(folder / 'run', stop_at=NUM_BATCHES + 2, **options)
+    after = toy_losses(folder / 'run', resume=True, **options)
+    return expected, before, after
+
+
+def test_each_of_two_processes_goes_on(tmp_path):
+    ranks = run_processes(two_processes, tmp_path)
+    for expected, before, after in ranks:
+        assert after == {number: expected[number] for number in after}
+        assert {**before, **after} == expected
+    assert ranks[0][0] != ranks[1][0]
+
+
+def test_another_number_of_processes_starts_its_own_numbers(tmp_path):
+    hook = RandomStateHook()
+    runner = build_runner(tmp_path, [hook], default_hooks=dict(checkpoint=None))
+    hook.after_load_checkpoint(runner, dict(random_states=[{}, {}]))
+    train_toy(runner)
