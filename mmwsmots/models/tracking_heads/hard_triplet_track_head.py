@@ -1,0 +1,94 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.structures import TrackSampleList
+from mmdet.structures.mask import mask_target
+from mmdet.utils import ConfigType, InstanceList
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from .hard_triplet_embed_head import HardTripletEmbedHead
+
+
+@MODELS.register_module()
+class HardTripletTrackHead(HardTripletEmbedHead):
+    """:class:`HardTripletEmbedHead` as the track head of mmdet's ``MaskTrackRCNN``.
+
+    It learns from a key and a reference frame: RoIs are drawn around the true boxes
+    of both, features are pooled under the true masks, the triplets are those of all
+    RoIs of the batch. At test :class:`IoUCosineModelTracker` pools under the
+    predicted masks.
+
+    Args:
+        roi_sampler (dict): Draws the RoIs of training. The default's overlap their
+            boxes with an IoU above 0.5, as positive proposals do.
+        mask_size (int): Side of the masks on the RoIs. Defaults to 28.
+        *args, **kwargs: Of :class:`HardTripletEmbedHead`.
+    """
+
+    def __init__(
+        self,
+        *args,
+        roi_sampler: ConfigType = dict(
+            type='JitteredRoISampler',
+            num_per_gt=4,
+            max_per_img=64,
+            center_jitter=0.1,
+            scale_jitter=0.1,
+        ),
+        mask_size: int = 28,
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.roi_sampler = TASK_UTILS.build(roi_sampler)
+        self.mask_size = mask_size
+
+    def loss(
+        self,
+        key_feats: tuple[Tensor],
+        ref_feats: tuple[Tensor],
+        rpn_results_list: InstanceList,
+        data_samples: TrackSampleList,
+        **kwargs,
+    ) -> dict[str, Tensor]:
+        """Loss over RoIs of the key and the reference frames.
+
+        Args:
+            key_feats (tuple[Tensor]): Levels of the N key frames, each (N, C, H, W).
+            ref_feats (tuple[Tensor]): The same of the reference frames.
+            rpn_results_list (list[:obj:`InstanceData`]): Not used.
+            data_samples (list[:obj:`TrackDataSample`]): N clips; ``gt_instances`` of
+                their frames has ``bboxes``, ``labels``, ``instances_ids``, ``masks``.
+
+        Returns:
+            dict[str, Tensor]: ``loss_triplet``.
+        """
+        frames = [clip.get_key_frames()[0] for clip in data_samples]
+        frames += [clip.get_ref_frames()[0] for clip in data_samples]
+        samples = [
+            self._mask_samples(frame.gt_instances, i % len(data_samples))
+            for i, frame in enumerate(frames)
+        ]
+        x = tuple(torch.cat(levels) for levels in zip(key_feats, ref_feats))
+        return super().loss(x, samples)
+
+    def _mask_samples(self, gts: InstanceData, clip: int) -> InstanceData:
+        """RoIs of one frame with the true masks, for :class:`HardTripletEmbedHead`."""
+        res = self.roi_sampler.sample(gts)
+        height, width = gts.masks.height, gts.masks.width
+        limits = res.pos_priors.new_tensor([width, height, width, height])
+        priors = res.pos_priors.clamp(min=0).minimum(limits)  # as mask_target does
+        return InstanceData(
+            priors=priors,
+            labels=res.pos_gt_labels,
+            # The identities of two clips are different ones.
+            instances_ids=gts.instances_ids[res.pos_assigned_gt_inds].long()
+            + (clip << 32),
+            mask_probs=mask_target(
+                [priors],
+                [res.pos_assigned_gt_inds],
+                [gts.masks],
+                ConfigDict(mask_size=self.mask_size),
+            ),
+        )
