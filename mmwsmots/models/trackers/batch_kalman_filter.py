@@ -94,6 +94,38 @@ class BatchKalmanFilter(KalmanFilter):
         return stds**2
 
 
+def xyxy_to_cxcyah(bboxes: np.ndarray) -> np.ndarray:
+    """Boxes as the filter measures them.
+
+    The same as mmdet's :func:`bbox_xyxy_to_cxcyah`, in a fraction of torch's time.
+
+    Args:
+        bboxes (ndarray): Boxes (x1, y1, x2, y2), (N, 4).
+
+    Returns:
+        ndarray: Centre x, centre y, aspect ratio and height, (N, 4).
+    """
+    first, last = bboxes[:, :2], bboxes[:, 2:]
+    sizes = last - first
+    with np.errstate(divide='ignore', invalid='ignore'):  # empty boxes
+        ratios = sizes[:, :1] / sizes[:, 1:]
+    return np.concatenate([(last + first) / 2, ratios, sizes[:, 1:]], axis=1)
+
+
+def cxcyah_to_xyxy(rows: np.ndarray) -> np.ndarray:
+    """Inverse of :func:`xyxy_to_cxcyah`.
+
+    Args:
+        rows (ndarray): Centre x, centre y, aspect ratio and height, (N, 4).
+
+    Returns:
+        ndarray: Boxes (x1, y1, x2, y2), (N, 4).
+    """
+    halves = np.concatenate([rows[:, 2:3] * rows[:, 3:], rows[:, 3:]], axis=1) / 2
+    centers = rows[:, :2]
+    return np.concatenate([centers - halves, centers + halves], axis=1)
+
+
 def _diagonals(matrices: np.ndarray) -> np.ndarray:
     """View of the diagonals (N, D) of contiguous matrices (N, D, D)."""
     return matrices.reshape(len(matrices), -1)[:, :: matrices.shape[-1] + 1]

@@ -5,16 +5,12 @@ import numpy as np
 import torch
 from mmdet.models.task_modules.tracking import embed_similarity
 from mmdet.registry import MODELS
-from mmdet.structures.bbox import (
-    bbox_cxcyah_to_xyxy,
-    bbox_overlaps,
-    bbox_xyxy_to_cxcyah,
-)
+from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from .batch_kalman_filter import BatchKalmanFilter
+from .batch_kalman_filter import BatchKalmanFilter, cxcyah_to_xyxy, xyxy_to_cxcyah
 
 NEVER = -(2**62)  # frame number of a place without an observation
 PAIRS_AT_ONCE = 40_000
@@ -240,7 +236,8 @@ class IoUCosineTracker:
     def _predict_bboxes(self, frame_id: int) -> Tensor:
         """Where the motion model expects the tracks, (T, 4)."""
         if self.motion == 'kalman':
-            return bbox_cxcyah_to_xyxy(self.memory['means'][:, :4].float())
+            means = self.memory['means'][:, :4].float()
+            return torch.from_numpy(cxcyah_to_xyxy(means.numpy()))
         before, last = self.memory['bboxes'][:, -2:].unbind(1)
         seen_before, seen_last = self.memory['frame_ids'][:, -2:].unbind(1)
         steps = (frame_id - seen_last) / (seen_last - seen_before)
@@ -273,7 +270,8 @@ class IoUCosineTracker:
             rows = rows.numpy()
             states = [memory[name].numpy() for name in ('means', 'covariances')]
             corrected = self.kf.update(
-                *(state[rows] for state in states), _measurements(bboxes)
+                *(state[rows] for state in states),
+                xyxy_to_cxcyah(bboxes.double().numpy()),
             )
             for state, values in zip(states, corrected):
                 state[rows] = values
@@ -298,7 +296,7 @@ class IoUCosineTracker:
             frame_ids=frame_ids,
         )
         if self.motion == 'kalman':
-            states = self.kf.initiate(_measurements(bboxes))
+            states = self.kf.initiate(xyxy_to_cxcyah(bboxes.double().numpy()))
             new['means'], new['covariances'] = map(torch.from_numpy, states)
         for name, rows in self.memory.items():
             new[name] = torch.cat([rows, new[name]])
@@ -353,8 +351,3 @@ def _of_class(parameter: float | Sequence[float], labels: Tensor) -> Tensor:
     """Parameter of each label (N, ), or of all of them (1, )."""
     values = torch.as_tensor(parameter).view(-1)
     return values[labels] if values.shape[0] > 1 else values
-
-
-def _measurements(bboxes: Tensor) -> np.ndarray:
-    """Boxes as centre, aspect ratio and height, (N, 4) float64."""
-    return bbox_xyxy_to_cxcyah(bboxes.double()).numpy()
