@@ -9,6 +9,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE / '_ext')]
 
 from components import write_reference  # noqa: E402
+from sphinx.application import Sphinx  # noqa: E402
 
 from mmwsmots.version import __version__  # noqa: E402
 
@@ -27,6 +28,18 @@ html_math_renderer = 'mathml'
 
 html_theme = 'furo'
 html_title = f'mmwsmots {release}'
+
+
+def setup(app: Sphinx) -> None:
+    """Let napoleon read an argument line of ``*args, **kwargs``."""
+    app.connect('autodoc-process-docstring', _escape_kwargs, priority=400)
+
+
+def _escape_kwargs(app, what, name, obj, options, lines: list[str]) -> None:
+    lines[:] = [
+        line.replace('*args, **kwargs:', r'*args, \*\*kwargs:') for line in lines
+    ]
+
 
 # Parts of pages that are made here: the reference from the registries, and the table
 # of the accuracy bench, where there is one.

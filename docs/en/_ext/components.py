@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import mmdet.registry
+from mmengine.registry import Registry
 
 import mmwsmots  # noqa: F401  (registers every component)
 
@@ -29,7 +30,7 @@ def registered_components() -> dict[str, list[type]]:
     registries = {
         name: registry
         for name, registry in vars(mmdet.registry).items()
-        if hasattr(registry, 'module_dict')
+        if isinstance(registry, Registry)
     }
     found = {}
     for name, registry in registries.items():

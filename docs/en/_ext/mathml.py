@@ -1,8 +1,14 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Equations as MathML, which browsers draw themselves: no script, no network."""
 
+import re
+
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 
 def setup(app: Sphinx) -> dict:
@@ -13,13 +19,23 @@ def setup(app: Sphinx) -> dict:
     return dict(parallel_read_safe=True)
 
 
+def _write(writer, node, as_block: bool) -> None:
+    # docutils does not know the sizes of brackets, which MathML chooses itself.
+    tex = re.sub(r'\\[bB]igg?[lr]?(?![a-zA-Z])', '', node.astext())
+    try:
+        writer.body.append(tex2mathml(tex, as_block=as_block))
+    except MathError as error:
+        logger.warning('%s: %s', tex, error, location=node)
+
+
 def _visit_inline(writer, node) -> None:
-    writer.body.append(tex2mathml(node.astext()))
+    _write(writer, node, as_block=False)
 
 
 def _visit_block(writer, node) -> None:
-    writer.body.append(tex2mathml(node.astext(), as_block=True))
+    _write(writer, node, as_block=True)
 
 
 def _depart(writer, node) -> None:
-    """The visit has written all; mathml has no children."""
+    # The visitor has written the text already; there are no children to leave.
+    pass
