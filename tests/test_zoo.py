@@ -1,0 +1,112 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""The model zoo: every config described, every figure that of its log."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+METRICS = [
+    f'{name} {metric}'
+    for name in ('car', 'pedestrian')
+    for metric in ('sMOTSA', 'MOTSA', 'MOTSP')
+]
+
+
+@pytest.fixture(scope='module')
+def configs(repo):
+    """Leaf configs by name."""
+    folder = repo / 'configs'
+    paths = [
+        path
+        for path in folder.rglob('*.py')
+        if '_base_' not in path.relative_to(folder).parts
+    ]
+    assert len({path.stem for path in paths}) == len(paths)  # mim looks for names
+    return {path.stem: path for path in paths}
+
+
+@pytest.fixture(scope='module')
+def index(repo):
+    """All metafiles that model-index.yml names, joined."""
+    index = yaml.safe_load((repo / 'model-index.yml').read_text())
+    files = [yaml.safe_load((repo / name).read_text()) for name in index['Import']]
+    assert sorted(index['Import']) == sorted(
+        str(path.relative_to(repo)) for path in (repo / 'configs').rglob('metafile.yml')
+    )
+    return {
+        key: [entry for file in files for entry in file[key]]
+        for key in ('Collections', 'Models')
+    }
+
+
+@pytest.fixture(scope='module')
+def rows(repo):
+    """Cells of the zoo's rows by config."""
+    text = (repo / 'configs/README.md').read_text()
+    found = re.findall(r'^\| \[`([^`]+)`\]\(([^)]+)\) \|(.*)\|$', text, re.MULTILINE)
+    rows = {name: (link, rest) for name, link, rest in found}
+    assert len(rows) == len(found), 'a config has two rows'
+    return rows
+
+
+def read_log(repo, name):
+    """First line and steps of a model's log."""
+    path = repo / f'configs/logs/{name}.jsonl'
+    head, *steps = [json.loads(line) for line in path.read_text().splitlines()]
+    return head, steps
+
+
+def test_every_config_has_an_entry_and_a_row(repo, configs, index, rows):
+    """A new config needs both: see configs/metafile.yml and configs/README.md."""
+    assert sorted(rows) == sorted(configs)
+    assert sorted(model['Name'] for model in index['Models']) == sorted(configs)
+    collections = [collection['Name'] for collection in index['Collections']]
+    assert len(set(collections)) == len(collections)
+    for model in index['Models']:
+        path = configs[model['Name']]
+        assert model['Config'] == str(path.relative_to(repo))
+        assert model['In Collection'] in collections
+        assert (repo / 'configs' / rows[model['Name']][0]) == path
+    for collection in index['Collections']:
+        assert (repo / collection['README']).is_file()
+
+
+def test_trained_rows_have_the_figures_of_their_logs(repo, index, rows):
+    trained = {m['Name']: m['Results'] for m in index['Models'] if 'Results' in m}
+    logs = [path.stem for path in (repo / 'configs/logs').glob('*.jsonl')]
+    assert sorted(logs) == sorted(trained)
+    for name, (_, row) in rows.items():
+        assert ('not trained' in row) != (name in trained), name
+    for name, (result,) in trained.items():
+        head, _ = read_log(repo, name)
+        assert list(result['Metrics']) == METRICS
+        for key, value in result['Metrics'].items():
+            # The log has five digits, the table the nearest tenth.
+            assert value == round(head['test'][key.replace(' ', '/')], 1), (name, key)
+        row = rows[name][1]
+        values = [f'{value:.1f}' for value in result['Metrics'].values()]
+        assert ' / '.join(values[:3]) + ', ' + ' / '.join(values[3:]) in row
+        boxes = [head['test']['filled_boxes/' + m.replace(' ', '/')] for m in METRICS]
+        values = [f'{value:.1f}' for value in boxes]
+        assert ' / '.join(values[:3]) + ', ' + ' / '.join(values[3:]) in row
+        assert f'`{head["checkpoint"]["name"]}`' in row
+        assert head['command'] in (repo / 'configs/README.md').read_text()
+
+
+def test_logs_are_of_whole_trainings_and_name_their_checkpoints(repo, index):
+    for model in index['Models']:
+        if 'Results' not in model:
+            continue
+        head, steps = read_log(repo, model['Name'])
+        checkpoint = head['checkpoint']
+        assert checkpoint['name'] == f'{model["Name"]}-{checkpoint["sha256"][:8]}.pth'
+        assert re.fullmatch(r'[0-9a-f]{12}', head['commit'])
+        assert str(head['seed']) in head['command']
+        numbers = [step['step'] for step in steps]
+        interval = numbers[0]
+        assert numbers == [interval * (i + 1) for i in range(len(numbers))]
+        assert 0 <= model['Metadata']['Iterations'] - numbers[-1] < interval
+        # It learned something.
+        assert steps[-1]['loss'] < steps[0]['loss']
