@@ -1,12 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import numpy as np
 import pytest
 
 from mmwsmots.datasets.mots_io import read_mots_txt, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import evaluate_sequences, find_errors
 from mmwsmots.evaluation.tables import COUNT_KEYS
-from tests.damage import damage
+from tests.damage import lively
 
 LENGTHS = {'0012': 78, '0014': 106}
 
@@ -64,36 +62,6 @@ def test_empty_masks_are_false_positives(make_object, errors_of):
     frames = errors_of([make_object(0, 1001, (0, 0, 4, 4))], [*empty, found], 1)
     assert frames[0].false_positives == empty
     assert len(frames[0].matches) == 1
-
-
-def lively(objects, seed):
-    """Damaged ground truth, with a false track and objects in ignore regions."""
-    rng = np.random.default_rng(seed)
-    results = damage(objects, seed)
-    for obj in objects:
-        if obj.class_id == 10:
-            mask = obj.mask
-            mask[:, mask.shape[1] // 2 :] = False
-        elif rng.random() < 0.1:
-            mask = np.roll(obj.mask, 60, axis=0)
-        else:
-            continue
-        for other in results:
-            if other.frame_id == obj.frame_id:
-                mask &= ~other.mask
-        if mask.any() and not any(
-            r.frame_id == obj.frame_id and r.track_id == obj.track_id + 7000
-            for r in results
-        ):
-            class_id = int(rng.integers(1, 3))
-            results.append(
-                obj._replace(
-                    track_id=obj.track_id + 7000,
-                    class_id=class_id,
-                    rle=mask_to_rle(mask),
-                )
-            )
-    return results
 
 
 @pytest.mark.parametrize('protocol', ['trackeval', 'mots_tools'])

@@ -169,6 +169,31 @@ def test_best_of_each_class(tool, monkeypatch, saved, capsys):
         assert mean >= sum(row['scores'][name]['IDF1'] for name in scores)
 
 
+def test_best_of_several_folders(tool, monkeypatch, saved):
+    """What the network decides is searched over the folders of its runs."""
+    folder, _, numbers = saved
+    worse = folder / 'worse'
+    worse.mkdir()
+    for name in LENGTHS:
+        lines = (folder / f'dets/{name}.jsonl').read_text().splitlines()
+        frames = [json.loads(line) for line in lines]
+        for frame in frames[::2]:
+            for key in ('bboxes', 'labels', 'scores', 'embeds', 'rles'):
+                frame[key] = []
+        text = ''.join(json.dumps(frame) + '\n' for frame in frames)
+        (worse / f'{name}.jsonl').write_text(text)
+    argv = ['search', worse, folder / 'dets', '--gt', folder / 'gt']
+    argv += ['--seqmap', folder / 'split.seqmap', '--json', folder / 'out.json']
+    monkeypatch.setattr(sys, 'argv', [str(arg) for arg in argv])
+    tool.main()
+    result = json.loads((folder / 'out.json').read_text())
+    names = [row['parameters']['detections'] for row in result['rows']]
+    assert names == [str(worse), str(folder / 'dets')]
+    assert result['best']['detections'] == str(folder / 'dets')
+    scores = [row['scores']['car']['TP'] for row in result['rows']]
+    assert scores[0] < scores[1] == numbers['car/TP']
+
+
 @pytest.mark.parametrize(
     ('spoil', 'message'),
     [

@@ -38,6 +38,7 @@ def test_geometry_is_that_of_the_frame(model, img_path):
     assert masks.shape == (3, HEIGHT, WIDTH) and masks.dtype == bool
     assert explained['cams'].min() >= 0 and explained['cams'].max() <= 1
     assert explained['cams'].max() > 0.5
+    assert explained['names'] == ['car', 'person', 'person']
     for i, (x1, y1, x2, y2) in enumerate(BOXES):
         # The plus recipe clips its masks to the box.
         ys, xs = np.nonzero(masks[i])
@@ -72,6 +73,30 @@ def test_labels_follow_the_heat_maps(model, img_path):
         assert (marks[heat < 0.3] == -1).all()
 
 
+def test_each_class_has_its_threshold(model, img_path, monkeypatch):
+    mask_head = model.detector.roi_head.mask_head
+    apart = {}
+    for thr in (0.2, 0.8, [0.8, 0.2]):
+        monkeypatch.setattr(mask_head, 'cam_thr', thr)
+        apart[str(thr)] = explain_masks(model, img_path, BOXES, LABELS)
+    both = apart['[0.8, 0.2]']
+    assert both['cam_thr'] == pytest.approx([0.8, 0.2, 0.2])
+    assert apart['0.2']['cam_thr'] == pytest.approx([0.2] * 3)
+    labels = [apart[key]['pseudo_labels'] for key in ('0.8', '0.2', '0.2')]
+    for i, expected in enumerate(labels):
+        assert (both['pseudo_labels'][i] == expected[i]).all()
+    assert (labels[0] != labels[1]).any()
+
+
+def test_labels_show_the_rim(model, img_path, monkeypatch):
+    mask_head = model.detector.roi_head.mask_head
+    plain = explain_masks(model, img_path, BOXES, LABELS)
+    monkeypatch.setattr(mask_head, 'rim', 0.25)
+    rimmed = explain_masks(model, img_path, BOXES, LABELS)
+    zeros = [(e['pseudo_labels'] == 0).sum(axis=(1, 2)) for e in (plain, rimmed)]
+    assert (zeros[1] > zeros[0]).all()
+
+
 def test_masks_are_those_of_inference(model, img_path):
     image = cv2.imread(str(img_path))
     predicted = inference_mot(model, image, 0, 1)[0].pred_track_instances
@@ -101,6 +126,8 @@ def test_bad_frames_and_annotations(model, img_path, tmp_path):
         explain_masks(model, tmp_path / 'broken.png', BOXES, LABELS)
     with pytest.raises(ValueError, match=r'frame\.png: 3 bboxes .* \(2,\)'):
         explain_masks(model, img_path, BOXES, LABELS[:2])
+    with pytest.raises(ValueError, match=r'frame\.png: labels \[0 1 2\] of 2 classes'):
+        explain_masks(model, img_path, BOXES, [0, 1, 2])
     with pytest.raises(ValueError, match=r'frame\.png: 3 true_masks of 64 x 96'):
         explain_masks(model, img_path, BOXES, LABELS, np.zeros((3, 64, 90), bool))
 
@@ -121,10 +148,11 @@ def explained_by_hand():
         image=np.zeros((200, 200, 3), np.uint8),
         bboxes=box,
         labels=np.array([0]),
+        names=['car'],
         cams=cams,
         rois=np.array([[45, 45, 125, 125]], np.float32),
         pseudo_labels=label,
-        cam_thr=0.5,
+        cam_thr=np.array([0.5]),
         trains_on_cams=True,
         masks=masks,
         true_masks=true_masks,

@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Search the tracker's parameters on saved detections, without the network.
+"""Search thresholds and the tracker's parameters on saved detections.
 
 Let a test run write them first, on sequences that were held back from training, never
 on those that results are reported for:
@@ -10,15 +10,26 @@ on those that results are reported for:
         --gt data/kitti_mots/instances_txt --seqmap held_back.seqmap \
         --match-sim-thr 0 0.1 0.2 --motion none kalman
 
-Tries every combination of the values. Window and threshold are chosen for each class
-on its own, because objects of two classes are never linked.
+Tries every combination of the values, without the network. Window and matching
+threshold are chosen for each class on its own, because objects of two classes are never
+linked.
+
+What the network itself decides, such as the mask threshold, needs a test run for each
+value, with its own folder. Several folders are compared:
+
+    for thr in 0.4 0.5 0.6; do
+        python tools/test.py CONFIG CHECKPOINT --cfg-options \
+            model.detector.test_cfg.rcnn.mask_thr_binary=$thr \
+            "test_evaluator=[dict(type='SaveDetections', out_dir='dets/mask_$thr')]"
+    done
+    python tools/analysis_tools/search_tracker.py dets/mask_* --gt ... --seqmap ...
 """
 
 import argparse
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -33,15 +44,20 @@ from mmwsmots.datasets.mots_io import (
     write_mots_txt,
 )
 from mmwsmots.evaluation import evaluate_mots
+from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
 from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
 from mmwsmots.models.trackers import IoUCosineTracker
 from mmwsmots.utils import replacing
 
 METRICS = ('sMOTSA', 'MOTSA', 'HOTA', 'IDF1')
+COMMON = ('detections', 'candidates', 'motion', 'score_thr')  # to all classes
 
 
 def track_frames(
-    tracker: IoUCosineTracker, frames: list[SavedFrame], score_thr: float
+    tracker: IoUCosineTracker,
+    frames: list[SavedFrame],
+    score_thr: float,
+    classes: Sequence[str] = tuple(CLASS_IDS),
 ) -> Iterator[MOTSObject]:
     """Track the saved detections of a sequence.
 
@@ -52,11 +68,12 @@ def track_frames(
         tracker (:obj:`IoUCosineTracker`): Starts the sequence anew.
         frames (list[SavedFrame]): Its frames.
         score_thr (float): Detections need a score above it.
+        classes (Sequence[str]): What the labels mean. Defaults to KITTI MOTS'.
 
     Yields:
         MOTSObject: The lines of the KITTI MOTS text file.
     """
-    class_ids = list(CLASS_IDS.values())
+    class_ids = [CLASS_IDS[name] for name in classes]
     numbering = TrackNumbering()
     for frame in frames:
         kept = (frame.scores > score_thr).nonzero()[0]
@@ -83,28 +100,53 @@ def search(args: argparse.Namespace) -> list[dict]:
     Returns:
         list[dict]: ``parameters`` and, of each class, ``scores`` of each combination.
     """
-    lengths = read_seqmap(args.seqmap)
+    lengths, rules = read_seqmap(args.seqmap), get_benchmark(args.benchmark)
+    names = ('candidates', 'motion', 'score_thr', 'num_frames_retain', 'match_sim_thr')
+    rows = []
+    for folder in args.detections:
+        sequences = read_folder(folder, lengths, args.seqmap)
+        for values in itertools.product(*(getattr(args, name) for name in names)):
+            parameters = dict(zip(names, values))
+            options = {k: v for k, v in parameters.items() if k != 'score_thr'}
+            tracker = IoUCosineTracker(**options)
+            with tempfile.TemporaryDirectory() as temp:
+                for name, frames in sequences.items():
+                    objects = track_frames(
+                        tracker, frames, parameters['score_thr'], rules.classes
+                    )
+                    path = Path(temp) / f'{name}.txt'
+                    write_mots_txt(path, objects, rules.first_frame)
+                scores = evaluate_mots(args.gt, temp, lengths, benchmark=args.benchmark)
+            parameters = dict(detections=str(folder), **parameters)
+            rows.append(dict(parameters=parameters, scores=scores))
+    return rows
+
+
+def read_folder(
+    folder: Path, lengths: dict[str, int], seqmap: Path
+) -> dict[str, list[SavedFrame]]:
+    """Read the saved detections of the sequences of a seqmap.
+
+    Args:
+        folder (Path): With ``SSSS.jsonl``.
+        lengths (dict[str, int]): Number of frames of each sequence.
+        seqmap (Path): Where these are from, for errors.
+
+    Returns:
+        dict[str, list[SavedFrame]]: Frames of each sequence.
+
+    Raises:
+        ValueError: If a file breaks the format or has another number of frames.
+    """
     sequences = {}
     for name, length in lengths.items():
-        path = args.detections / f'{name}.jsonl'
+        path = folder / f'{name}.jsonl'
         sequences[name] = read_detections(path)
         if len(sequences[name]) != length:
             raise ValueError(
-                f'{path}: {len(sequences[name])} frames, {args.seqmap} says {length}'
+                f'{path}: {len(sequences[name])} frames, {seqmap} says {length}'
             )
-    names = ('candidates', 'motion', 'score_thr', 'num_frames_retain', 'match_sim_thr')
-    rows = []
-    for values in itertools.product(*(getattr(args, name) for name in names)):
-        parameters = dict(zip(names, values))
-        options = {k: v for k, v in parameters.items() if k != 'score_thr'}
-        tracker = IoUCosineTracker(**options)
-        with tempfile.TemporaryDirectory() as temp:
-            for name, frames in sequences.items():
-                objects = track_frames(tracker, frames, parameters['score_thr'])
-                write_mots_txt(Path(temp) / f'{name}.txt', objects)
-            scores = evaluate_mots(args.gt, temp, lengths)
-        rows.append(dict(parameters=parameters, scores=scores))
-    return rows
+    return sequences
 
 
 def choose(rows: list[dict], metric: str) -> dict:
@@ -115,38 +157,42 @@ def choose(rows: list[dict], metric: str) -> dict:
         metric (str): What is to be high, as the mean of the classes.
 
     Returns:
-        dict: ``score_thr`` and, as ``tracker``, the options of the tracker.
+        dict: ``detections``, the folder, ``score_thr`` and, as ``tracker``, the
+        options of the tracker.
     """
     groups = {}
     for row in rows:
         values = row['parameters']
-        key = values['candidates'], values['motion'], values['score_thr']
+        key = tuple(values[name] for name in COMMON)
         best = groups.setdefault(key, {})
-        for name in CLASS_IDS:
-            value = row['scores'][name][metric]
+        for name, scores in row['scores'].items():
+            value = scores[metric]
             if name not in best or value > best[name][0]:
                 best[name] = value, values
     key = max(groups, key=lambda k: sum(value for value, _ in groups[k].values()))
     best = [values for _, values in groups[key].values()]
+    common = dict(zip(COMMON, key))
     return dict(
-        score_thr=key[2],
+        detections=common['detections'],
+        score_thr=common['score_thr'],
         tracker=dict(
             type='IoUCosineTracker',
             num_frames_retain=[values['num_frames_retain'] for values in best],
             match_sim_thr=[values['match_sim_thr'] for values in best],
-            candidates=key[0],
-            motion=key[1],
+            candidates=common['candidates'],
+            motion=common['motion'],
         ),
     )
 
 
 def format_rows(rows: list[dict], metric: str) -> str:
     """Table of the combinations, the best mean first."""
-    table = [[*rows[0]['parameters'], *(f'{name} {metric}' for name in CLASS_IDS)]]
+    classes = list(rows[0]['scores'])
+    table = [[*rows[0]['parameters'], *(f'{name} {metric}' for name in classes)]]
     table[0].append('mean')
     lines = []
     for row in rows:
-        values = [row['scores'][name][metric] for name in CLASS_IDS]
+        values = [row['scores'][name][metric] for name in classes]
         mean = sum(values) / len(values)
         cells = [*row['parameters'].values(), *(f'{v:.2f}' for v in values)]
         lines.append((mean, [*cells, f'{mean:.2f}']))
@@ -159,7 +205,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('detections', type=Path, help='folder of SSSS.jsonl')
+    parser.add_argument(
+        'detections', type=Path, nargs='+', help='folders of SSSS.jsonl'
+    )
     parser.add_argument(
         '--gt', type=Path, required=True, help='folder of ground truth SSSS.txt'
     )
@@ -184,6 +232,7 @@ def parse_args() -> argparse.Namespace:
         default=[0.0],
         help='detection thresholds, above that of the saving run',
     )
+    parser.add_argument('--benchmark', choices=list(BENCHMARKS), default='kitti_mots')
     parser.add_argument('--metric', choices=METRICS, default='sMOTSA')
     parser.add_argument('--json', type=Path, help='file to write all numbers to')
     return parser.parse_args()
@@ -196,6 +245,8 @@ def main() -> None:
         rows = search(args)
         best = choose(rows, args.metric)
         print(format_rows(rows, args.metric))
+        if len(args.detections) > 1:
+            print(f'best: {best["detections"]}')
         print(f'best: model.detector.test_cfg.rcnn.score_thr={best["score_thr"]}')
         print(f'model.tracker={best["tracker"]}')
         if args.json:

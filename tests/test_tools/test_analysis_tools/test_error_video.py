@@ -1,0 +1,64 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from mmwsmots.evaluation import evaluate_sequences
+
+
+@pytest.fixture
+def main(tool):
+    return tool('error_video').main
+
+
+@pytest.fixture
+def args(clips, tmp_path):
+    return [str(clips.root / 'frames'), *clips.options, '--out', str(tmp_path / 'out')]
+
+
+def test_videos_and_counts(main, args, clips, tmp_path, capsys):
+    main(args)
+    rows = [line.split('|') for line in capsys.readouterr().out.splitlines()]
+    rows = {row[1].strip(): row for row in rows if len(row) > 6}
+    root = clips.root
+    _, scores = evaluate_sequences(root / 'gt', root / 'results', clips.lengths)
+    for name, length in clips.lengths.items():
+        found = [int(cell) for cell in rows[name][2:6]]
+        for place, key in enumerate(('TP', 'FP', 'FN', 'IDS')):
+            classes = scores[name].values()
+            assert found[place] == sum(values[key] for values in classes)
+        video = cv2.VideoCapture(str(tmp_path / f'out/{name}.mp4'))
+        assert video.get(cv2.CAP_PROP_FRAME_COUNT) == length
+        is_read, frame = video.read()
+        assert is_read and frame.shape[0] > 375
+    assert all(sum(int(rows[name][i]) for name in clips.lengths) for i in range(2, 6))
+
+
+def test_bad_input_is_named_before_anything_is_drawn(main, args, clips, tmp_path):
+    shutil.copytree(clips.root / 'frames', tmp_path / 'frames')
+    args[0] = str(tmp_path / 'frames')
+    (tmp_path / 'frames/0014/000009.png').unlink()
+    with pytest.raises(SystemExit, match=r'0014: 9 frames, the seqmap says 10'):
+        main(args)
+    (tmp_path / 'frames/0014/000009.png').write_text('no image')
+    with pytest.raises(SystemExit, match=r'0014/000009\.png: the frame cannot be read'):
+        main(args)
+    shutil.rmtree(tmp_path / 'frames/0014')
+    with pytest.raises(SystemExit, match=r'frames/0014: no such video file or folder'):
+        main(args)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_masks_of_another_size_leave_no_video(main, args, tmp_path):
+    folder = tmp_path / 'frames/0012'
+    folder.mkdir(parents=True)
+    args[0] = str(tmp_path / 'frames')
+    seqmap = tmp_path / 'one.seqmap'
+    seqmap.write_text('0012 empty 000000 000023\n')
+    for number in range(24):
+        cv2.imwrite(str(folder / f'{number:06d}.png'), np.zeros((20, 30, 3), np.uint8))
+    with pytest.raises(SystemExit, match='a frame of 20 x 30 need masks of that shape'):
+        main([*args, '--seqmap', str(seqmap)])
+    assert list((tmp_path / 'out').iterdir()) == []
