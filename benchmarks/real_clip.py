@@ -14,7 +14,6 @@ as KITTI MOTS text and overlay, and prints how much of their boxes the masks fil
 """
 
 import argparse
-import json
 import re
 import shlex
 import subprocess
@@ -26,9 +25,9 @@ import numpy as np
 import torch
 
 import mmwsmots  # noqa: F401  (registers every component)
-from mmwsmots.apis import init_mots_model, segment_boxes
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.apis import BoxLabeler, init_mots_model
+from mmwsmots.datasets.box_readers import read_cocovid
+from mmwsmots.datasets.mots_io import CLASS_IDS, write_mots_txt
 from mmwsmots.evaluation.mots_eval import foreground_ratios
 from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
 
@@ -128,17 +127,6 @@ def train(args: argparse.Namespace, frames: Path) -> tuple[Path, Path]:
     return work_dir / args.config.name, Path(checkpoint)
 
 
-def read_boxes(path: Path) -> dict[int, list[dict]]:
-    """Annotations of each frame of a CocoVID file with one video."""
-    coco = json.loads(path.read_text())
-    frame_ids = {image['id']: image['frame_id'] for image in coco['images']}
-    frames = {frame_id: [] for frame_id in frame_ids.values()}
-    for ann in coco['annotations']:
-        if not ann['iscrowd']:
-            frames[frame_ids[ann['image_id']]].append(ann)
-    return frames
-
-
 def segment(config: Path, checkpoint: Path, frames: Path, out: Path) -> list[tuple]:
     """Write the masks given the boxes of ``OUT/boxes.json``.
 
@@ -152,33 +140,22 @@ def segment(config: Path, checkpoint: Path, frames: Path, out: Path) -> list[tup
         list[tuple[int, float]]: Frame, from 0, and mask area over box area of every
         object.
     """
-    known = read_boxes(out / 'boxes.json')
     device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     model = init_mots_model(config, checkpoint, device)
     reader, drawer = FrameReader(frames), TrackDrawer()
-    class_ids = list(CLASS_IDS.values())
+    known = [box for box in read_cocovid(out / 'boxes.json') if not box.is_ignored]
+    labeler = BoxLabeler(model, known, next(iter(reader)).shape[:2])
     objects, boxes = [], []
     with VideoWriter(out / f'{reader.name}.mp4', reader.fps) as video:
         for frame_id, frame in enumerate(reader):
-            anns = known[frame_id]
-            bboxes = np.array([ann['bbox'] for ann in anns]).reshape(-1, 4)
-            bboxes[:, 2:] += bboxes[:, :2]
-            labels = [class_ids.index(ann['category_id']) for ann in anns]
-            masks = segment_boxes(model, frame, bboxes, np.array(labels, dtype=int))
-            found = [encode(frame_id, ann, mask) for ann, mask in zip(anns, masks)]
+            found = labeler.label(frame_id, frame).objects
             video.write(drawer.draw_objects(frame, found))
             objects += found
-            boxes += bboxes.tolist()
+            frame_boxes = labeler.boxes(frame_id)
+            boxes += [frame_boxes[obj.track_id].bbox for obj in found]
     write_mots_txt(out / f'{reader.name}.txt', objects)
     ratios = foreground_ratios(objects, np.array(boxes))
     return [(obj.frame_id, float(ratio)) for obj, ratio in zip(objects, ratios)]
-
-
-def encode(frame_id: int, ann: dict, mask: np.ndarray) -> MOTSObject:
-    """The line of an object, which keeps its number: id 7 of class 1 is 1007."""
-    class_id = ann['category_id']
-    track_id = int(f'{class_id}{ann["track_id"]:03d}')
-    return MOTSObject(frame_id, track_id, class_id, *mask.shape, mask_to_rle(mask))
 
 
 def report(ratios: list[tuple], train_ids: range | None) -> None:

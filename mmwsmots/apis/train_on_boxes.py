@@ -14,6 +14,7 @@ from mmwsmots.utils import weights_only
 from mmwsmots.visualization.video import FrameReader
 
 WARM_UP = 50  # iterations at most
+SAVE_INTERVAL = 50  # iterations at least
 
 
 def train_on_boxes(
@@ -119,7 +120,7 @@ def _prepare(cfg: Config, folder: Path, img_path: Path, num_iters: int) -> None:
         for part in ('dataloader', 'cfg', 'evaluator'):
             cfg.pop(f'{kind}_{part}', None)
     cfg.default_hooks.checkpoint.update(
-        by_epoch=False, interval=max(WARM_UP, num_iters // 20), max_keep_ckpts=2
+        by_epoch=False, interval=max(SAVE_INTERVAL, num_iters // 20), max_keep_ckpts=2
     )
     cfg.log_processor = dict(by_epoch=False)
     if cfg.get('randomness', {}).get('seed') is None:
