@@ -33,9 +33,9 @@ def read_curves(run: str | Path) -> dict[str, Curve]:
     """Read what a training logged, together with what it logged before a resume.
 
     Args:
-        run (str | Path): A work directory, one of its ``vis_data`` or a file. What a
-            later run of the directory logged replaces what an earlier one logged
-            from the same step on.
+        run (str | Path): A work directory, the folder of one of its runs or a file.
+            What a later run of the directory logged replaces what an earlier one
+            logged from the same step on.
 
     Returns:
         dict[str, Curve]: By key, in the order in which they appear.
@@ -45,9 +45,9 @@ def read_curves(run: str | Path) -> dict[str, Curve]:
         ValueError: If a line breaks the format; the message names file and line.
     """
     run = Path(run)
-    files = [run] if run.is_file() else sorted(run.glob('*/vis_data/scalars.json'))
-    if not files and (run / 'scalars.json').is_file():
-        files = [run / 'scalars.json']
+    files = [run] if run.is_file() else []
+    for pattern in ('*/vis_data/', 'vis_data/', ''):
+        files = files or sorted(run.glob(f'{pattern}scalars.json'))
     if not files:
         raise FileNotFoundError(f'{run}: no scalars.json of a training there')
     points, by_epoch, train_keys = {}, False, set()
@@ -59,7 +59,7 @@ def read_curves(run: str | Path) -> dict[str, Curve]:
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f'{file}, line {number}: {error}') from None
             by_epoch |= 'epoch' in record
-            for key in record.keys() - set(NO_CURVES):
+            for key in (key for key in record if key not in NO_CURVES):
                 series = points.setdefault(key, {})
                 if key not in started:
                     started.add(key)

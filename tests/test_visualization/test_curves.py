@@ -41,7 +41,7 @@ def test_units_and_what_is_no_number(tmp_path):
     records = [train(10, 1.0, epoch=1, lr=0.1, note='x'), dict(step=1, mAP=0.2)]
     write(tmp_path, 'a', records)
     curves = read_curves(tmp_path / 'a/vis_data')
-    assert set(curves) == {'loss', 'lr', 'mAP'}
+    assert list(curves) == ['loss', 'lr', 'mAP']
     assert (curves['loss'].unit, curves['mAP'].unit) == ('iteration', 'epoch')
     by_file = read_curves(tmp_path / 'a/vis_data/scalars.json')
     assert by_file['mAP'].values.tolist() == [0.2]
