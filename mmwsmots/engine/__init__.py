@@ -1,4 +1,16 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .hooks import FiniteLossHook, MaskGuardHook, RandomStateHook
+from .hooks import (
+    CompileFeaturesHook,
+    FiniteLossHook,
+    MaskGuardHook,
+    RandomStateHook,
+    SafeCheckpointHook,
+)
 
-__all__ = ['FiniteLossHook', 'MaskGuardHook', 'RandomStateHook']
+__all__ = [
+    'CompileFeaturesHook',
+    'FiniteLossHook',
+    'MaskGuardHook',
+    'RandomStateHook',
+    'SafeCheckpointHook',
+]
