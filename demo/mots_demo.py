@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
+from mmwsmots.utils import keep_freed_memory
 from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
 
 SAVE_INTERVAL = 50  # frames
@@ -110,6 +111,7 @@ def process(
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
+    keep_freed_memory()
     try:
         text_path = run(args)
     except (OSError, ValueError) as error:

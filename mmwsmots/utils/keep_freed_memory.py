@@ -20,4 +20,5 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     options = (M_MMAP_THRESHOLD, LIMIT), (M_TRIM_THRESHOLD, LIMIT)
-    return all([mallopt(option, value) == 1 for option, value in options])
+    results = [mallopt(option, value) for option, value in options]
+    return results == [1, 1]
