@@ -1,0 +1,225 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Where the time of tools/test.py and tools/train.py goes on a CPU, as Markdown.
+
+The runs are mmengine's own, with the loader in the same process. The parts below are
+timed where they are called; a part's time excludes that of the parts within it. Times
+are those of the processor, which leaves out other programs. "rest" is mmengine's loop
+and hooks and all unnamed code.
+
+Blocks of --block iterations with malloc as it is and with :func:`keep_freed_memory`,
+which our tools call, alternate; the first two iterations of a block do not count.
+
+Example:
+    taskset -c 1 python benchmarks/profile_cpu.py test CONFIG --checkpoint CHECKPOINT
+"""
+
+import argparse
+import functools
+import importlib
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from common import heading, report, set_malloc
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+import mmwsmots  # noqa: F401  (registers the components)
+
+# Function or method and the part that it is. Not all of them occur in each run.
+PARTS = {
+    'mmcv.transforms.LoadImageFromFile.transform': 'data: decoding',
+    'mmdet.datasets.transforms.LoadTrackAnnotations.transform': 'data: annotations',
+    'mmdet.datasets.transforms.Resize.transform': 'data: resizing, flipping',
+    'mmdet.datasets.transforms.RandomFlip.transform': 'data: resizing, flipping',
+    'mmdet.datasets.BaseVideoDataset.get_data_info': 'data: index and copies',
+    'mmdet.datasets.BaseVideoDataset.__getitem__': 'data: rest of the pipeline',
+    'mmdet.models.DetDataPreprocessor.forward': 'normalisation, padding',
+    'mmdet.models.TrackDataPreprocessor.forward': 'normalisation, padding',
+    'mmwsmots.models.data_preprocessors.rgb_data_preprocessor.attach_rgb': (
+        'RGB for what looks at colour'
+    ),
+    'mmdet.models.TwoStageDetector.extract_feat': 'backbone, FPN',
+    'mmdet.models.RPNHead.predict': 'RPN',
+    'mmdet.models.RPNHead.loss_and_predict': 'RPN',
+    'mmdet.models.StandardRoIHead.predict_bbox': 'box branch',
+    'mmdet.models.StandardRoIHead.bbox_loss': 'box branch',
+    'mmdet.models.StandardRoIHead._mask_forward': 'mask branch',
+    'mmdet.models.StandardRoIHead.mask_loss': 'mask branch, losses',
+    'mmwsmots.models.roi_heads.GradCAMRoIHead.compute_cams': 'Grad-CAM',
+    'mmdet.models.FCNMaskHead._predict_by_feat_single': 'mask pasting',
+    'mmwsmots.models.roi_heads.mask_heads.mots_mask_head.refine_logits': (
+        'mask refinement (mean field)'
+    ),
+    'mmwsmots.models.roi_heads.GradCAMRoIHead.predict_mask': 'masks: clipping, rest',
+    'mmwsmots.models.mot.motsnet.disjoint_masks': 'disjoint masks',
+    'mmwsmots.models.tracking_heads.HardTripletEmbedHead.predict': 'track branch',
+    'mmwsmots.models.tracking_heads.HardTripletEmbedHead.loss': 'track branch',
+    'mmwsmots.models.trackers.IoUCosineTracker.track': 'tracker',
+    'mmengine.optim.OptimWrapper.backward': 'backward pass',
+    'mmengine.optim.OptimWrapper.step': 'optimiser',
+    'mmwsmots.evaluation.MOTSMetric.process_video': 'metric: checks, RLE',
+    'mmwsmots.evaluation.MOTSMetric.compute_metrics': 'metric: at the end',
+}
+
+
+class PartTimer:
+    """Sums of the processor's time of each part, without the parts within it.
+
+    Attributes:
+        seconds (dict[str, float]): Of each part.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = defaultdict(float)
+        self._running, self._since = ['rest'], time.process_time()
+
+    def wrap(self, function: Callable, part: str) -> Callable:
+        """The function, timed."""
+
+        @functools.wraps(function)
+        def timed(*args, **kwargs):
+            self.switch()
+            self._running.append(part)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.switch()
+                self._running.pop()
+
+        return timed
+
+    def switch(self) -> None:
+        """Book the time since the last call."""
+        now = time.process_time()
+        self.seconds[self._running[-1]] += now - self._since
+        self._since = now
+
+    def install(self) -> None:
+        """Time all functions of PARTS from now on."""
+        for path, part in PARTS.items():
+            names = path.split('.')
+            for depth in range(len(names) - 1, 0, -1):
+                try:
+                    owner = importlib.import_module('.'.join(names[:depth]))
+                except ModuleNotFoundError:
+                    continue
+                break
+            for name in names[depth:-1]:
+                owner = getattr(owner, name)
+            setattr(owner, names[-1], self.wrap(getattr(owner, names[-1]), part))
+
+
+class Blocks(Hook):
+    """Alternates the two ways of malloc, and keeps the sums of each.
+
+    Attributes:
+        sums (dict[bool, dict]): Seconds of each part with freed memory kept or not.
+        counts (dict[bool, int]): Iterations that they are of.
+    """
+
+    SKIPPED = 2
+
+    def __init__(self, timer: PartTimer, block: int) -> None:
+        self.timer, self.block = timer, block
+        self.sums = {keep: defaultdict(float) for keep in (False, True)}
+        self.counts = {False: 0, True: 0}
+        self._done = 0
+
+    def before_run(self, *args, **kwargs) -> None:
+        set_malloc(keep=False)
+
+    def after_train_iter(self, *args, **kwargs) -> None:
+        self.timer.switch()
+        keep, place = self._done // self.block % 2 == 1, self._done % self.block
+        if place >= self.SKIPPED:
+            self.counts[keep] += 1
+            for part, seconds in self.timer.seconds.items():
+                self.sums[keep][part] += seconds
+        self._done += 1
+        if self._done % self.block == 0:
+            set_malloc(keep=not keep)
+        self.timer.seconds.clear()
+
+    after_test_iter = after_train_iter
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('what', choices=['test', 'train'])
+    parser.add_argument('config', type=Path)
+    parser.add_argument('--checkpoint', help='weights to start from')
+    parser.add_argument('--data-root', help='converted data set, if another')
+    parser.add_argument('--iterations', type=int, default=30, help='of training')
+    parser.add_argument('--block', type=int, default=8, help='iterations')
+    parser.add_argument('--out', type=Path, help='append the table to this file')
+    return parser.parse_args()
+
+
+def load_config(args: argparse.Namespace, work_dir: str) -> Config:
+    cfg = Config.fromfile(args.config)
+    cfg.work_dir, cfg.load_from = work_dir, args.checkpoint
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.update(num_workers=0, persistent_workers=False)
+        if args.data_root is not None:
+            loader.dataset.data_root = args.data_root
+    cfg.test_evaluator.outfile_prefix = None
+    if args.data_root is not None:
+        cfg.test_evaluator.gt_dir = str(Path(args.data_root, 'instances_txt'))
+    cfg.train_cfg = dict(
+        type='IterBasedTrainLoop', max_iters=args.iterations, val_begin=10**9
+    )
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=10**9)
+    cfg.log_level = 'WARNING'
+    return cfg
+
+
+def main() -> None:
+    args = parse_args()
+    torch.set_num_threads(1)
+    timer = PartTimer()
+    timer.install()
+    blocks = Blocks(timer, args.block)
+    with tempfile.TemporaryDirectory() as work_dir:
+        runner = Runner.from_cfg(load_config(args, work_dir))
+        runner.register_hook(blocks, 'LOWEST')
+        scores = runner.test() if args.what == 'test' else runner.train()
+        timer.switch()
+    totals = {keep: sum(sums.values()) for keep, sums in blocks.sums.items()}
+    lines = [
+        heading(
+            f'torch {torch.__version__}, 1 thread',
+            f'{args.what} of {args.config.stem}',
+            f'{blocks.counts[False]} + {blocks.counts[True]} iterations',
+        ),
+        '',
+        '| part | malloc as it is, ms | share | freed memory kept, ms | share |',
+        '|---|---|---|---|---|',
+    ]
+    for part in sorted(blocks.sums[True], key=lambda part: -blocks.sums[True][part]):
+        cells = [part]
+        for keep, sums in blocks.sums.items():
+            cells.append(f'{1e3 * sums[part] / blocks.counts[keep]:.1f}')
+            cells.append(f'{100 * sums[part] / totals[keep]:.1f} %')
+        lines.append(f'| {" | ".join(cells)} |')
+    means = [1e3 * totals[keep] / blocks.counts[keep] for keep in (False, True)]
+    lines.append(f'| **all** | **{means[0]:.1f}** | | **{means[1]:.1f}** | |')
+    if args.what == 'test':
+        at_end = timer.seconds['metric: at the end']
+        lines += [
+            '',
+            f'The metric takes {at_end:.2f} s at the end. Cars: '
+            f'{scores["car/TP"]} found, {scores["car/FP"]} wrong.',
+        ]
+    report(lines, None)
+    if args.out is not None:
+        with args.out.open('a') as file:
+            file.writelines(f'{line}\n' for line in [*lines, ''])
+
+
+if __name__ == '__main__':
+    main()
