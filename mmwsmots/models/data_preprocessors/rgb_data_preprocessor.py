@@ -28,7 +28,7 @@ def attach_rgb(
     images = inputs
     if preprocessor._enable_normalize:
         mean, std = preprocessor.mean, preprocessor.std
-        images = images * std.view(1, 3, 1, 1) + mean.view(1, 3, 1, 1)
+        images = (images * std.view(1, 3, 1, 1)).add_(mean.view(1, 3, 1, 1))
     for sample, image in zip(data_samples, images):
         if not training:
             sample.set_field(image, 'rgb', None, 'metainfo')
