@@ -4,10 +4,10 @@
     python -m benchmarks.accuracy OUT --variants plus paper supervised --seeds 0 1 2
 
 Renders frames of the official annotations, trains every variant with every seed and
-writes medians over the seeds. All variants of a seed start from one detector, trained
-on boxes before there are masks or tracks. Choose options with --split dev, which
-holds back train sequences, and report on --split val. What OUT has already is not
-done again; a training that was cut off goes on from its last checkpoint.
+writes medians over the seeds. All variants of a seed share one detector, trained on
+boxes first and frozen while masks and embeddings learn. Choose options with --split
+dev, which holds back train sequences, and report on --split val. What OUT has already
+is not done again; a training that was cut off goes on from its last checkpoint.
 """
 
 import argparse

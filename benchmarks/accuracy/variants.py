@@ -144,7 +144,7 @@ def train_config(
         data_root (Path): Data set with ``annotations/kitti_mots_train.json``.
         iters (int): Iterations.
         seed (int): Of all random choices.
-        load_from (Path, optional): Checkpoint of the weights to start from.
+        load_from (Path, optional): Checkpoint of a detector, to be frozen.
 
     Returns:
         Config: Complete, without validation.
@@ -161,6 +161,7 @@ def train_config(
         cfg.custom_hooks = [h for h in cfg.custom_hooks if h.type != 'MaskGuardHook']
     cfg.randomness = dict(seed=seed)
     cfg.load_from = str(load_from) if load_from else None
+    cfg.model.freeze_detector = load_from is not None
     return cfg
 
 
