@@ -20,7 +20,6 @@ release = version = __version__
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'mathml']
 myst_enable_extensions = ['dollarmath', 'colon_fence', 'deflist']
 myst_heading_anchors = 3
-autodoc_class_signature = 'separated'
 autodoc_typehints = 'none'
 autodoc_preserve_defaults = True
 napoleon_use_ivar = True
