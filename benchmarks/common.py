@@ -25,7 +25,7 @@ def heading(*details: str) -> str:
     ]
     cpu = models[0] if models else platform.processor()
     facts = [str(datetime.date.today()), f'{cpu}, {len(models)} cores', *details]
-    return f'{", ".join(facts)}, commit {commit()}: `python {command()}`'
+    return f'{", ".join(facts)}, commit {COMMIT}: `python {command()}`'
 
 
 def commit() -> str:
@@ -37,6 +37,9 @@ def commit() -> str:
 
     is_changed = git('status', '--porcelain', '--untracked-files=no')
     return git('rev-parse', '--short', 'HEAD') + '+' * bool(is_changed)
+
+
+COMMIT = commit()  # at the start: others may commit during a long run
 
 
 def command() -> str:
