@@ -15,9 +15,8 @@ def small_config(repo, name='wsmots-plus', **options) -> Config:
     cfg = Config.fromfile(repo / f'configs/_base_/models/{name}_r50_fpn.py')
     small = Config.fromfile(repo / 'configs/_base_/models/mnv2_fpn_small.py')
     cfg.merge_from_dict(dict(model=small.small_model.to_dict()))
-    backbone = cfg.model.detector.backbone
-    backbone.init_cfg = None
-    backbone.frozen_stages = -1
+    # One that trains, so that gradients can be looked for everywhere.
+    cfg.model.detector.backbone = dict(type='MobileNetV2', out_indices=(1, 2, 4, 6))
     cfg.model.detector.roi_head.mask_head.update(num_convs=1)
     cfg.merge_from_dict(options)
     return cfg

@@ -75,6 +75,24 @@ def test_lambda_weighs_everything_but_the_tracking_loss(repo):
             torch.testing.assert_close(values[1][name], factor * value, msg=name)
 
 
+@pytest.mark.parametrize('name', ['wsmots', 'wsmots-plus'])
+@pytest.mark.parametrize('num_objects', [[3, 2], [0, 0]])
+def test_a_frozen_detector_leaves_masks_and_embeddings_to_train(
+    repo, name, num_objects
+):
+    options = {'model.freeze_detector': True}
+    if name == 'wsmots':
+        options['model.detector.roi_head.mask_head.crf_size'] = 16
+    model = build_model(repo, name, **options).train()
+    losses = losses_of(model, random_batch(num_objects))
+    assert 'loss_triplet' in losses and 'loss_loc' in losses
+    assert not {'loss_cls', 'loss_bbox', 'acc', 'loss_rpn_cls'} & set(losses)
+    model.parse_losses(losses)[0].backward()
+    for key, param in model.named_parameters():
+        learns = 'mask_head' in key or key.startswith('track_head')
+        assert (param.grad is not None) == learns, key
+
+
 @pytest.mark.parametrize('detach', [False, True])
 def test_tracking_supervises_the_mask_unless_detached(repo, detach):
     model = build_model(repo, **{'model.track_head.detach_mask': detach}).train()
