@@ -1,0 +1,167 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import bbox2roi
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+
+SIZE = 64
+
+
+def extractor():
+    return dict(
+        type='SingleRoIExtractor',
+        roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=1),
+        out_channels=8,
+        featmap_strides=[4],
+    )
+
+
+def build(test_cfg=None, mask_head=None, **options):
+    torch.manual_seed(0)
+    stage = dict(
+        assigner=dict(
+            type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.5, min_pos_iou=0.5
+        ),
+        sampler=dict(
+            type='RandomSampler', num=16, pos_fraction=0.5, add_gt_as_proposals=True
+        ),
+        mask_size=28,
+        pos_weight=-1,
+    )
+    cfg = dict(
+        type='GradCAMCascadeRoIHead',
+        num_stages=2,
+        stage_loss_weights=[1, 0.5],
+        bbox_roi_extractor=extractor(),
+        bbox_head=dict(
+            type='GradCAMBBoxHead',
+            in_channels=8,
+            fc_out_channels=16,
+            num_classes=2,
+            reg_class_agnostic=True,
+        ),
+        mask_roi_extractor=extractor(),
+        mask_head=mask_head
+        or dict(
+            type='GradCAMMaskHead',
+            num_convs=1,
+            in_channels=8,
+            conv_out_channels=8,
+            num_classes=2,
+            crf_size=16,
+        ),
+        train_cfg=[stage, stage],
+        test_cfg=dict(mask_thr_binary=0.5, **(test_cfg or {})),
+    )
+    return MODELS.build(ConfigDict({**cfg, **options}))
+
+
+def case():
+    torch.manual_seed(1)
+    sample = DetDataSample(
+        metainfo=dict(
+            img_shape=(SIZE, SIZE), ori_shape=(SIZE, SIZE), scale_factor=(1.0, 1.0)
+        )
+    )
+    sample.gt_instances = InstanceData(
+        bboxes=torch.tensor([[4.0, 6, 28, 40], [34, 20, 60, 60]]),
+        labels=torch.tensor([0, 1]),
+    )
+    sample.gt_instances.set_field(
+        torch.rand(3, SIZE, SIZE) * 255, 'rgb', None, 'metainfo'
+    )
+    x = (torch.randn(1, 8, SIZE // 4, SIZE // 4, requires_grad=True),)
+    return x, sample
+
+
+def losses_of(head, x, sample):
+    proposals = InstanceData(bboxes=sample.gt_instances.bboxes + 1)
+    return head.loss(x, [proposals], [sample])
+
+
+def test_each_stage_learns_from_its_own_heat_maps():
+    head = build()
+    x, sample = case()
+    gts = sample.gt_instances
+    seen = []
+    for i in range(2):  # what each mask head is given
+        head.mask_head[i].register_forward_hook(lambda *args: seen.append(gts.cams))
+    losses = losses_of(head, x, sample)
+    assert {f's{i}.loss_{name}' for i in range(2) for name in ('loc', 'crf')} <= set(
+        losses
+    )
+    for i, cams in enumerate(seen):
+        feats = head.bbox_roi_extractor[i](x, bbox2roi([gts.bboxes]))
+        expected = head.bbox_head[i].cams(feats, gts.labels)
+        torch.testing.assert_close(cams, expected)
+    assert not torch.allclose(seen[0], seen[1])
+    losses['s1.loss_loc'].backward()
+    assert head.mask_head[1].conv_logits.weight.grad.any()
+    assert head.mask_head[0].conv_logits.weight.grad is None
+    assert head.bbox_head[1].fc_cls.weight.grad is None  # maps are labels
+    assert x[0].grad.any()
+
+
+def detections():
+    return InstanceData(
+        bboxes=torch.tensor([[8.0, 8, 40, 40], [20, 30, 60, 56]]),
+        labels=torch.tensor([0, 1]),
+        scores=torch.ones(2),
+    )
+
+
+@pytest.mark.parametrize(('biases', 'full'), [((3.0, -2.5), True), ((1.0, -2), False)])
+def test_masks_are_the_mean_of_the_stages(biases, full):
+    head = build().eval()
+    for mask_head, bias in zip(head.mask_head, biases):
+        torch.nn.init.constant_(mask_head.conv_logits.weight, 0)
+        torch.nn.init.constant_(mask_head.conv_logits.bias, bias)
+    x, sample = case()
+    with torch.no_grad():
+        (res,) = head.predict_mask(x, [sample.metainfo], [detections()], rescale=True)
+    mean = torch.tensor(biases).sigmoid().mean()
+    torch.testing.assert_close(res.mask_probs, mean.expand(2, 28, 28))
+    inside = res.masks[0, 10:38, 10:38].all() and res.masks[1, 32:54, 22:58].all()
+    assert inside if full else not res.masks.any()
+
+
+def test_mask_rois_of_its_own_as_in_the_plus_recipe():
+    x, sample = case()
+    torch.manual_seed(2)
+    head = build(
+        test_cfg=dict(clip_masks=True),
+        mask_context=1.6,
+        mask_roi_sampler=dict(type='JitteredRoISampler', num_per_gt=3),
+    )
+    shapes = []
+    for mask_head in head.mask_head:
+        torch.nn.init.constant_(mask_head.conv_logits.bias, 50)
+        mask_head.register_forward_hook(lambda *args: shapes.append(len(args[2])))
+    losses = losses_of(head, x, sample)
+    assert shapes == [6, 6]  # three for each true box, in every stage
+    assert all(torch.as_tensor(value).isfinite().all() for value in losses.values())
+    dets = detections()
+    with torch.no_grad():
+        (res,) = head.eval().predict_mask(x, [sample.metainfo], [dets], rescale=True)
+    bboxes = detections().bboxes
+    torch.testing.assert_close(res.bboxes, bboxes)
+    sides = bboxes[:, 2:] - bboxes[:, :2]
+    torch.testing.assert_close(res.mask_rois[:, 2:] - res.mask_rois[:, :2], 1.6 * sides)
+    expected = torch.zeros(2, SIZE, SIZE, dtype=torch.bool)
+    expected[0, 8:40, 8:40] = expected[1, 30:56, 20:60] = True
+    assert torch.equal(res.masks, expected)
+
+
+def test_an_image_without_detections():
+    head = build().eval()
+    x, sample = case()
+    (res,) = head.predict_mask(x, [sample.metainfo], [detections()[:0]], rescale=True)
+    assert res.masks.shape == (0, SIZE, SIZE) and res.bboxes.shape == (0, 4)
+
+
+def test_a_shared_roi_extractor_is_refused():
+    with pytest.raises(ValueError, match='GradCAMCascadeRoIHead needs a mask_roi'):
+        build(mask_roi_extractor=None)
