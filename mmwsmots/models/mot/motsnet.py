@@ -156,6 +156,9 @@ class MOTSNet(BaseMOTModel):
         """Detections of one frame, shape (1, C, H, W), with masks and ids."""
         x = self.detector.extract_feat(img)
         proposals = self.detector.rpn_head.predict(x, [frame], rescale=False)
+        extractor = self.detector.roi_head.bbox_roi_extractor
+        if hasattr(extractor, 'memory_format'):  # one copy for three branches
+            x = [level.contiguous(memory_format=extractor.memory_format) for level in x]
         results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
         results.masks = disjoint_masks(results.masks, results.scores)
         # A detection that others cover completely has no legal mask.

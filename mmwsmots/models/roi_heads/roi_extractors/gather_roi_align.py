@@ -57,9 +57,11 @@ class GatherRoIAlign(nn.Module):
         index = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]
         weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
         num_taps = (2 * self.sampling_ratio) ** 2
+        # Of a single image reshape() makes a view, which has the rows apart.
+        pixels = feats.permute(0, 2, 3, 1).reshape(-1, channels).contiguous()
         pooled = F.embedding_bag(
             index.reshape(-1, num_taps),
-            feats.permute(0, 2, 3, 1).reshape(-1, channels),
+            pixels,
             per_sample_weights=weights.reshape(-1, num_taps).to(feats.dtype),
             mode='sum',
         )
