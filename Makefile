@@ -1,18 +1,52 @@
 # `make demo` and `make test` each do everything on a fresh clone.
 # PYTHON: the interpreter to build on; if it has torch and mmcv, these are used.
+# LANE: the OpenMMLab packages, onedl, openmmlab or mmtrack; see docs/en/lanes.md.
+# TESTS: what to test; the default is all, and what there is in the lane mmtrack.
 PYTHON ?= python3
-BIN := .venv/bin
+export LANE ?= onedl
+BIN := $(if $(filter onedl,$(LANE)),.venv,.venv-$(LANE))/bin
 # Two test processes with one thread each beat one process with two threads.
 JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup test sanitize lint format demo docs clean
+# One file for each interface of mmdet, mmcv and mmengine that is used: what CI runs
+# in the lane openmmlab.
+FAST_TESTS := \
+	tests/test_apis/test_inference.py \
+	tests/test_configs.py \
+	tests/test_datasets/test_kitti_mots_dataset.py \
+	tests/test_datasets/test_samplers \
+	tests/test_engine/test_hooks/test_mask_guard_hook.py \
+	tests/test_evaluation/test_metrics \
+	tests/test_models/test_data_preprocessors \
+	tests/test_models/test_mot \
+	tests/test_models/test_roi_heads/test_gradcam_roi_head.py \
+	tests/test_models/test_trackers \
+	tests/test_tools/test_launchers.py \
+	tests/test_utils/test_checkpoint.py \
+	tests/test_visualization/test_mots_visualizer.py
+# The parts that MMTracking's users get.
+MMTRACK_TESTS := \
+	tests/test_mmtracking.py \
+	tests/test_models/test_losses \
+	tests/test_models/test_task_modules \
+	tests/test_models/test_trackers/test_iou_cosine_tracker.py \
+	tests/test_models/test_tracking_heads/test_hard_triplet_embed_head.py \
+	tests/test_models/test_utils \
+	tests/test_ops/test_bilateral_filter.py \
+	tests/test_utils
+TESTS ?= $(if $(filter mmtrack,$(LANE)),$(MMTRACK_TESTS))
+
+.PHONY: setup test test-fast sanitize lint format demo docs clean
 
 setup:
 	@$(PYTHON) tools/setup/bootstrap.py
 
 test: lint
-	$(BIN)/python -m pytest -q -n $(JOBS)
+	$(BIN)/python -m pytest -q -n $(JOBS) $(TESTS)
+
+test-fast: lint
+	$(BIN)/python -m pytest -q -n $(JOBS) $(FAST_TESTS)
 
 # The C++ of the operators under AddressSanitizer and UBSan; needs only a compiler.
 sanitize:
@@ -37,5 +71,5 @@ docs: setup
 
 # Everything that set-up and tests made; never data or work_dirs.
 clean:
-	rm -rf .venv .setup build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .setup build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,14 +11,17 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 import pytest
 from packaging.requirements import Requirement
 
-# imaug declares them; runtime.txt says why they are not installed.
+LANES = ['mmtrack', 'onedl', 'openmmlab']
+# imaug declares them; lanes/onedl.txt says why they are not installed.
 LEFT_OUT = {'opencv-python-headless', 'imagecorruptions-imaug'}
+# What they declare is too old, as lanes/mmtrack.txt says.
+OUTDATED = {'mmcls', 'mmtrack'}
 
 
-def read_pins(repo):
+def read_pins(repo, lane):
     """Pinned requirements that hold for this interpreter, by name."""
     pins = {}
-    for name in ('runtime.txt', 'dev.txt'):
+    for name in ('runtime.txt', f'lanes/{lane}.txt', 'dev.txt'):
         for line in (repo / 'requirements' / name).read_text().splitlines():
             line = line.split('#')[0].strip()
             if not line:
@@ -33,6 +36,7 @@ def read_pins(repo):
 @pytest.fixture
 def setup_module(repo, monkeypatch):
     """Imports a module of tools/setup, and forgets all of them afterwards."""
+    monkeypatch.delenv('LANE', raising=False)
     folder = repo / 'tools/setup'
     names = [path.stem for path in folder.glob('*.py')]
     monkeypatch.syspath_prepend(str(folder))
@@ -65,7 +69,7 @@ def checkout(repo, tmp_path):
 
 def bootstrap(python, checkout, code=None, **environment):
     """Run bootstrap.py, or code beside it, where no compiler can be found."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith('PYTHON')}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(('PYTHON', 'LANE'))}
     env.update(PATH='/nonexistent', CXX='no-such-compiler', **environment)
     script = ['bootstrap.py'] if code is None else ['-c', code]
     return subprocess.run(
@@ -77,15 +81,24 @@ def bootstrap(python, checkout, code=None, **environment):
     )
 
 
-def test_pins_meet_the_requirements_of_the_pinned_packages(repo):
+def test_there_is_a_list_of_pins_for_every_lane(repo):
+    assert (
+        sorted(path.stem for path in (repo / 'requirements/lanes').iterdir()) == LANES
+    )
+
+
+@pytest.mark.parametrize('lane', LANES)
+def test_pins_meet_the_requirements_of_the_pinned_packages(repo, lane):
     """What ``pip check`` finds, for the packages that have the pinned version."""
-    pins = read_pins(repo)
+    pins = read_pins(repo, lane)
     checked = 0
     for name, pin in pins.items():
         try:
             if not pin.specifier.contains(version(name)):
                 continue
         except PackageNotFoundError:
+            continue
+        if name in OUTDATED:
             continue
         for line in distribution(name).requires or []:
             needed = Requirement(line)
@@ -101,12 +114,15 @@ def test_pins_meet_the_requirements_of_the_pinned_packages(repo):
     assert checked or not pins['torch'].specifier.contains(version('torch'))
 
 
-def test_only_one_opencv_is_pinned(repo):
-    assert [name for name in read_pins(repo) if 'opencv' in name] == ['opencv-python']
+@pytest.mark.parametrize('lane', LANES)
+def test_only_one_opencv_is_pinned(repo, lane):
+    names = [name for name in read_pins(repo, lane) if 'opencv' in name]
+    assert names == ['opencv-python']
 
 
-def test_every_line_pins_one_exact_version(repo):
-    for pin in read_pins(repo).values():
+@pytest.mark.parametrize('lane', LANES)
+def test_every_line_pins_one_exact_version(repo, lane):
+    for pin in read_pins(repo, lane).values():
         (specifier,) = pin.specifier
         assert specifier.operator == '==', pin
         assert '*' not in specifier.version, pin
@@ -136,22 +152,46 @@ def test_missing_compiler_is_named_before_any_download(bare_python, checkout):
     assert not (checkout / '.venv').exists()
 
 
-def test_second_run_ends_at_once_until_a_pin_changes(bare_python, checkout):
+def test_unknown_lane_is_refused(bare_python, checkout):
+    result = bootstrap(bare_python, checkout, LANE='openmlab')
+    assert result.returncode == 1
+    message = "there is no lane 'openmlab', only mmtrack, onedl, openmmlab"
+    assert message in result.stderr
+    assert list(checkout.glob('.venv*')) == []
+
+
+def test_only_the_default_lane_uses_packages_that_are_there(checkout):
+    """Any other would test packages of its own name and of other versions."""
+    result = bootstrap(sys.executable, checkout, LANE='openmmlab')
+    assert 'lane openmmlab' in result.stdout
+    assert 'Set-up failed: no C++ compiler' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ('lane', 'name'),
+    [('', '.venv'), ('onedl', '.venv'), ('openmmlab', '.venv-openmmlab')],
+)
+def test_second_run_ends_at_once_until_a_pin_changes(bare_python, checkout, lane, name):
     key = bootstrap(
-        bare_python, checkout, 'import bootstrap; print(bootstrap.setup_key())'
+        bare_python,
+        checkout,
+        'import bootstrap; print(bootstrap.setup_key())',
+        LANE=lane,
     ).stdout.strip()
-    venv = checkout / '.venv'
+    venv = checkout / name
     (venv / 'bin').mkdir(parents=True)
     (venv / 'bin/python').touch()
     stamp = dict(key=key, python=bare_python)
     (venv / 'mmwsmots_setup.json').write_text(json.dumps(stamp))
 
-    result = bootstrap(bare_python, checkout)
+    result = bootstrap(bare_python, checkout, LANE=lane)
     assert (result.returncode, result.stdout, result.stderr) == (0, '', '')
+    other = 'onedl' if lane == 'openmmlab' else 'openmmlab'
+    assert bootstrap(bare_python, checkout, LANE=other).returncode == 1
 
-    pins = checkout / 'requirements/runtime.txt'
-    pins.write_text(pins.read_text().replace('tqdm==', 'tqdm==9'))
-    result = bootstrap(bare_python, checkout)
+    pins = checkout / f'requirements/lanes/{lane or "onedl"}.txt'
+    pins.write_text(pins.read_text().replace('mmengine==', 'mmengine==9'))
+    result = bootstrap(bare_python, checkout, LANE=lane)
     assert result.returncode == 1
     assert 'no C++ compiler' in result.stderr
 
@@ -256,3 +296,13 @@ def test_merging_other_sources_than_expected_is_refused(setup_module, tmp_path):
     with pytest.raises(setup_module('common').SetupError, match=r'no .*psamask\.cpp'):
         build_mmcv.merge_sources(tmp_path, 'unity.cpp', ('psamask.cpp',))
     assert (tmp_path / 'a.cpp').is_file()
+
+
+def test_old_mmcv_is_compiled_for_cxx17(setup_module, tmp_path):
+    """PyTorch's headers need it since 2.1, and mmcv 2.0 asks for C++14."""
+    script = tmp_path / 'setup.py'
+    script.write_text("args = {'cxx': ['-std=c++14'], 'nvcc': ['-std=c++14', '-g']}\n")
+    setup_module('build_mmcv').require_cxx17(script)
+    assert script.read_text() == (
+        "args = {'cxx': ['-std=c++17'], 'nvcc': ['-std=c++17', '-g']}\n"
+    )

@@ -1,10 +1,13 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Make ``.venv`` with everything that the repository needs.
+"""Make the environment of a lane with everything that the repository needs.
 
-Run by ``make``, with the standard library alone. There are two cases:
+Run by ``make``, with the standard library alone. ``$LANE`` names the lane, and the
+environment is ``.venv`` for the default one, ``.venv-LANE`` for others. There are two
+cases:
 
-- The interpreter lacks torch or mmcv, as it usually does: everything is installed
-  into ``.venv`` at the pinned versions, and mmcv's ops are compiled.
+- The interpreter lacks torch or mmcv, as it usually does, or the lane is not the
+  default one: everything is installed at the pinned versions, and mmcv's ops are
+  compiled.
 - ``import torch, mmcv.ops`` works: the interpreter's packages are made visible in
   ``.venv`` and used as they are. Only what it lacks goes into ``.venv``; nothing
   outside changes.
@@ -24,7 +27,10 @@ from pathlib import Path
 
 import install
 from common import (
+    DEFAULT_LANE,
     DEV,
+    LANE,
+    LANES,
     LOG,
     PYTHON,
     REPO,
@@ -48,7 +54,7 @@ def setup_key():
         sources and the interpreter.
     """
     ops = REPO / 'mmwsmots/ops'
-    inputs = [RUNTIME, DEV, REPO / 'setup.py', *ops.glob('build.py')]
+    inputs = [*RUNTIME, DEV, REPO / 'setup.py', *ops.glob('build.py')]
     inputs += [path for path in ops.glob('csrc/**/*') if path.is_file()]
     inputs += Path(__file__).resolve().parent.glob('*.py')
     digest = hashlib.sha256(f'{sys.version} {sys.prefix}'.encode())
@@ -57,34 +63,55 @@ def setup_key():
     return digest.hexdigest()
 
 
-def read_stamp():
+def read_stamp(venv=VENV):
     """Stamp of the last complete set-up.
+
+    Args:
+        venv (Path): Environment that was set up.
 
     Returns:
         dict: ``key`` and ``python``, the interpreter it was made with; empty if
         there is none.
     """
     try:
-        return json.loads(STAMP.read_text())
+        return json.loads((venv / STAMP.name).read_text())
     except (OSError, ValueError):
         return {}
 
 
 def leave_own_venv():
-    """Start again with the interpreter that ``.venv`` was made with.
+    """Start again with the interpreter that the environment of a lane was made with.
 
     Where ``.venv`` is activated, ``python3`` is its own interpreter, which must not
     be taken for an environment that already has torch and mmcv.
     """
-    if Path(sys.prefix).resolve() == VENV.resolve():
-        python = read_stamp().get('python', sys._base_executable)
+    prefix = Path(sys.prefix).resolve()
+    if prefix.parent == REPO and prefix.name.split('-')[0] == '.venv':
+        python = read_stamp(prefix).get('python', sys._base_executable)
         os.execv(python, [python, *sys.argv])
 
 
+def check_lane():
+    """Find out that a lane's name is misspelled.
+
+    Raises:
+        SetupError: If there is no such lane.
+    """
+    lanes = sorted(path.stem for path in LANES.glob('*.txt'))
+    if LANE not in lanes:
+        raise SetupError(f"there is no lane '{LANE}', only {', '.join(lanes)}")
+
+
 def set_up():
-    """Bring ``.venv`` up to date."""
-    say(f'Python {platform.python_version()}, {sys.executable}')
-    existing = succeeds(sys.executable, 'import torch, mmcv.ops')
+    """Bring the lane's environment up to date.
+
+    Raises:
+        SetupError: If a step fails.
+    """
+    say(f'lane {LANE}, Python {platform.python_version()}, {sys.executable}')
+    existing = LANE == DEFAULT_LANE and succeeds(
+        sys.executable, 'import torch, mmcv.ops'
+    )
     if existing:
         say('it has torch and mmcv, which are used as they are')
     else:
@@ -120,10 +147,10 @@ def main():
         )
         return 1
     leave_own_venv()
-    if read_stamp().get('key') == setup_key() and os.path.exists(PYTHON):
-        return 0
     try:
-        set_up()
+        check_lane()
+        if read_stamp().get('key') != setup_key() or not os.path.exists(PYTHON):
+            set_up()
     except SetupError as error:
         print(f'\nSet-up failed: {error}', file=sys.stderr)
         return 1

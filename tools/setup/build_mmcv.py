@@ -11,9 +11,19 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from common import PIP, PYTHON, WORK, SetupError, output_of, run, succeeds
+from common import (
+    DEFAULT_LANE,
+    LANE,
+    PIP,
+    PYTHON,
+    WORK,
+    SetupError,
+    output_of,
+    run,
+    succeeds,
+)
 
-NAME = 'onedl-mmcv'
+NAME = 'onedl-mmcv' if LANE == DEFAULT_LANE else 'mmcv'
 # These CPU sources define functions of the same names as others do, so each stays a
 # file of its own.
 SEPARATE_CPU_SOURCES = (
@@ -56,6 +66,16 @@ def merge_sources(folder, merged_name, separate=()):
     return included
 
 
+def require_cxx17(setup_script):
+    """Compile for C++17, which PyTorch's headers need since 2.1.
+
+    Args:
+        setup_script (Path): ``setup.py`` of mmcv; old ones ask for C++14.
+    """
+    text = setup_script.read_text()
+    setup_script.write_text(text.replace('-std=c++14', '-std=c++17'))
+
+
 def count_jobs():
     """Number of compilers to run at a time, by cores and memory.
 
@@ -93,7 +113,7 @@ def wants_cuda():
 
 
 def build_wheel(version):
-    """Build the wheel of mmcv for ``.venv``, or find the one built before.
+    """Build the wheel of mmcv for the lane, or find the one built before.
 
     Args:
         version (str): Version of mmcv.
@@ -106,15 +126,15 @@ def build_wheel(version):
     # a wheel is good for one build of torch and one Python only
     code = 'import sys, torch; print(torch.__version__, sys.implementation.cache_tag)'
     built_for = '-'.join(output_of([PYTHON, '-c', code]).split())
-    wheel_dir = WORK / f'mmcv-{version}-{"cuda" if cuda else "cpu"}-{built_for}'
+    wheel_dir = WORK / f'{NAME}-{version}-{"cuda" if cuda else "cpu"}-{built_for}'
     for wheel in wheel_dir.glob('*.whl'):
         return wheel
 
-    sources = WORK / 'mmcv'
+    sources = WORK / f'{NAME}-{version}'
     shutil.rmtree(sources, ignore_errors=True)
     sources.mkdir()
     env = dict(os.environ, MMCV_WITH_OPS='1')
-    # ninja is in .venv/bin
+    # ninja is beside the interpreter
     env['PATH'] = os.pathsep.join([str(Path(PYTHON).parent), env.get('PATH', '')])
     # debug information doubles the time, and nobody steps through mmcv here
     env['CFLAGS'] = f'{env.get("CFLAGS", "")} -g0 -w'.strip()
@@ -133,6 +153,7 @@ def build_wheel(version):
         safe = {'filter': 'data'} if hasattr(tarfile, 'data_filter') else {}
         tar.extractall(str(sources), **safe)
     source = sources / archive.name[: -len('.tar.gz')]
+    require_cxx17(source / 'setup.py')
     if not cuda:
         csrc = source / 'mmcv/ops/csrc/pytorch'
         merge_sources(csrc, 'unity_pytorch.cpp')

@@ -7,13 +7,19 @@ import time
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-VENV = REPO / '.venv'
+DEFAULT_LANE = 'onedl'
+# Which OpenMMLab packages: a file of requirements/lanes. mmdet and its continuation
+# have the same import names, so each lane has an environment of its own.
+LANE = os.environ.get('LANE') or DEFAULT_LANE
+VENV = REPO / ('.venv' if LANE == DEFAULT_LANE else f'.venv-{LANE}')
 PYTHON = str(VENV / 'bin/python')
 PIP = (PYTHON, '-m', 'pip', '--disable-pip-version-check')
 # Sources, wheels and the log of the set-up: it may be deleted at any time.
 WORK = REPO / '.setup'
-LOG = WORK / 'setup.log'
-RUNTIME = REPO / 'requirements/runtime.txt'
+LOG = WORK / f'{LANE}.log'
+LANES = REPO / 'requirements/lanes'
+# In the order in which pins are looked up.
+RUNTIME = (LANES / f'{LANE}.txt', REPO / 'requirements/runtime.txt')
 DEV = REPO / 'requirements/dev.txt'
 
 START = time.time()

@@ -33,7 +33,7 @@ TORCH_CPU_INDEX = 'https://download.pytorch.org/whl/cpu'
 
 
 def pip_install(what, *arguments):
-    """Install into ``.venv``.
+    """Install into the lane's environment.
 
     Args:
         what (str): What is installed, for the progress line.
@@ -46,7 +46,7 @@ def read_pin(name):
     """Pinned version of a package.
 
     Args:
-        name (str): Name as spelled in ``requirements/runtime.txt``.
+        name (str): Name as spelled in the lane's requirements.
 
     Returns:
         str: The version.
@@ -54,10 +54,11 @@ def read_pin(name):
     Raises:
         SetupError: If there is no such line.
     """
-    for line in RUNTIME.read_text().splitlines():
-        if line.startswith(f'{name}=='):
-            return line.split('==')[1].split(';')[0].strip()
-    raise SetupError(f'{RUNTIME} has no line "{name}==..."')
+    for path in RUNTIME:
+        for line in path.read_text().splitlines():
+            if line.startswith(f'{name}=='):
+                return line.split('==')[1].split(';')[0].strip()
+    raise SetupError(f'{" and ".join(map(str, RUNTIME))} have no line "{name}==..."')
 
 
 def check_compiler():
@@ -99,7 +100,7 @@ def package_folders():
 
 
 def create_venv(existing):
-    """Create ``.venv``, unless a fitting one is there.
+    """Create the lane's environment, unless a fitting one is there.
 
     Args:
         existing (bool): Whether the packages of the running interpreter are made
@@ -116,7 +117,7 @@ def create_venv(existing):
     if not fits or link.exists() != existing:
         shutil.rmtree(str(VENV), ignore_errors=True)
         try:
-            run('creating .venv', [sys.executable, '-m', 'venv', str(VENV)])
+            run(f'creating {VENV.name}', [sys.executable, '-m', 'venv', str(VENV)])
         except SetupError as error:
             raise SetupError(
                 f'{error}\nOn Debian and Ubuntu, venv has to be installed: '
@@ -133,24 +134,23 @@ def create_venv(existing):
 def install_tools():
     """Install pip, the build tools, pytest and ruff at their pinned versions.
 
-    They go into ``.venv`` even where another version is visible: the formatter's
+    They go in even where another version is visible: the formatter's
     verdict depends on it.
     """
     pip_install('installing build, test and lint tools', '--no-deps', '-r', str(DEV))
 
 
 def install_runtime(existing):
-    """Install the pinned packages that ``.venv`` lacks, but not torch and mmcv.
+    """Install the pinned packages that are missing, but not torch and mmcv.
 
     Args:
         existing (bool): Whether other versions than the pinned ones will do.
     """
     script = str(HERE / 'missing_requirements.py')
     versions = 'any' if existing else 'pinned'
+    lines = output_of([PYTHON, script, versions, *map(str, RUNTIME)]).splitlines()
     missing = [
-        line
-        for line in output_of([PYTHON, script, versions, str(RUNTIME)]).splitlines()
-        if line.split('==')[0] not in ('torch', build_mmcv.NAME)
+        line for line in lines if line.split('==')[0] not in ('torch', build_mmcv.NAME)
     ]
     if missing:
         pip_install(f'installing {len(missing)} packages', '--no-deps', *missing)

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Print the lines of a requirements file that the running interpreter does not meet.
+"""Print the lines of requirements files that the running interpreter does not meet.
 
-Usage: ``missing_requirements.py {pinned,any} FILE``. With ``any``, every version
+Usage: ``missing_requirements.py {pinned,any} FILE...``. With ``any``, every version
 will do, and so will a package of another name with the same module (``mmcv`` for
 ``onedl-mmcv``): an environment that is used as it is.
 """
@@ -45,10 +45,11 @@ def is_met(requirement, any_version):
 def main():
     """Print what is missing, one requirement a line, without markers."""
     any_version = sys.argv[1] == 'any'
-    for line in Path(sys.argv[2]).read_text().splitlines():
-        line = line.split('#')[0].strip()
-        if line and not is_met(Requirement(line), any_version):
-            print(line.split(';')[0].strip())
+    for path in sys.argv[2:]:
+        for line in Path(path).read_text().splitlines():
+            line = line.split('#')[0].strip()
+            if line and not is_met(Requirement(line), any_version):
+                print(line.split(';')[0].strip())
 
 
 if __name__ == '__main__':

@@ -1,6 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Import what everything stands on, run one compiled op, print the versions."""
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import cv2  # noqa: F401
 import mmcv
 import mmcv.ops
@@ -12,7 +15,6 @@ import mmdet.visualization
 import mmengine
 import torch
 import trackeval  # noqa: F401
-from mmdet.models.mot import BaseMOTModel  # noqa: F401  (absent before mmdet 3.1)
 
 
 def main():
@@ -21,10 +23,13 @@ def main():
     kept = mmcv.ops.nms(boxes, torch.tensor([0.5, 1.0]), 0.5)[1].tolist()
     if kept != [1]:
         raise RuntimeError(f'mmcv.ops.nms kept the boxes {kept}, not [1]')
-    print(
-        f'torch {torch.__version__}, mmcv {mmcv.__version__}, '
-        f'mmdet {mmdet.__version__}, mmengine {mmengine.__version__}'
-    )
+    packages = [torch, mmcv, mmdet, mmengine]
+    if find_spec('mmtrack') is None:
+        import_module('mmdet.models.mot')  # absent before mmdet 3.1
+    else:
+        packages.append(import_module('mmtrack'))
+        import_module('mmtrack.apis')
+    print(', '.join(f'{module.__name__} {module.__version__}' for module in packages))
 
 
 if __name__ == '__main__':
