@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import random
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -88,14 +89,10 @@ class RandomStateHook(Hook):
             self._restore_resumed()
             return
         # That loop still has to pass by the data of the first part, which draws.
-        iterator = runner.train_loop.dataloader_iterator
-        skip = iterator.skip_iter
-
-        def skip_and_restore(num_iters: int) -> None:
-            skip(num_iters)
-            self._restore_resumed()
-
-        iterator.skip_iter = skip_and_restore
+        loop = runner.train_loop
+        loop.dataloader_iterator = _RestoringIterator(
+            loop.dataloader_iterator, runner.iter, self._restore_resumed
+        )
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
@@ -133,6 +130,39 @@ class RandomStateHook(Hook):
         if self._resumed is not None:
             _set_state(self._resumed)
             self._resumed = None
+
+
+class _RestoringIterator:
+    """Iterator over batches that restores the generators after the skipped ones.
+
+    mmengine 0.10.7 draws these one by one, onedl-mmengine calls ``skip_iter``.
+
+    Args:
+        iterator (Iterator): The train loop's.
+        num_skipped (int): Batches that the loop passes by.
+        restore (Callable): Called before the batch after them is drawn.
+    """
+
+    def __init__(
+        self, iterator: Iterator, num_skipped: int, restore: Callable[[], None]
+    ) -> None:
+        self._iterator = iterator
+        self._num_skipped = num_skipped
+        self._restore = restore
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> dict:
+        if self._num_skipped == 0:
+            self._restore()
+        self._num_skipped -= 1
+        return next(self._iterator)
+
+    def skip_iter(self, num_iters: int) -> None:
+        """Pass by batches at once."""
+        self._iterator.skip_iter(num_iters)
+        self._num_skipped -= num_iters
 
 
 def _get_state() -> dict:
