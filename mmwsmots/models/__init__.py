@@ -1,10 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from ..compat import MMDET_TRACKS
 from . import (
     backbones,
     data_preprocessors,
-    dense_heads,
     losses,
-    mot,
     roi_heads,
     task_modules,
     trackers,
@@ -14,11 +13,17 @@ from . import (
 __all__ = [
     'backbones',
     'data_preprocessors',
-    'dense_heads',
     'losses',
-    'mot',
     'roi_heads',
     'task_modules',
     'trackers',
     'tracking_heads',
 ]
+if MMDET_TRACKS:
+    from . import dense_heads, mot
+
+    __all__ += ['dense_heads', 'mot']
+else:
+    from . import mmtracking
+
+    __all__ += ['mmtracking']

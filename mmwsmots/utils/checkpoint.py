@@ -1,21 +1,58 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+
+
+def allow_mmengine_checkpoints() -> None:
+    """Let ``torch.load(weights_only=True)`` read what mmengine's runner saves.
+
+    Beside tensors, a checkpoint holds the message hub: :class:`HistoryBuffer` and
+    NumPy's arrays and numbers, which PyTorch refuses unless they are named as safe.
+    mmengine 0.10.7 does not name them, so that neither ``resume`` nor its inference
+    works with PyTorch 2.6 and later. Nothing that runs code is allowed.
+    """
+    reconstruct = np.zeros(1).__reduce__()[0]
+    scalar = np.float64(0).__reduce__()[0]
+    dtypes = {type(np.dtype(code)) for code in (*np.typecodes['AllInteger'], *'?efdg')}
+    names = [
+        # Pickle names a method as getattr(class, name).
+        (_history_method, 'builtins.getattr'),
+        HistoryBuffer,
+        np.ndarray,
+        np.dtype,
+        *dtypes,
+    ]
+    for module in ('numpy.core', 'numpy._core'):  # before and since NumPy 2
+        names.append((reconstruct, f'{module}.multiarray._reconstruct'))
+        names.append((scalar, f'{module}.multiarray.scalar'))
+    torch.serialization.add_safe_globals(names)
+
+
+def _history_method(owner: Any, name: str) -> Callable:
+    """``getattr`` for the statistics of a history buffer, and for nothing else."""
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise UnpicklingError(f'refused to take {name!r} of {owner!r}')
+    return getattr(owner, name)
 
 
 @contextmanager
 def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
     """Load checkpoints as data, never as code, inside the block.
 
-    PyTorch loads with ``weights_only=True`` by default since 2.6. mmengine passes
-    the few types that its own checkpoints need, but where a file holds others it
-    falls back to ``weights_only=False``, which runs whatever code the file names.
+    PyTorch loads with ``weights_only=True`` by default since 2.6. onedl-mmengine
+    passes the few types that its own checkpoints need, but where a file holds others
+    it falls back to ``weights_only=False``, which runs whatever code the file names.
     In this block such a file is refused. Whoever trusts it sets PyTorch's
     ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing.
 

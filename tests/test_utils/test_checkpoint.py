@@ -1,13 +1,17 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import os
 import pickle
+import zipfile
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.model import BaseModel
+from mmengine.runner import Runner, checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from mmwsmots.utils import weights_only
+from mmwsmots.utils import allow_mmengine_checkpoints, weights_only
 
 
 class Payload:
@@ -18,6 +22,54 @@ class Payload:
 
     def __reduce__(self):
         return os.mkdir, (self.path,)
+
+
+class Attribute:
+    """Becomes an attribute of a history buffer when it is unpickled."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, self.name)
+
+
+class Slope(BaseModel):
+    """A line through the origin, fitted to y = 3 x."""
+
+    def __init__(self):
+        super().__init__()
+        self.slope = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs, data_samples=None, mode='loss'):
+        return dict(loss=((self.slope - 3) * torch.stack(inputs)).square().mean())
+
+
+def fit(work_dir, iters, resume=False):
+    """Train with mmengine's runner alone; returns the runner."""
+    runner = Runner(
+        Slope(),
+        str(work_dir),
+        train_dataloader=dict(
+            dataset=[dict(inputs=torch.tensor(float(x))) for x in range(4)],
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            batch_size=2,
+        ),
+        train_cfg=dict(by_epoch=False, max_iters=iters),
+        default_scope='mmdet',
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=2)),
+        experiment_name=f'{work_dir.parent.name}_{work_dir.name}_{iters}',
+        resume=resume,
+    )
+    runner.train()
+    return runner
+
+
+@pytest.fixture
+def allowed():
+    """What importing the package does; loading by onedl-mmengine takes it back."""
+    allow_mmengine_checkpoints()
 
 
 @pytest.fixture
@@ -36,6 +88,10 @@ def test_code_in_a_checkpoint_is_refused(hostile, tmp_path):
     assert not (tmp_path / 'made').exists()
 
 
+@pytest.mark.skipif(
+    not hasattr(checkpoint, '_safe_torch_load'),
+    reason='mmengine 0.10 refuses such a file itself',
+)
 def test_mmengine_alone_would_run_it(hostile, tmp_path):
     """The reason for the guard; once this fails, mmengine has become safe."""
     CheckpointLoader.load_checkpoint(str(hostile), 'cpu')
@@ -57,6 +113,51 @@ def test_what_mmengine_saves_is_loaded(tmp_path):
         loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
     assert loaded['history'].mean() == 1.5
     assert loaded['state_dict']['a'].tolist() == [1, 1]
+
+
+def test_the_runner_resumes_what_it_saved(tmp_path, monkeypatch):
+    """In every lane, whichever script or notebook starts the runner."""
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    whole = fit(tmp_path / 'whole', 6)
+    fit(tmp_path / 'parts', 4)
+    resumed = fit(tmp_path / 'parts', 6, resume=True)
+    assert resumed.iter == 6
+    assert torch.equal(resumed.model.slope, whole.model.slope)
+    losses = [
+        runner.message_hub.get_scalar('train/loss').data[0]
+        for runner in (resumed, whole)
+    ]
+    assert len(losses[0]) == 6
+    assert np.array_equal(*losses)
+
+
+def test_numpy_of_every_version_is_loaded(tmp_path, allowed):
+    """NumPy 1 wrote other names of its functions into checkpoints than NumPy 2."""
+    values = [np.zeros(2, code) for code in '?bBhHiIlLqQefdg']
+    values += [np.float32(1.5), np.int64(7), np.bool_(True)]
+    torch.save(values, tmp_path / 'new.pth')
+    with (
+        zipfile.ZipFile(tmp_path / 'new.pth') as new,
+        zipfile.ZipFile(tmp_path / 'old.pth', 'w') as old,
+    ):
+        for name in new.namelist():
+            data = new.read(name)
+            old.writestr(name, data.replace(b'numpy._core.', b'numpy.core.'))
+    for name in ('new.pth', 'old.pth'):
+        loaded = torch.load(tmp_path / name, weights_only=True)
+        for value, expected in zip(loaded, values, strict=True):
+            assert value.dtype == expected.dtype
+            assert np.array_equal(value, expected)
+
+
+def test_no_other_attribute_is_looked_up(tmp_path, allowed):
+    """From a function's attributes a pickle could reach any module."""
+    torch.save([Attribute('mean')], tmp_path / 'known.pth')
+    (mean,) = torch.load(tmp_path / 'known.pth', weights_only=True)
+    assert mean is HistoryBuffer.mean
+    torch.save([Attribute('__init__')], tmp_path / 'other.pth')
+    with pytest.raises(pickle.UnpicklingError, match="refused to take '__init__'"):
+        torch.load(tmp_path / 'other.pth', weights_only=True)
 
 
 @pytest.mark.parametrize('value', [None, '0', '1'])

@@ -1,54 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from mmdet.models.data_preprocessors import (
     BoxInstDataPreprocessor,
-    DetDataPreprocessor,
     TrackDataPreprocessor,
 )
 from mmdet.registry import MODELS
-from mmdet.structures import SampleList
-from torch import Tensor
 
-
-def attach_rgb(
-    preprocessor, inputs: Tensor, data_samples: SampleList, training: bool
-) -> None:
-    """Hand the unnormalised images on to what looks at colour.
-
-    The metainfo ``rgb`` is float32, shape (3, H, W), RGB in 0..255 at the size of
-    the network's input. In training every sample's ``gt_instances`` gets it, for
-    the losses; at test the sample itself, for the refinement of masks. It is
-    metainfo because it belongs to the image, not to one instance.
-
-    Args:
-        preprocessor (:obj:`ImgDataPreprocessor`): Whose normalisation to undo.
-        inputs (Tensor): Its output, shape (N, 3, H, W).
-        data_samples (list[:obj:`DetDataSample`]): Of the same N images.
-        training (bool): Whether this is a training step.
-    """
-    images = inputs
-    if preprocessor._enable_normalize:
-        mean, std = preprocessor.mean, preprocessor.std
-        images = (images * std.view(1, 3, 1, 1)).add_(mean.view(1, 3, 1, 1))
-    for sample, image in zip(data_samples, images):
-        if not training:
-            sample.set_field(image, 'rgb', None, 'metainfo')
-        elif 'gt_instances' in sample:
-            sample.gt_instances.set_field(image, 'rgb', None, 'metainfo')
-
-
-@MODELS.register_module()
-class RGBDetDataPreprocessor(DetDataPreprocessor):
-    """:class:`DetDataPreprocessor` that keeps RGB for what looks at colour.
-
-    The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
-    """
-
-    def forward(self, data: dict, training: bool = False) -> dict:
-        """See :meth:`DetDataPreprocessor.forward` and :func:`attach_rgb`."""
-        data = super().forward(data, training)
-        if data['data_samples'] is not None:
-            attach_rgb(self, data['inputs'], data['data_samples'], training)
-        return data
+from .rgb_det_data_preprocessor import RGBDetDataPreprocessor, attach_rgb
 
 
 @MODELS.register_module()

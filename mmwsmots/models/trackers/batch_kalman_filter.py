@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
-from mmdet.models.task_modules.tracking import KalmanFilter
+
+from ...compat import KalmanFilter
 
 
 class BatchKalmanFilter(KalmanFilter):

@@ -7,6 +7,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from ...compat import DETECTIONS
 from ..tracking_heads.hard_triplet_embed_head import HardTripletEmbedHead
 from ..utils.roi_grid import crop_rois
 from .iou_cosine_tracker import IoUCosineTracker
@@ -16,7 +17,7 @@ MASK_SIZE = 28
 
 @MODELS.register_module()
 class IoUCosineModelTracker(IoUCosineTracker):
-    """:class:`IoUCosineTracker` as the tracker of mmdet's own tracking models.
+    """:class:`IoUCosineTracker` as the tracker of mmdet's or MMTracking's models.
 
     ``MaskTrackRCNN``, ``QDTrack``, ``DeepSORT`` and ``ByteTrack`` hand their tracker
     the model and the frame instead of embeddings. Here these come from the model's
@@ -55,7 +56,7 @@ class IoUCosineModelTracker(IoUCosineTracker):
             :obj:`InstanceData`: The fields of ``pred_instances``, in order, and
             ``instances_id`` (n, ).
         """
-        results = data_sample.pred_instances.clone()
+        results = data_sample.get(DETECTIONS).clone()
         head = getattr(model, 'track_head', None)
         if head is None or len(results) == 0:
             results.embeds = results.scores.new_ones((len(results), 1))

@@ -3,13 +3,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from mmdet.models.task_modules.tracking import embed_similarity
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.structures import InstanceData
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from ...compat import embed_similarity
 from .batch_kalman_filter import BatchKalmanFilter, cxcyah_to_xyxy, xyxy_to_cxcyah
 
 NEVER = -(2**62)  # frame number of a place without an observation

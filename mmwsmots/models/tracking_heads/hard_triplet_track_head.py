@@ -1,13 +1,13 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
 from mmdet.registry import MODELS, TASK_UTILS
-from mmdet.structures import TrackSampleList
 from mmdet.structures.mask import mask_target
 from mmdet.utils import ConfigType, InstanceList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from ...compat import TrackSampleList
 from .hard_triplet_embed_head import HardTripletEmbedHead
 
 

@@ -1,0 +1,33 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""What MMDetection 3.1 took over from MMTracking, from the one that has it.
+
+Beside an older MMDetection, MMTracking 1.0 brings its own models, data sets, metrics
+and sample structures. There our losses, heads and trackers work, as parts of the
+models of both; what replaces a whole model, data set or metric is not imported.
+"""
+
+import mmdet
+from mmengine.utils import digit_version
+
+MMDET_TRACKS = digit_version(mmdet.__version__) >= digit_version('3.1.0')
+
+if MMDET_TRACKS:
+    from mmdet.models.task_modules.tracking import KalmanFilter, embed_similarity
+    from mmdet.structures import TrackSampleList
+
+    # Where the sample of a frame keeps what the detector found.
+    DETECTIONS = 'pred_instances'
+else:
+    from mmtrack.models.motion import KalmanFilter
+    from mmtrack.models.task_modules.track import embed_similarity
+    from mmtrack.utils import SampleList as TrackSampleList
+
+    DETECTIONS = 'pred_det_instances'
+
+__all__ = [
+    'DETECTIONS',
+    'MMDET_TRACKS',
+    'KalmanFilter',
+    'TrackSampleList',
+    'embed_similarity',
+]
