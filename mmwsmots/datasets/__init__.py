@@ -2,6 +2,12 @@
 from .kitti_mots_dataset import KITTIMOTSDataset
 from .mots20_dataset import MOTS20Dataset
 from .samplers import ClipSampler
-from .transforms import ClipFrameSample
+from .transforms import ClipFrameSample, LoadAnnotatedFrame
 
-__all__ = ['ClipFrameSample', 'ClipSampler', 'KITTIMOTSDataset', 'MOTS20Dataset']
+__all__ = [
+    'ClipFrameSample',
+    'ClipSampler',
+    'KITTIMOTSDataset',
+    'LoadAnnotatedFrame',
+    'MOTS20Dataset',
+]

@@ -13,7 +13,7 @@ train_pipeline = [
         type='TransformBroadcaster',
         share_random_params=True,
         transforms=[
-            dict(type='LoadImageFromFile', backend_args=backend_args),
+            dict(type='LoadAnnotatedFrame', backend_args=backend_args),
             dict(type='LoadTrackAnnotations', with_mask=with_mask),
             dict(
                 type='RandomResize',

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .clip_frame_sample import ClipFrameSample
+from .load_annotated_frame import LoadAnnotatedFrame
 
-__all__ = ['ClipFrameSample']
+__all__ = ['ClipFrameSample', 'LoadAnnotatedFrame']
