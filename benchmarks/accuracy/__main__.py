@@ -4,10 +4,11 @@
     python -m benchmarks.accuracy OUT --variants plus paper supervised --seeds 0 1 2
 
 Renders frames of the official annotations, trains every variant with every seed and
-writes medians over the seeds. All variants of a seed share one detector, trained on
-boxes first and frozen while masks and embeddings learn. Choose options with --split
-dev, which holds back train sequences, and report on --split val. What OUT has already
-is not done again; a training that was cut off goes on from its last checkpoint.
+writes medians over the seeds. All share one detector, trained on boxes first and
+frozen while masks and embeddings learn: they differ in nothing else. Choose options
+with --split dev, which holds back train sequences, and report on --split val. What OUT
+has already is not done again; a training that was cut off goes on from its last
+checkpoint.
 """
 
 import argparse
@@ -75,8 +76,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--split', choices=['dev', 'val'], default='dev')
-    parser.add_argument('--iters', type=int, default=800)
-    parser.add_argument('--detector-iters', type=int, default=800)
+    parser.add_argument('--iters', type=int, default=450)
+    parser.add_argument('--detector-iters', type=int, default=1800)
     parser.add_argument('--train-frames', type=int, default=36, help='of each sequence')
     parser.add_argument('--train-stride', type=int, default=6, help='frames apart')
     parser.add_argument('--test-frames', type=int, default=30)
@@ -147,7 +148,7 @@ def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Pa
     if not final.is_file():
         start = None
         if name != DETECTOR and args.detector_iters > 0:
-            start = train(DETECTOR, seed, data_root, args)
+            start = train(DETECTOR, 0, data_root, args)
         config = work_dir / 'config.py'
         work_dir.mkdir(parents=True, exist_ok=True)
         variant = DETECTOR_ONLY if name == DETECTOR else VARIANTS[name]

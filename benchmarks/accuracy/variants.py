@@ -118,7 +118,7 @@ VARIANTS = {
 }
 
 
-# What all variants of a seed start from.
+# What all variants start from.
 DETECTOR_ONLY = Variant(
     PLUS,
     {

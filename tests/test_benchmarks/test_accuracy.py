@@ -180,7 +180,7 @@ def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
     args = [str(tmp_path), '--variants', 'plus', 'plus-unrefined', '--seeds', '4']
     accuracy.main([*args, '--iters', '9', '--table', str(tmp_path / 'table.md')])
     lines = (tmp_path / 'table.md').read_text().splitlines()
-    assert 'split dev, 800 + 9 iterations, seeds 4' in lines[0]
+    assert 'split dev, 1800 + 9 iterations, seeds 4' in lines[0]
     assert len([line for line in lines if line.startswith('| pedestrian |')]) == 2
 
 
