@@ -9,9 +9,11 @@ def keep_freed_memory() -> bool:
     """Let this process use the memory of freed tensors again.
 
     By default glibc returns large blocks to the system as they are freed. On a CPU
-    every feature map then is new memory, whose pages the system has to map and clear
-    one by one: a fifth to a quarter of the time of a frame. With this call they stay
-    with the process, whose resident memory is that of its largest step either way.
+    a large feature map then is new memory, whose pages the system has to map and
+    clear one by one: about a tenth of the time of a frame of 1242 x 375, nothing at
+    half that size (benchmarks/results/inference_mnv2.md, profile_cpu.md). With this
+    call they stay with the process, whose resident memory is that of its largest step
+    either way.
 
     Returns:
         bool: Whether the allocator knows the setting, as glibc's does.
