@@ -5,7 +5,8 @@ Let a test run write them first, on sequences that were held back from training,
 on those that results are reported for:
 
     python tools/test.py CONFIG CHECKPOINT --cfg-options \
-        "test_evaluator=[dict(type='SaveDetections', out_dir='work_dirs/detections')]"
+        test_evaluator._delete_=True test_evaluator.type=SaveDetections \
+        test_evaluator.out_dir=work_dirs/detections
     python tools/analysis_tools/search_tracker.py work_dirs/detections \
         --gt data/kitti_mots/instances_txt --seqmap held_back.seqmap \
         --match-sim-thr 0 0.1 0.2 --motion none kalman
@@ -20,7 +21,8 @@ value, with its own folder. Several folders are compared:
     for thr in 0.4 0.5 0.6; do
         python tools/test.py CONFIG CHECKPOINT --cfg-options \
             model.detector.test_cfg.rcnn.mask_thr_binary=$thr \
-            "test_evaluator=[dict(type='SaveDetections', out_dir='dets/mask_$thr')]"
+            test_evaluator._delete_=True test_evaluator.type=SaveDetections \
+            test_evaluator.out_dir=dets/mask_$thr
     done
     python tools/analysis_tools/search_tracker.py dets/mask_* --gt ... --seqmap ...
 """
