@@ -1,14 +1,19 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
+import os
 
 import pytest
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 from mmwsmots.engine import FiniteLossHook
+from tests.processes import run_processes
+from tests.toy_run import NUM_BATCHES, build_runner
+from tests.toy_run import train as train_toy
 
 
 class Numbers(Dataset):
@@ -89,3 +94,41 @@ def test_gives_up_where_every_batch_is_bad(tmp_path):
 def test_unknown_action():
     with pytest.raises(ValueError, match="must be 'stop' or 'skip', got 'hope'"):
         FiniteLossHook('hope')
+
+
+class SpoilHook(Hook):
+    """One process sees a NaN in its third batch."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.rank == 0 and runner.iter == 2:
+            data_batch['inputs'][0].fill_(math.nan)
+
+
+def train_in_two_processes(rank, folder):
+    os.chdir(folder)
+    weights = []
+    for action in ('skip', 'stop'):
+        runner = build_runner(
+            folder / action,
+            [SpoilHook(), FiniteLossHook(action)],
+            world_size=2,
+            launcher='pytorch',
+            cfg=dict(model_wrapper_cfg=dict(device_ids=None)),
+            default_hooks=dict(checkpoint=None),
+        )
+        if action == 'stop':
+            with pytest.raises(FloatingPointError, match=r'iteration 3: .* or another'):
+                train_toy(runner)
+            assert runner.iter == 2
+        else:
+            train_toy(runner)
+            assert runner.iter == 4 * NUM_BATCHES
+        weights.append(float(runner.model.module.weight))
+    return weights
+
+
+def test_processes_skip_and_stop_together(tmp_path):
+    first, second = run_processes(train_in_two_processes, tmp_path)
+    assert first == second
+    assert all(math.isfinite(weight) for weight in first)
+    assert first[0] != first[1]
