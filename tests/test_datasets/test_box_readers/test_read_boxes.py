@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import json
 
+import numpy as np
 import pytest
 
 from mmwsmots.datasets.box_readers import (
@@ -36,6 +37,33 @@ def test_all_formats_say_the_same(tmp_path, name, start):
     for box_format in (None, name):
         (box,) = read_boxes(path, box_format, class_name)
         assert box == TrackedBox(3, 7, 'Car', BBOX, False, box.where)
+
+
+@pytest.mark.parametrize('name', TEXTS)
+def test_damaged_files_are_read_or_refused(tmp_path, name):
+    """Bytes changed, lost or twice: never another error than one with the file."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / 'boxes'
+    refused = 0
+    for _ in range(400):
+        data = TEXTS[name].encode()
+        for _ in range(int(rng.integers(1, 4))):
+            place, size = (int(n) for n in rng.integers(1, len(data), 2))
+            piece = rng.integers(0, 256, int(rng.integers(0, 3))).astype(np.uint8)
+            again = data[place : place + size] if rng.random() < 0.3 else b''
+            data = data[:place] + piece.tobytes() + again + data[place + 1 :]
+        path.write_bytes(data)
+        try:
+            boxes = read_boxes(path, name, 'Car' if name == 'mot' else None)
+        except ValueError as error:
+            refused += 1
+            assert str(path) in str(error)
+        else:
+            for box in boxes:
+                assert np.isfinite(box.bbox).all() and len(box.bbox) == 4
+                assert isinstance(box.frame_id, int) and isinstance(box.track_id, int)
+                assert isinstance(box.class_name, str)
+    assert 100 < refused < 400
 
 
 @pytest.mark.parametrize('text', ['', 'frame,id\n', 'a text', '1 2 3', '\x00\xff'])

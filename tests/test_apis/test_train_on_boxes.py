@@ -1,0 +1,151 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import importlib
+import json
+import multiprocessing
+import time
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmwsmots.apis import train_on_boxes
+from mmwsmots.datasets.box_readers import TrackedBox
+from tests.small_model import SIZE, small_config
+
+WIDTH, HEIGHT = SIZE
+NUM_FRAMES = 4
+# The package has a function of the module's name.
+MODULE = importlib.import_module('mmwsmots.apis.train_on_boxes')
+
+
+@pytest.fixture
+def config(repo):
+    cfg = small_config(repo)
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    (resize,) = [
+        transform
+        for transform in cfg.train_dataloader.dataset.pipeline[1].transforms
+        if transform.type == 'RandomResize'
+    ]
+    resize.scale = (2 * WIDTH, 2 * HEIGHT)
+    return cfg
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A folder of frames; in natural order, 10 is the last."""
+    folder = tmp_path / 'clip'
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i, name in enumerate((1, 2, 3, 10)):
+        image = rng.integers(60, 120, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+        image[20:50, 10 + 4 * i : 40 + 4 * i] = (30, 200, 90)
+        cv2.imwrite(str(folder / f'{name}.png'), image)
+    return folder
+
+
+BOXES = [
+    TrackedBox(i, 7, 'car', (10 + 4 * i, 20, 40 + 4 * i, 50), False, f'line {i}')
+    for i in range(NUM_FRAMES)
+]
+
+
+def weights(path):
+    return torch.load(path, weights_only=False)['state_dict']
+
+
+def test_what_is_trained_on(config, clip, tmp_path):
+    (clip / '2.png').write_bytes(b'no picture')
+    others = [
+        BOXES[0]._replace(track_id=8, bbox=(-5.0, 0.0, 5.0, 9.0), is_ignored=True),
+        BOXES[0]._replace(track_id=9, bbox=(96.0, 0.0, 99.0, 9.0)),  # outside
+        BOXES[0]._replace(track_id=9, frame_id=4),
+        BOXES[0]._replace(track_id=9, frame_id=-1),
+    ]
+    before = config.pretty_text
+    checkpoint = train_on_boxes(config, clip, BOXES + others, tmp_path / 'out', 2)
+    assert config.pretty_text == before
+    assert checkpoint == tmp_path / 'out/run/iter_2.pth'
+    assert weights(checkpoint).keys()
+    coco = json.loads((tmp_path / 'out/boxes.json').read_text())
+    names = [image['file_name'] for image in coco['images']]
+    assert names == [f'clip/{name}.png' for name in (1, 2, 3, 10)]
+    found = [
+        (ann['image_id'] - 1, ann['track_id'], ann['bbox'], ann['iscrowd'])
+        for ann in coco['annotations']
+    ]
+    assert found == [
+        (0, 7, [10, 20, 30, 30], 0),
+        (2, 7, [18, 20, 30, 30], 0),
+        (3, 7, [22, 20, 30, 30], 0),
+        (0, 8, [0, 0, 5, 9], 1),
+    ]
+    cfg = Config.fromfile(next((tmp_path / 'out/run').glob('*/vis_data/config.py')))
+    assert cfg.train_cfg.max_iters == cfg.param_scheduler[1].T_max == 2
+    assert cfg.param_scheduler[0].end == 1
+    assert cfg.optim_wrapper.optimizer.type == 'AdamW'
+    assert cfg.randomness.seed == 0
+
+
+def test_starts_from_a_checkpoint(config, clip, tmp_path):
+    first = train_on_boxes(config, clip, BOXES, tmp_path / 'first', 1)
+    config.model.detector.backbone.init_cfg = dict(type='Pretrained', checkpoint='no')
+    config.optim_wrapper.optimizer.lr = 0
+    second = train_on_boxes(config, clip, BOXES, tmp_path / 'second', 1, first)
+    assert all(
+        torch.equal(value, weights(second)[name])
+        for name, value in weights(first).items()
+    )
+
+
+def test_video(config, clip, tmp_path):
+    video = cv2.VideoWriter(
+        str(tmp_path / 'drive.avi'), cv2.VideoWriter_fourcc(*'FFV1'), 8, SIZE
+    )
+    images = [cv2.imread(str(clip / f'{name}.png')) for name in (1, 2, 3, 10)]
+    for image in images:
+        video.write(image)
+    video.release()
+    out = tmp_path / 'out'
+    train_on_boxes(config, tmp_path / 'drive.avi', BOXES, out, 1)
+    files = sorted((out / 'frames/drive').iterdir())
+    assert [file.name for file in files] == [f'{i:06d}.png' for i in range(4)]
+    for file, image in zip(files, images):
+        assert np.abs(cv2.imread(str(file)).astype(int) - image).mean() < 3
+
+
+def test_killed_and_resumed(config, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(MODULE, 'SAVE_INTERVAL', 1)
+    whole = train_on_boxes(config, clip, BOXES, tmp_path / 'whole', 4)
+    out = tmp_path / 'out'
+    args = (config, clip, BOXES, out, 4, None, True)
+    context = multiprocessing.get_context('fork')
+    process = context.Process(target=train_on_boxes, args=args)
+    process.start()
+    deadline = time.monotonic() + 300
+    while process.is_alive() and time.monotonic() < deadline:
+        if (out / 'run/last_checkpoint').exists():
+            break
+        time.sleep(0.002)
+    process.kill()
+    process.join()
+    assert (out / 'run/last_checkpoint').exists()
+    assert not (out / 'run/iter_4.pth').exists()  # it was killed in time
+    resumed = weights(train_on_boxes(*args))
+    assert all(
+        torch.equal(value, resumed[name]) for name, value in weights(whole).items()
+    )
+
+
+def test_nothing_to_train_on(config, clip, tmp_path):
+    outside = BOXES[0]._replace(bbox=(96.0, 0.0, 99.0, 9.0))
+    ignored = BOXES[1]._replace(is_ignored=True)
+    with pytest.raises(ValueError, match='clip: no box lies in a readable frame'):
+        train_on_boxes(config, clip, [outside, ignored], tmp_path / 'out', 1)
+    for path in clip.iterdir():
+        path.write_bytes(b'no picture')
+    with pytest.raises(ValueError, match='clip: no frame can be read'):
+        train_on_boxes(config, clip, BOXES, tmp_path / 'out', 1)
+    assert not (tmp_path / 'out').exists()
