@@ -17,7 +17,7 @@ from mmwsmots.datasets.mots_io import (
     sequence_name,
     write_mots_txt,
 )
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.datasets.rle import find_overlap, masks_to_runs, runs_to_rles
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.disk_list import DiskList
 from mmwsmots.evaluation.filled_boxes import filled_boxes
@@ -155,7 +155,7 @@ class MOTSMetric(BaseVideoMetric):
     def _encode(self, sample: DetDataSample) -> dict:
         """Picklable content of a frame, masks as RLE."""
         predictions = sample.pred_track_instances
-        masks = predictions.masks.cpu().numpy().astype(bool)
+        masks = predictions.masks.cpu().numpy().astype(bool, copy=False)
         ids = predictions.instances_id.tolist()
         if masks.shape[1:] != tuple(sample.ori_shape[:2]):
             raise ValueError(
@@ -164,17 +164,18 @@ class MOTSMetric(BaseVideoMetric):
             )
         if len(set(ids)) < len(ids):
             raise ValueError(f'{sample.img_path}: two objects share an id, got {ids}')
-        if (masks.sum(axis=0) > 1).any():
+        runs, num_runs = masks_to_runs(masks)
+        if find_overlap(runs, num_runs, [0] * len(masks)) is not None:
             raise ValueError(f'{sample.img_path}: masks overlap')
         names = self.dataset_meta['classes']
         if not set(names) <= set(CLASS_IDS):
             raise ValueError(f'KITTI MOTS knows {tuple(CLASS_IDS)}, not all of {names}')
         classes = [CLASS_IDS[name] for name in names]
         objects = [
-            MOTSObject(
-                sample.frame_id, i, classes[label], *mask.shape, mask_to_rle(mask)
+            MOTSObject(sample.frame_id, i, classes[label], *masks.shape[1:], rle)
+            for i, label, rle in zip(
+                ids, predictions.labels.tolist(), runs_to_rles(runs, num_runs)
             )
-            for i, label, mask in zip(ids, predictions.labels.tolist(), masks)
         ]
         return dict(
             sequence=sequence_name(sample.img_path),

@@ -7,7 +7,7 @@ from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
 
 from mmwsmots.datasets.mots_io import sequence_name
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.datasets.rle import masks_to_runs, runs_to_rles
 from mmwsmots.evaluation.saved_detections import SavedFrame, format_frame
 
 
@@ -89,7 +89,7 @@ class SaveDetections(BaseVideoMetric):
             predictions.labels.cpu().numpy(),
             predictions.scores.cpu().float().numpy(),
             predictions.embeds.cpu().float().numpy(),
-            [mask_to_rle(mask) for mask in predictions.masks.cpu().numpy()],
+            runs_to_rles(*masks_to_runs(predictions.masks.cpu().numpy())),
         )
         self.out_dir.mkdir(parents=True, exist_ok=True)
         part = self.out_dir / f'{name}.jsonl.part'
