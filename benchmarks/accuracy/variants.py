@@ -22,7 +22,7 @@ AS_PLUS = {
     for key, value in Config.fromfile(ROOT / PLUS).model.detector.test_cfg.rcnn.items()
 }
 UNREFINED = {RCNN + 'mean_field': None}
-COVERED = {RCNN + 'min_coverage': 0.7}
+UNCOVERED = {RCNN + 'min_coverage': None}
 # What the plus recipe has besides its losses, for a fair test-time refinement.
 CONTEXT = {
     ROI + 'mask_context': 1.6,
@@ -70,7 +70,7 @@ VARIANTS = {
     ),
     'plus': _PLUS,
     'plus-unrefined': _tested('plus', _PLUS, UNREFINED),
-    'plus+covered': _tested('plus', _PLUS, COVERED),
+    'plus-uncovered': _tested('plus', _PLUS, UNCOVERED),
     'plus-rois': Variant(
         PLUS,
         {

@@ -2,7 +2,7 @@
 # Box-only training that does not collapse to the filled box: mask RoIs that do not
 # tell where the box is, 0 outside the box, top-k box projection, LAB affinity, a
 # bilinear head; at test, masks that follow the image's edges, end at the detection's
-# box and reach its sides.
+# box and reach its sides; a lost mask becomes the filled box.
 _base_ = './wsmots_r50_fpn.py'
 
 model = dict(
@@ -28,7 +28,12 @@ model = dict(
             ),
         ),
         test_cfg=dict(
-            rcnn=dict(clip_masks=True, max_empty_share=0.1, mean_field=dict(size=112))
+            rcnn=dict(
+                clip_masks=True,
+                max_empty_share=0.05,
+                mean_field=dict(size=112),
+                min_coverage=0.8,
+            )
         ),
     )
 )
