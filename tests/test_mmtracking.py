@@ -82,6 +82,7 @@ DETECTOR = dict(
             num_classes=2,
         ),
     ),
+    train_cfg=None,
     test_cfg=dict(
         rpn=dict(nms_pre=100, max_per_img=50, nms=dict(type='nms', iou_threshold=0.7)),
         rcnn=dict(
