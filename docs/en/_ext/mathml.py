@@ -3,6 +3,7 @@
 
 import re
 
+from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
@@ -13,9 +14,7 @@ logger = logging.getLogger(__name__)
 
 def setup(app: Sphinx) -> dict:
     """Register the renderer; ``html_math_renderer = 'mathml'`` selects it."""
-    app.add_html_math_renderer(
-        'mathml', (_visit_inline, _depart), (_visit_block, _depart)
-    )
+    app.add_html_math_renderer('mathml', (_visit_inline, None), (_visit_block, None))
     return dict(parallel_read_safe=True)
 
 
@@ -26,6 +25,7 @@ def _write(writer, node, as_block: bool) -> None:
         writer.body.append(tex2mathml(tex, as_block=as_block))
     except MathError as error:
         logger.warning('%s: %s', tex, error, location=node)
+    raise nodes.SkipNode  # the source text, the node's only child
 
 
 def _visit_inline(writer, node) -> None:
@@ -34,8 +34,3 @@ def _visit_inline(writer, node) -> None:
 
 def _visit_block(writer, node) -> None:
     _write(writer, node, as_block=True)
-
-
-def _depart(writer, node) -> None:
-    # The visitor has written the text already; there are no children to leave.
-    pass
