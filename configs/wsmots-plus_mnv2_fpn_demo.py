@@ -22,3 +22,5 @@ max_iters = 450
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].T_max = max_iters
+
+randomness = dict(seed=0)
