@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mmdet.registry import MODELS
 from mmengine.structures import InstanceData
 
+from mmwsmots.compat import KalmanFilter
 from mmwsmots.models.trackers import IoUCosineTracker
 
 X, Y = (1.0, 0.0), (0.0, 1.0)  # two looks with nothing in common
@@ -240,9 +241,6 @@ def test_linear_extrapolates_the_last_two_observations():
 
 
 def test_kalman_is_that_of_mmdet():
-    from mmdet.models.task_modules.tracking import KalmanFilter
-    from mmdet.structures.bbox import bbox_cxcyah_to_xyxy
-
     def measurement(box):
         w, h = box[2] - box[0], box[3] - box[1]
         return np.array([box[0] + w / 2, box[1] + h / 2, w / h, h])
@@ -260,14 +258,14 @@ def test_kalman_is_that_of_mmdet():
         elif frame_id == 3:
             track(tracker, frame_id)  # an empty frame; frames 4 and 6 are skipped
     tracker.match_sim_thr = 0.999
-    expected = bbox_cxcyah_to_xyxy(torch.tensor(mean[None, :4]))[0].tolist()
+    x, y, ratio, height = mean[:4]
+    half_width = ratio * height / 2
+    expected = (x - half_width, y - height / 2, x + half_width, y + height / 2)
     assert track(tracker, 7, (expected, X)) == [0]
 
 
 @pytest.mark.parametrize('num_boxes', [1, 7])
 def test_batch_kalman_filter_is_mmdets(num_boxes):
-    from mmdet.models.task_modules.tracking import KalmanFilter
-
     from mmwsmots.models.trackers.batch_kalman_filter import BatchKalmanFilter
 
     rng = np.random.default_rng(0)
