@@ -79,7 +79,6 @@ VARIANTS = {
         },
     ),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
-    'plus-taper': Variant(PLUS, {MASK + 'loss_projection.taper': 0.25}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
     'plus-cam-per-class': Variant(PLUS, {MASK + 'cam_thr': [0.7, 0.9]}),

@@ -6,35 +6,23 @@ from torch import Tensor, nn
 from ..utils.gathered_mean import gathered_mean
 
 
-def topk_projection(
-    mask_probs: Tensor, box_masks: Tensor, shares: Tensor, taper: float = 0.0
-) -> Tensor:
+def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
     """Project masks on their rows.
 
     A row that meets the box has the mean of its k best cells inside the box, with
     k the given share of the box's width there (at least one cell); any other row
-    has its maximum. Towards the first and the last row of the box k falls to one
-    cell.
+    has its maximum.
 
     Args:
         mask_probs (Tensor): Shape (N, H, W).
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
         shares (Tensor): k as a share of the width, shape (N, ); 0 is the maximum.
-        taper (float): Depth in the box, as a share of its height, from which on k
-            is the whole share. Defaults to 0.0.
 
     Returns:
         Tensor: Shape (N, H).
     """
     widths = box_masks.sum(dim=2)
-    shares = shares[:, None]
-    if taper > 0:
-        rows = (widths > 0).float()
-        height = rows.sum(dim=1, keepdim=True)
-        centers = rows.cumsum(dim=1) - 0.5
-        depths = torch.minimum(centers, height - centers) / height.clamp(min=1)
-        shares = shares * (depths / taper).clamp(max=1)
-    num_best = (widths * shares).round().clamp(min=1)
+    num_best = (widths * shares[:, None]).round().clamp(min=1)
     # Cells outside the box sort behind those inside; their mean weight is 0.
     inside = torch.where(box_masks, mask_probs, mask_probs.new_full((), -1.0))
     ranked = inside.sort(dim=2, descending=True).values
@@ -55,9 +43,6 @@ class BoxProjectionLoss(nn.Module):
     Args:
         topk (float | list[float]): k as a share of the box's extent in [0, 1],
             one for all classes or one per class; 0 is BoxInst's maximum.
-        taper (float): A box touches its object in few cells: from its sides on, k
-            grows from one cell to ``topk`` over this share of the box's extent, in
-            [0, 0.5]. Defaults to 0.0.
         loss_weight (float): Factor on the loss. Defaults to 1.0.
         gather (bool): Whether the mean is over the masks of all processes instead of
             each process's own, see :func:`gathered_mean`. Defaults to False.
@@ -66,7 +51,6 @@ class BoxProjectionLoss(nn.Module):
     def __init__(
         self,
         topk: float | list[float] = 0.0,
-        taper: float = 0.0,
         loss_weight: float = 1.0,
         gather: bool = False,
     ) -> None:
@@ -74,9 +58,6 @@ class BoxProjectionLoss(nn.Module):
         shares = torch.as_tensor(topk, dtype=torch.float32)
         if shares.dim() > 1 or ((shares < 0) | (shares > 1)).any():
             raise ValueError(f'topk must hold shares between 0 and 1, got {topk}')
-        if not 0 <= taper <= 0.5:
-            raise ValueError(f'taper must lie in 0..0.5, got {taper}')
-        self.taper = taper
         self.register_buffer('topk', shares, persistent=False)
         self.loss_weight = loss_weight
         self.gather = gather
@@ -107,7 +88,7 @@ class BoxProjectionLoss(nn.Module):
             (mask_probs, box_masks),
             (mask_probs.transpose(1, 2), box_masks.transpose(1, 2)),
         ):
-            projection = topk_projection(probs, boxes, shares, self.taper)
+            projection = topk_projection(probs, boxes, shares)
             target = boxes.any(dim=2).to(projection.dtype)
             overlap = (projection * target).sum(dim=1)
             total = projection.square().sum(dim=1) + target.sum(dim=1)

@@ -5,25 +5,23 @@ import torch
 from mmwsmots.models.losses import BoxProjectionLoss
 
 
-def loop_projection(probs, box, share, taper=0.0):
-    rows, inside = [], [y for y in range(len(box)) if any(box[y])]
+def loop_projection(probs, box, share):
+    rows = []
     for y in range(probs.shape[0]):
         cells = sorted((p for p, b in zip(probs[y], box[y]) if b), reverse=True)
         if cells:
-            depth = min(y + 0.5 - inside[0], inside[-1] + 0.5 - y) / len(inside)
-            factor = min(1, depth / taper) if taper else 1
-            k = max(1, round(len(cells) * share * factor))
+            k = max(1, round(len(cells) * share))
             rows.append(sum(cells[:k]) / k)
         else:
             rows.append(max(probs[y]))
     return rows
 
 
-def loop_loss(probs, boxes, shares, taper=0.0):
+def loop_loss(probs, boxes, shares):
     total = 0.0
     for p, b, share in zip(probs, boxes, shares):
         for q, c in ((p, b), (p.T, b.T)):
-            proj = loop_projection(q.tolist() and q, c, share, taper)
+            proj = loop_projection(q.tolist() and q, c, share)
             target = [float(row.any()) for row in c]
             overlap = sum(x * t for x, t in zip(proj, target))
             norm = sum(x * x for x in proj) + sum(target)
@@ -43,25 +41,6 @@ def test_equals_a_loop(topk):
     probs = torch.rand(3, 9, 8)
     value = BoxProjectionLoss(topk)(probs, boxes(3))
     assert abs(value - loop_loss(probs, boxes(3), [topk] * 3)) < 1e-5
-
-
-@pytest.mark.parametrize('taper', [0.1, 0.25, 0.5])
-def test_tapered_equals_a_loop(taper):
-    torch.manual_seed(0)
-    probs, box = torch.rand(2, 24, 20), torch.zeros(2, 24, 20, dtype=torch.bool)
-    box[:, 2:19, 1:18] = True
-    value = BoxProjectionLoss(0.66, taper=taper)(probs, box)
-    assert abs(value - loop_loss(probs, box, [0.66] * 2, taper)) < 1e-5
-    assert abs(value - BoxProjectionLoss(0.66)(probs, box)) > 1e-3
-
-
-def test_an_ellipse_is_nearly_perfect_only_with_a_taper():
-    box = torch.zeros(1, 40, 40, dtype=torch.bool)
-    box[0, 4:36, 4:36] = True
-    steps = (torch.arange(40) - 19.5) / 16
-    ellipse = (steps[:, None] ** 2 + steps**2 <= 1).float()[None]
-    plain = BoxProjectionLoss(0.7)(ellipse, box)
-    assert BoxProjectionLoss(0.7, taper=0.25)(ellipse, box) < 0.25 * plain
 
 
 def test_a_share_for_each_class():
@@ -100,7 +79,5 @@ def test_gradient():
 def test_bad_share_and_no_mask():
     with pytest.raises(ValueError, match='topk'):
         BoxProjectionLoss(1.5)
-    with pytest.raises(ValueError, match=r'taper must lie in 0\.\.0\.5, got 0\.7'):
-        BoxProjectionLoss(0.5, taper=0.7)
     empty = torch.zeros(0, 4, 4, requires_grad=True)
     assert BoxProjectionLoss()(empty, torch.zeros(0, 4, 4, dtype=torch.bool)) == 0
