@@ -46,6 +46,8 @@ def command() -> str:
     """Script and arguments; of files outside, only the names."""
     script = Path(sys.argv[0])
     words = [str(Path(script.parent.name, script.name))]
+    if script.name == '__main__.py':
+        words = ['-m', f'{script.parents[1].name}.{script.parent.name}']
     for arg in sys.argv[1:]:
         words.append(Path(arg).name if Path(arg).is_absolute() else arg)
     return ' '.join(words)

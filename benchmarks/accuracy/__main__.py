@@ -205,21 +205,15 @@ def main(argv: list[str] | None = None) -> None:
     for seed in args.seeds:
         for name in args.variants:
             tables[name].append(measure(name, seed, roots, args))
-    commit = subprocess.run(
-        ['git', 'rev-parse', '--short', 'HEAD'], cwd=ROOT, capture_output=True
-    )
     names = [NAMES.get(key, key) for key in COLUMNS]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
     lines = [
         heading(
             device,
-            f'commit {commit.stdout.decode().strip() or "unknown"}',
             f'split {args.split}',
             f'{args.detector_iters} + {args.iters} iterations',
             f'seeds {" ".join(map(str, args.seeds))}, medians',
         ),
-        '',
-        '`python -m benchmarks.accuracy ' + shlex.join(argv or sys.argv[1:]) + '`',
         '',
         '| class | variant | masks | seeds | ' + ' | '.join(names) + ' |',
         '|---' * (4 + len(names)) + '|',
