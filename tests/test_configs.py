@@ -69,7 +69,7 @@ def test_ablations_differ_in_one_thing(repo):
 
 
 def test_mots20_folds(repo, monkeypatch):
-    """The held-out sequence comes from the environment, the files from the converter."""
+    """The environment names the held-out sequence; the converter wrote the files."""
     for fold in ('0002', '0011'):
         if fold != '0002':  # the default
             monkeypatch.setenv('MOTS20_FOLD', fold)
