@@ -5,6 +5,8 @@ import copy
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+from mmdet.apis import inference_mot
 from mmengine.config import Config
 from mmengine.runner import save_checkpoint
 
@@ -40,3 +42,20 @@ def save_model(model, folder: Path) -> tuple[Path, Path]:
     model.cfg.dump(config)
     save_checkpoint(dict(state_dict=model.state_dict()), str(checkpoint))
     return config, checkpoint
+
+
+class _Unchanged(np.ndarray):
+    """An image that stays uint8."""
+
+    def astype(self, *args, **kwargs):
+        return self.view(np.ndarray)
+
+
+def track_by_mmdet(model, frame, frame_id, video_length):
+    """What mmdet finds in the next frame, resized as its data sets resize it.
+
+    mmdet 3.3's function for demos makes the image float32 first, the later one and
+    all data sets do not; resized, pixels differ by the rounding.
+    """
+    (sample,) = inference_mot(model, frame.view(_Unchanged), frame_id, video_length)
+    return sample.pred_track_instances

@@ -122,7 +122,7 @@ def test_two_processes_train_where_one_has_no_object(repo, data_root, tmp_path):
     cfg.train_dataloader.batch_size = 1
     cfg.env_cfg.dist_cfg = dict(backend='gloo')
     cfg.dump(tmp_path / 'config.py')
-    env = dict(os.environ, OMP_NUM_THREADS='1', PORT='29611')
+    env = dict(os.environ, OMP_NUM_THREADS='1', PORT='29611', PYTHON=sys.executable)
     command = [repo / 'tools/dist_train.sh', tmp_path / 'config.py', 2]
     command += ['--work-dir', tmp_path / 'run']
     subprocess.run(['bash', *map(str, command)], check=True, env=env, timeout=600)

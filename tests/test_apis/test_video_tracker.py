@@ -2,10 +2,9 @@
 import numpy as np
 import pytest
 import torch
-from mmdet.apis import inference_mot
 
 from mmwsmots.apis import VideoTracker, init_mots_model
-from tests.small_model import SIZE, small_config
+from tests.small_model import SIZE, small_config, track_by_mmdet
 
 WIDTH, HEIGHT = SIZE
 
@@ -27,7 +26,7 @@ def test_objects_at_the_frames_own_size(model, frames):
     results = [tracker.track(frame) for frame in frames]
     ids = {}
     for i, objects in enumerate(results):
-        expected = inference_mot(model, frames[i], i, 3)[0].pred_track_instances
+        expected = track_by_mmdet(model, frames[i], i, 3)
         assert len(objects) == len(expected) > 0
         for j, obj in enumerate(objects):
             assert (obj.frame_id, obj.height, obj.width) == (i, HEIGHT, WIDTH)

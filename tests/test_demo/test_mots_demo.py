@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmdet.apis import inference_mot
 
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.mots_io import read_mots_txt
 from mmwsmots.visualization import FrameReader
-from tests.small_model import SIZE, save_model, small_config
+from tests.small_model import SIZE, save_model, small_config, track_by_mmdet
 
 WIDTH, HEIGHT = SIZE
 
@@ -62,7 +61,7 @@ def test_folder_in_text_and_video_out(demo, model, clip, files, tmp_path):
     assert {obj.frame_id for obj in objects} == {0, 1, 2, 3}
     ids = {}
     for i, frame in enumerate(FrameReader(clip)):
-        expected = inference_mot(model, frame, i, 4)[0].pred_track_instances
+        expected = track_by_mmdet(model, frame, i, 4)
         lines = [obj for obj in objects if obj.frame_id == i]
         assert len(lines) == len(expected) > 0
         for obj, mask, label, key in zip(
