@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from mmdet.apis import inference_mot
 from mmengine.utils import track_iter_progress
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import segment_boxes
+from mmwsmots.apis import frame_batch, segment_boxes
 from mmwsmots.datasets.mots_io import (
     CLASS_IDS,
     IGNORE_CLASS_ID,
@@ -95,13 +94,15 @@ def evaluate(
     return table
 
 
+@torch.no_grad()
 def detect(model: MOTSNet, reader: FrameReader) -> Results:
     """Run detector and tracker over a sequence and keep boxes and scores."""
     class_ids, numbering = list(CLASS_IDS.values()), TrackNumbering()
     objects, boxes, scores = [], [], []
     for frame_id, frame in enumerate(reader):
-        sample = inference_mot(model, frame, frame_id, len(reader))[0]
-        found = sample.pred_track_instances.cpu().numpy()
+        batch = frame_batch(model, frame, frame_id, len(reader))
+        (sample,) = model.test_step(batch)
+        found = sample[0].pred_track_instances.cpu().numpy()
         for identity, label, mask in zip(found.instances_id, found.labels, found.masks):
             track_id = numbering(class_ids[label], int(identity))
             fields = (*mask.shape, mask_to_rle(mask))

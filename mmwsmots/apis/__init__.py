@@ -1,6 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .box_labeler import BoxLabeler, FrameLabels, Problem
-from .inference import init_mots_model
+from .inference import frame_batch, init_mots_model
 from .label_files import LabelFiles
 from .read_ahead import read_ahead
 from .segment_boxes import segment_boxes, segment_instances
@@ -15,6 +15,7 @@ __all__ = [
     'Problem',
     'TrackJournal',
     'VideoTracker',
+    'frame_batch',
     'init_mots_model',
     'read_ahead',
     'segment_boxes',

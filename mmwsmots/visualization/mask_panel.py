@@ -6,10 +6,9 @@ import cv2
 import mmcv
 import numpy as np
 import torch
-from mmdet.apis.inference import build_test_pipeline
-from mmengine.dataset import default_collate
 from mmengine.structures import InstanceData
 
+from mmwsmots.apis.inference import frame_batch
 from mmwsmots.datasets.mots_io import CLASS_IDS
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
@@ -130,9 +129,7 @@ def explain_masks(
 
 def _extract(model: MOTSNet, image: np.ndarray) -> tuple[tuple, dict]:
     """FPN features of a frame and its metainfo, through the test pipeline."""
-    data = dict(img=[image], frame_id=[0], ori_shape=[image.shape[:2]], img_id=[1])
-    data = default_collate([build_test_pipeline(model.cfg)(data)])
-    data = model.data_preprocessor(data, False)
+    data = model.data_preprocessor(frame_batch(model, image), False)
     sample = data['data_samples'][0].video_data_samples[0]
     return model.detector.extract_feat(data['inputs'][0]), sample.metainfo
 
