@@ -18,7 +18,6 @@ import argparse
 import ctypes
 import datetime
 import multiprocessing
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from typing import Any, NamedTuple, Optional
 import cv2
 import numpy as np
 import torch
+from common import machine
 from torch import Tensor
 
 from mmwsmots.ops import bilateral_filter
@@ -303,18 +303,6 @@ def scaling(image: Tensor, masks: Tensor, args: argparse.Namespace) -> list[str]
         ratio = throughput(function, threads, rounds)[1]
         lines.append(f'| {name} | {ratio:.2f} |')
     return lines
-
-
-def machine(device: str) -> str:
-    """What the numbers were taken on."""
-    if torch.device(device).type == 'cuda':
-        return torch.cuda.get_device_name(device)
-    models = [
-        line.split(':')[1].strip()
-        for line in Path('/proc/cpuinfo').read_text().splitlines()
-        if line.startswith('model name')
-    ]
-    return f'{models[0]}, {len(models)} cores' if models else platform.processor()
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""What the benchmarks of tracking and evaluation share."""
+"""What the benchmarks share."""
 
 import ctypes
 import datetime
@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from mmwsmots.utils.keep_freed_memory import (
     M_MMAP_THRESHOLD,
     M_TRIM_THRESHOLD,
@@ -16,27 +18,39 @@ from mmwsmots.utils.keep_freed_memory import (
 )
 
 
-def heading(*details: str) -> str:
-    """Date, machine, details, commit and command of a measurement, in one line."""
+def machine(device: str = 'cpu') -> str:
+    """What numbers are taken on: the name of the GPU, or the CPU and its cores."""
+    if torch.device(device).type == 'cuda':
+        return torch.cuda.get_device_name(device)
     models = [
         line.split(':')[1].strip()
         for line in Path('/proc/cpuinfo').read_text().splitlines()
         if line.startswith('model name')
     ]
-    cpu = models[0] if models else platform.processor()
-    facts = [str(datetime.date.today()), f'{cpu}, {len(models)} cores', *details]
+    return f'{models[0]}, {len(models)} cores' if models else platform.processor()
+
+
+def heading(*details: str) -> str:
+    """Date, machine, details, commit and command of a measurement, in one line."""
+    facts = [str(datetime.date.today()), machine(), *details]
     return f'{", ".join(facts)}, commit {COMMIT}: `python {command()}`'
 
 
 def commit() -> str:
-    """Short name of the checkout's commit, with a plus if a file differs from it."""
+    """Short name of the checkout's commit, with a plus if a file differs from it.
+
+    Sources without a repository, as on a machine they were copied to, have none.
+    """
     repo = Path(__file__).resolve().parents[1]
 
     def git(*args: str) -> str:
         return subprocess.check_output(['git', *args], cwd=repo, text=True).strip()
 
-    is_changed = git('status', '--porcelain', '--untracked-files=no')
-    return git('rev-parse', '--short', 'HEAD') + '+' * bool(is_changed)
+    try:
+        is_changed = git('status', '--porcelain', '--untracked-files=no')
+        return git('rev-parse', '--short', 'HEAD') + '+' * bool(is_changed)
+    except (OSError, subprocess.CalledProcessError):
+        return 'unknown'
 
 
 COMMIT = commit()  # at the start: others may commit during a long run

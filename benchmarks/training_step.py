@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from bilateral_filter import machine
+from common import machine
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
