@@ -6,9 +6,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from mmdet.apis import inference_mot
 from mmengine.config import Config
 from mmengine.runner import save_checkpoint
+
+from mmwsmots.apis import init_mots_model
+from mmwsmots.models.mot import MOTSNet
 
 SIZE = (96, 64)  # width, height of a frame
 
@@ -34,6 +38,15 @@ def _small_config(repo: Path) -> Config:
     ]
     resize.scale = (2 * SIZE[0], 2 * SIZE[1])
     return cfg
+
+
+def varied_model(repo: Path) -> MOTSNet:
+    """The model with masks that are neither full nor empty."""
+    torch.manual_seed(0)
+    model = init_mots_model(small_config(repo))
+    # Logits that differ over the cells.
+    torch.nn.init.normal_(model.detector.roi_head.mask_head.conv_logits.weight)
+    return model
 
 
 def save_model(model, folder: Path) -> tuple[Path, Path]:

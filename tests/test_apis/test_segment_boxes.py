@@ -6,8 +6,8 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from torch.nn import functional as F
 
-from mmwsmots.apis import init_mots_model, segment_boxes
-from tests.small_model import SIZE, small_config
+from mmwsmots.apis import segment_boxes
+from tests.small_model import SIZE, varied_model
 
 WIDTH, HEIGHT = SIZE
 ALIGN = dict(align_corners=False)
@@ -22,11 +22,7 @@ def frame():
 
 @pytest.fixture(scope='module')
 def model(repo):
-    torch.manual_seed(0)
-    model = init_mots_model(small_config(repo))
-    # Logits that differ over the cells, for masks that are neither full nor empty.
-    torch.nn.init.normal_(model.detector.roi_head.mask_head.conv_logits.weight)
-    return model
+    return varied_model(repo)
 
 
 def test_masks_equal_the_mask_branch_step_by_step(model, frame, monkeypatch):

@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import importlib.util
 
 import cv2
 import numpy as np
@@ -7,18 +6,14 @@ import pytest
 
 from mmwsmots.datasets.mots_io import read_mots_txt
 from mmwsmots.visualization import FrameReader
+from tests.load_script import load_script
 
 WIDTH, HEIGHT = 96, 64
 
 
 @pytest.fixture(scope='module')
 def real_clip(repo):
-    spec = importlib.util.spec_from_file_location(
-        'real_clip', repo / 'benchmarks/real_clip.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(repo / 'benchmarks/real_clip.py')
 
 
 @pytest.fixture

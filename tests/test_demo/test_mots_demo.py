@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import importlib.util
 import multiprocessing
 import time
 
@@ -11,6 +10,7 @@ import torch
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.mots_io import read_mots_txt
 from mmwsmots.visualization import FrameReader
+from tests.load_script import load_script
 from tests.small_model import SIZE, save_model, small_config, track_by_mmdet
 
 WIDTH, HEIGHT = SIZE
@@ -18,10 +18,7 @@ WIDTH, HEIGHT = SIZE
 
 @pytest.fixture(scope='module')
 def demo(repo):
-    spec = importlib.util.spec_from_file_location('demo', repo / 'demo/mots_demo.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(repo / 'demo/mots_demo.py')
 
 
 @pytest.fixture(scope='module')

@@ -1,19 +1,17 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import hashlib
-import importlib.util
 import json
 
 import pytest
 import torch
 
+from tests.load_script import load_script
+
 
 @pytest.fixture
 def collect(repo, tmp_path):
     """Runs the tool on a work dir; returns the written lines."""
-    path = repo / 'tools/misc/collect_log.py'
-    spec = importlib.util.spec_from_file_location('collect_log', path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_script(repo / 'tools/misc/collect_log.py')
     published = tmp_path / 'model-01234567.pth'
     torch.save(dict(meta=dict(seed=5), state_dict={}), published)
 

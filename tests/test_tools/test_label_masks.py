@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import importlib.util
 import json
 import multiprocessing
 import shutil
@@ -9,14 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from mmwsmots.apis import init_mots_model, segment_boxes, segment_instances
+from mmwsmots.apis import segment_boxes, segment_instances
 from mmwsmots.datasets.mots_io import read_mots_txt
 from mmwsmots.datasets.mots_sequence import FrameFiles, read_pngs
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.visualization import FrameReader
-from tests.small_model import SIZE, save_model, small_config
+from tests.load_script import load_script
+from tests.small_model import SIZE, save_model, varied_model
 
 WIDTH, HEIGHT = SIZE
 NUM_FRAMES = 6
@@ -24,20 +23,12 @@ NUM_FRAMES = 6
 
 @pytest.fixture(scope='module')
 def tool(repo):
-    path = repo / 'tools/label_masks.py'
-    spec = importlib.util.spec_from_file_location('label_masks', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(repo / 'tools/label_masks.py')
 
 
 @pytest.fixture(scope='module')
 def model(repo):
-    torch.manual_seed(0)
-    model = init_mots_model(small_config(repo))
-    # Logits that differ over the cells, for masks that are neither full nor empty.
-    torch.nn.init.normal_(model.detector.roi_head.mask_head.conv_logits.weight)
-    return model
+    return varied_model(repo)
 
 
 @pytest.fixture(scope='module')

@@ -1,6 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import hashlib
-import importlib.util
 import os
 import re
 
@@ -9,6 +8,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.logging import HistoryBuffer
 
+from tests.load_script import load_script
 from tests.small_model import small_config
 
 
@@ -22,11 +22,7 @@ def model(repo):
 
 @pytest.fixture(scope='module')
 def tool(repo):
-    path = repo / 'tools/misc/publish_model.py'
-    spec = importlib.util.spec_from_file_location('publish_model', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(repo / 'tools/misc/publish_model.py')
 
 
 @pytest.fixture

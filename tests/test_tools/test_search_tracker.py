@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import importlib.util
 import json
 import sys
 
@@ -16,6 +15,7 @@ from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.saved_detections import read_detections
 from mmwsmots.models.trackers import IoUCosineTracker
+from tests.load_script import load_script
 
 LENGTHS = {'0000': 12, '0001': 8}
 SIZE = 40, 120
@@ -23,11 +23,7 @@ SIZE = 40, 120
 
 @pytest.fixture(scope='module')
 def tool(repo):
-    path = repo / 'tools/analysis_tools/search_tracker.py'
-    spec = importlib.util.spec_from_file_location('search_tracker', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(repo / 'tools/analysis_tools/search_tracker.py')
 
 
 def scene(name):
