@@ -16,11 +16,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation_options import add_evaluation_options, open_frames
+from sequence_frames import open_frames
 from terminaltables import AsciiTable
 
-from mmwsmots.datasets.mots_io import read_seqmap
 from mmwsmots.evaluation import FrameErrors, find_errors
+from mmwsmots.evaluation.options import (
+    add_evaluation_options,
+    find_lengths,
+    parse_evaluation_args,
+)
 from mmwsmots.visualization import FrameReader, VideoWriter, draw_errors
 
 
@@ -57,7 +61,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--scale', type=int, default=1, help='enlarge the frames (default: 1)'
     )
-    return parser.parse_args(argv)
+    return parse_evaluation_args(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -65,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     table = [['sequence', 'TP', 'FP', 'FN', 'IDS', 'video']]
     try:
-        lengths = read_seqmap(args.seqmap)
+        lengths = find_lengths(args)
         frames = {
             name: open_frames(args.frames, name, k) for name, k in lengths.items()
         }

@@ -22,16 +22,20 @@ from pathlib import Path
 import cv2
 import jinja2
 import trackeval
-from evaluation_options import add_evaluation_options, open_frames
 from matplotlib.figure import Figure
+from sequence_frames import open_frames
 
 from mmwsmots import __version__
-from mmwsmots.datasets.mots_io import read_seqmap
 from mmwsmots.evaluation import (
     FrameErrors,
     evaluate_filled_boxes,
     evaluate_sequences,
     find_errors,
+)
+from mmwsmots.evaluation.options import (
+    add_evaluation_options,
+    find_lengths,
+    parse_evaluation_args,
 )
 from mmwsmots.evaluation.tables import TITLES, sequence_rows
 from mmwsmots.utils import replacing
@@ -119,7 +123,7 @@ def build_page(args: argparse.Namespace) -> str:
         FileNotFoundError: If a file is missing.
         ValueError: If a file breaks its format.
     """
-    lengths = read_seqmap(args.seqmap)
+    lengths = find_lengths(args)
     curves = None if args.run is None else read_curves(args.run)
     rules = dict(protocol=args.protocol, benchmark=args.benchmark)
     together, single = evaluate_sequences(args.gt, args.results, lengths, **rules)
@@ -144,9 +148,10 @@ def build_page(args: argparse.Namespace) -> str:
         worst.append(
             dict(name=name, number=frame.frame_id, counts=counts, picture=picture)
         )
+    source = '' if args.seqmap is None else f' of {args.seqmap}'
     facts = {
         'results': args.results,
-        'ground truth': f'{args.gt}, {len(lengths)} sequences of {args.seqmap}, '
+        'ground truth': f'{args.gt}, {len(lengths)} sequences{source}, '
         f'{sum(lengths.values())} frames',
         'training': args.run,
         'protocol': f'{args.benchmark}, {args.protocol}',
@@ -205,7 +210,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--title', default='Tracking and segmentation: test report')
     parser.add_argument('--out', type=Path, required=True, help='the page, *.html')
-    return parser.parse_args(argv)
+    return parse_evaluation_args(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -13,10 +13,12 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation_options import add_evaluation_options
-
-from mmwsmots.datasets.mots_io import read_seqmap
 from mmwsmots.evaluation import evaluate_sequences, format_sequences
+from mmwsmots.evaluation.options import (
+    add_evaluation_options,
+    find_lengths,
+    parse_evaluation_args,
+)
 from mmwsmots.utils import replacing
 
 
@@ -32,7 +34,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'seqmap)',
     )
     parser.add_argument('--csv', type=Path, help='file to write the numbers to')
-    return parser.parse_args(argv)
+    return parse_evaluation_args(parser, argv)
 
 
 def write_csv(path: Path, rows: dict[str, dict]) -> None:
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate, print the tables, write the CSV file."""
     args = parse_args(argv)
     try:
-        lengths = read_seqmap(args.seqmap)
+        lengths = find_lengths(args)
         together, rows = evaluate_sequences(
             args.gt,
             args.results,

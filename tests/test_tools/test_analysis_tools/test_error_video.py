@@ -5,7 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
+from mmwsmots.datasets.mots_io import write_mots_txt
 from mmwsmots.evaluation import evaluate_sequences
+from tests.mots20_files import mots20_objects, write_mots20
 
 
 @pytest.fixture
@@ -36,11 +39,28 @@ def test_videos_and_counts(main, args, clips, tmp_path, capsys):
     assert all(sum(int(rows[name][i]) for name in clips.lengths) for i in range(2, 6))
 
 
+def test_mots20_without_a_seqmap(main, tmp_path, capsys):
+    root = write_mots20(tmp_path / 'MOTS20') / 'train'
+    results = tmp_path / 'results'
+    for number, name in enumerate(MOTS20_SPLITS['train']):
+        objects = mots20_objects(number)
+        write_mots_txt(results / f'{name}.txt', objects, first_frame=1)
+    args = [root, '--gt', root, '--results', results, '--out', tmp_path / 'out']
+    args = [str(arg) for arg in args]
+    main([*args, '--benchmark', 'mots20'])
+    videos = [f'{name}.mp4' for name in MOTS20_SPLITS['train']]
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == videos
+    assert capsys.readouterr().out.count(' 6  | 0  | 0  | 0 ') == len(videos)
+    with pytest.raises(SystemExit):
+        main(args)
+    assert 'error: kitti_mots needs --seqmap' in capsys.readouterr().err
+
+
 def test_bad_input_is_named_before_anything_is_drawn(main, args, clips, tmp_path):
     shutil.copytree(clips.root / 'frames', tmp_path / 'frames')
     args[0] = str(tmp_path / 'frames')
     (tmp_path / 'frames/0014/000009.png').unlink()
-    with pytest.raises(SystemExit, match=r'0014: 9 frames, the seqmap says 10'):
+    with pytest.raises(SystemExit, match=r'0014: 9 frames instead of 10'):
         main(args)
     (tmp_path / 'frames/0014/000009.png').write_text('no image')
     with pytest.raises(SystemExit, match=r'0014/000009\.png: the frame cannot be read'):

@@ -1,0 +1,87 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""What the command lines that compare results with ground truth share."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmwsmots.datasets.mots_io import read_seqmap
+from mmwsmots.datasets.mots_sequence import read_seqinfo
+
+from .benchmarks import BENCHMARKS
+from .sequence_pairs import IOU_THRESHOLDS
+
+
+def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options.
+
+    Args:
+        parser (ArgumentParser): Gets ``--gt``, ``--results``, ``--seqmap``,
+            ``--benchmark`` and ``--protocol``.
+    """
+    parser.add_argument(
+        '--gt',
+        type=Path,
+        required=True,
+        help='folder of ground truth: SSSS.txt, or SSSS/gt/gt.txt of mots20',
+    )
+    parser.add_argument(
+        '--results', type=Path, required=True, help='folder of results SSSS.txt'
+    )
+    parser.add_argument(
+        '--seqmap',
+        type=Path,
+        help='sequences to evaluate: lines "SSSS empty 000000 last_frame", from 0 on; '
+        'mots20 does without: all sequences of --gt, as long as seqinfo.ini says',
+    )
+    parser.add_argument(
+        '--benchmark',
+        choices=list(BENCHMARKS),
+        default='kitti_mots',
+        help='mots20: pedestrians only, frames from 1',
+    )
+    parser.add_argument(
+        '--protocol',
+        choices=list(IOU_THRESHOLDS),
+        default='trackeval',
+        help='a match needs IoU >= 0.5 (trackeval) or > 0.5 (mots_tools)',
+    )
+
+
+def parse_evaluation_args(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None = None
+) -> argparse.Namespace:
+    """Read a command line; without a seqmap that it needs, end with the usage.
+
+    Args:
+        parser (ArgumentParser): With the options of :func:`add_evaluation_options`.
+        argv (Sequence[str], optional): Arguments; those of the process by default.
+
+    Returns:
+        Namespace: The options.
+    """
+    args = parser.parse_args(argv)
+    if args.seqmap is None and args.benchmark == 'kitti_mots':
+        parser.error('kitti_mots needs --seqmap')
+    return args
+
+
+def find_lengths(args: argparse.Namespace) -> dict[str, int]:
+    """Number of frames of each sequence to evaluate.
+
+    Args:
+        args (Namespace): From :func:`parse_evaluation_args`.
+
+    Returns:
+        dict[str, int]: By the names of the sequences.
+
+    Raises:
+        FileNotFoundError: If there is no seqmap and no sequence either.
+        ValueError: If a file breaks its format.
+    """
+    if args.seqmap is not None:
+        return read_seqmap(args.seqmap)
+    paths = sorted(args.gt.glob('*/seqinfo.ini'))
+    if not paths:
+        raise FileNotFoundError(f'{args.gt}: no sequence with a seqinfo.ini')
+    return {path.parent.name: read_seqinfo(path).length for path in paths}
