@@ -140,10 +140,21 @@ def render(args: argparse.Namespace) -> dict[str, Path]:
     return roots
 
 
+def run_dir(name: str, seed: int, args: argparse.Namespace) -> Path:
+    """Folder of a training: checkpoints, measures and masks."""
+    return args.out / f'{args.split}_runs' / name / f'seed{seed}'
+
+
+def masks_dir(name: str, seed: int, args: argparse.Namespace) -> Path:
+    """Folder of a variant's masks, ``KIND/SSSS.txt``, see :func:`evaluate`."""
+    trained_as = VARIANTS[name].trained_as or name
+    return run_dir(trained_as, seed, args) / f'{name}_masks'
+
+
 def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
     """Train what is missing and return the last checkpoint."""
     iters = args.detector_iters if name == DETECTOR else args.iters
-    work_dir = args.out / f'{args.split}_runs' / name / f'seed{seed}'
+    work_dir = run_dir(name, seed, args)
     final = work_dir / f'iter_{iters}.pth'
     if not final.is_file():
         start = None
@@ -170,8 +181,8 @@ def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict
             return table
     device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     model = init_mots_model(eval_config(variant), checkpoint, device)
-    masks_dir = checkpoint.parent / f'{name}_masks'
-    table = evaluate(model, roots['test'], masks_dir, with_grabcut)
+    folder = masks_dir(name, seed, args)
+    table = evaluate(model, roots['test'], folder, with_grabcut)
     with replacing(path) as temp:
         temp.write_text(json.dumps(table, indent=2) + '\n')
     return table
@@ -193,6 +204,21 @@ def rows_of(name: str, tables: list[dict], class_name: str) -> list[str]:
             + ' |'
         )
     return lines
+
+
+def picture_columns(
+    tables: dict[str, list[dict]], args: argparse.Namespace
+) -> dict[str, Path]:
+    """Folders of the masks to draw, of the first seed, by the columns' titles."""
+    columns = {}
+    for name in args.variants:
+        folder = masks_dir(name, args.seeds[0], args)
+        for kind in tables[name][0]:
+            if kind == 'filled boxes' or not (folder / kind).is_dir():
+                continue
+            title = name if kind == 'model' else f'{name}: {kind}'
+            columns[title] = folder / kind
+    return columns
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -223,18 +249,7 @@ def main(argv: list[str] | None = None) -> None:
             lines += rows_of(name, tables[name], class_name)
     report(lines, args.table)
     if args.picture is not None:
-        runs = args.out / f'{args.split}_runs'
-        folders = {
-            name: runs / (VARIANTS[name].trained_as or name) / f'seed{args.seeds[0]}'
-            for name in args.variants
-        }
-        columns = {
-            f'{name}: {kind}' if kind != 'model' else name: path
-            for name, folder in folders.items()
-            for kind in tables[name][0]
-            if kind != 'filled boxes'
-            and (path := folder / f'{name}_masks' / kind).is_dir()
-        }
+        columns = picture_columns(tables, args)
         draw_page(roots['test'], columns, args.picture)
 
 

@@ -223,6 +223,26 @@ def test_picture_shows_small_and_large_objects_with_the_masks_of_each(tmp_path):
     assert areas == sorted(areas) and len(chosen) == 3
 
 
+def test_columns_of_the_picture(tmp_path):
+    """Masks of a variant lie beside the checkpoint that it is trained as."""
+    args = accuracy.parse_args(
+        [str(tmp_path), '--variants', 'plus-unrefined', 'plus', '--seeds', '4', '5']
+    )
+    run = tmp_path / 'dev_runs/plus/seed4'
+    for folder in (
+        *('plus-unrefined_masks/model', 'plus-unrefined_masks/GrabCut'),
+        *('plus_masks/filled boxes', 'plus_masks/model'),
+    ):
+        (run / folder).mkdir(parents=True)
+    kinds = ('model', 'filled boxes', 'GrabCut')
+    tables = {name: [dict.fromkeys(kinds)] * 2 for name in args.variants}
+    assert list(accuracy.picture_columns(tables, args).items()) == [
+        ('plus-unrefined', run / 'plus-unrefined_masks/model'),
+        ('plus-unrefined: GrabCut', run / 'plus-unrefined_masks/GrabCut'),
+        ('plus', run / 'plus_masks/model'),
+    ]
+
+
 def test_picture_of_nothing_is_refused(tmp_path):
     (tmp_path / 'instances_txt').mkdir()
     with pytest.raises(ValueError, match='no object'):
