@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> Path:
     """
     reader = FrameReader(args.input)
     model = init_mots_model(args.config, args.checkpoint, args.device, args.score_thr)
+    tracker = VideoTracker(model, len(reader))
     key = hashlib.sha256(
         f'{reader.path} {len(reader)} {model.cfg.pretty_text}'.encode()
     )
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> Path:
         video_path = text_path.with_name(f'{reader.name}.mp4')
         video = VideoWriter(video_path, reader.fps)
     with journal, video:
-        process(reader, VideoTracker(model, len(reader)), journal, video)
+        process(reader, tracker, journal, video)
     return text_path
 
 

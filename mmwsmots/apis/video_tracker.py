@@ -19,11 +19,23 @@ class VideoTracker:
             belongs to this video from the first frame on.
         video_length (int): Number of frames of the video, as far as known.
 
+    Raises:
+        ValueError: If the model has a class that is not of KITTI MOTS, whose text
+            files have no number for it.
+
     Attributes:
         num_frames (int): Number of frames so far.
     """
 
     def __init__(self, model: MOTSNet, video_length: int) -> None:
+        classes = model.dataset_meta['classes']
+        unknown = [name for name in classes if name not in CLASS_IDS]
+        if unknown:
+            raise ValueError(
+                f'the model has the class {", ".join(unknown)}; only '
+                f'{", ".join(CLASS_IDS)} can be written as KITTI MOTS text'
+            )
+        self._class_ids = [CLASS_IDS[name] for name in classes]
         self.model = model
         self.video_length = video_length
         self.num_frames = 0
@@ -72,14 +84,13 @@ class VideoTracker:
 
     def _encode(self, instances: InstanceData) -> list[MOTSObject]:
         """The objects of a frame as lines of a KITTI MOTS text file."""
-        class_ids = [CLASS_IDS[name] for name in self.model.dataset_meta['classes']]
         masks = instances.masks.cpu().numpy()
         rles = runs_to_rles(*masks_to_runs(masks))
         objects = []
         for identity, label, rle in zip(
             instances.instances_id.tolist(), instances.labels.tolist(), rles
         ):
-            class_id = class_ids[label]
+            class_id = self._class_ids[label]
             track_id = self._numbering(class_id, identity)
             objects.append(
                 MOTSObject(self.num_frames, track_id, class_id, *masks.shape[1:], rle)

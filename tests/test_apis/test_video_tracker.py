@@ -68,3 +68,10 @@ def test_the_state_does_not_grow_with_the_video(model, frames):
         assert sizes[-1] == len(state['tracker']['memory']['ids'])
     window = model.tracker.num_frames_retain
     assert max(sizes) <= 6 * (window + 1)  # 6 detections a frame
+
+
+def test_classes_without_a_number_in_the_text_are_named(repo):
+    cfg = small_config(repo)
+    cfg.test_dataloader.dataset.metainfo = dict(classes=('car', 'boat'))
+    with pytest.raises(ValueError, match='the class boat; only car, pedestrian can be'):
+        VideoTracker(init_mots_model(cfg), 1)
