@@ -5,6 +5,7 @@ import argparse
 from collections.abc import Sequence
 
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.runner import Runner
 from runner_options import add_runner_options, existing_file, load_config
 
@@ -41,7 +42,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'A checkpoint carries its config, which is Python code and is run: resume '
         'only your own',
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.amp and get_device() == 'cpu':
+        # mmengine would say so only after the model was built, as an assertion.
+        parser.error('--amp needs a GPU: mmengine has no mixed precision on the CPU')
+    return args
 
 
 def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:

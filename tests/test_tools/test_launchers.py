@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 HERE = Path(__file__).parent
 CONFIG = str(HERE / 'toy_config.py')
@@ -174,6 +175,20 @@ def test_missing_file_is_named(tools, capsys, script, arguments, message):
         tools(script).main(arguments)
     assert error.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_mixed_precision_needs_a_gpu(tools, tmp_path, monkeypatch, capsys):
+    train = tools('train')
+    args = [CONFIG, '--amp', '--work-dir', str(tmp_path / 'run')]
+    monkeypatch.setattr(train, 'get_device', lambda: 'cpu')
+    with pytest.raises(SystemExit):
+        train.main(args)
+    assert 'error: --amp needs a GPU' in capsys.readouterr().err
+    assert not (tmp_path / 'run').exists()
+    monkeypatch.setattr(train, 'get_device', lambda: 'cuda')
+    cfg = Config.fromfile(CONFIG)
+    train.apply_train_options(cfg, train.parse_args(args))
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
 
 
 def test_learning_rate_without_base_batch_size(tools, tmp_path):
