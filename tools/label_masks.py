@@ -287,10 +287,11 @@ def run(args: argparse.Namespace) -> dict:
         files.clean(is_new=journal.num_frames == 0)
         with VideoWriter(files.video, reader.fps) as video:
             frames = label(reader, labeler, files, journal, video)
-        names = [f'{frame_id:06d}.png' for frame_id in range(len(frames))]
-        if reader.files is not None:
-            names = [path.name for path in reader.files]
-        files.write_json([f'{reader.name}/{name}' for name in names], labeler, frames)
+        if reader.files is None:
+            names = [f'{reader.name}/{i:06d}.png' for i in range(len(frames))]
+        else:
+            names = [f'{reader.path.name}/{path.name}' for path in reader.files]
+        files.write_json(names, labeler, frames)
         report = files.write_report(
             labeler, frames, left_out=dict(left_out), boxes=str(args.boxes)
         )

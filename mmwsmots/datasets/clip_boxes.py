@@ -78,5 +78,5 @@ def add_frames(builder: CocoVIDBuilder, frames: FrameReader, size: tuple) -> Non
         frames (FrameReader): Of a folder.
         size (tuple[int, int]): Height and width of the frames in pixels.
     """
-    names = [f'{frames.name}/{path.name}' for path in frames.files]
+    names = [f'{frames.path.name}/{path.name}' for path in frames.files]
     builder.add_video(frames.name, names, size)

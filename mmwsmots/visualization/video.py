@@ -26,7 +26,8 @@ class FrameReader:
             size than the first, come as None instead of an error. Defaults to False.
 
     Attributes:
-        name (str): Name of the folder, or of the file without its suffix.
+        name (str): Name of the folder, or of the file without its suffix; of
+            ``SSSS/img1``, as MOTChallenge has it, the sequence's ``SSSS``.
         files (list[Path] | None): The images in their order; None for a video.
         fps (float): Of the video; 10, as KITTI's, for a folder.
 
@@ -44,7 +45,8 @@ class FrameReader:
             raise FileNotFoundError(f'{path}: no such video file or folder')
         self.fps = 10.0
         if self.path.is_dir():
-            self.name = self.path.name
+            is_img1 = self.path.name == 'img1'
+            self.name = self.path.parent.name if is_img1 else self.path.name
             self.files = sorted(
                 (p for p in self.path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES),
                 key=_natural_key,

@@ -167,6 +167,19 @@ def test_class_map(tool, weights, clip, boxes, tmp_path):
     assert {obj.track_id for obj in objects} == {1007, 1009, 2000, 10000}
 
 
+def test_mot_challenge_sequence(tool, weights, clip, boxes, tmp_path):
+    """Named after the sequence; its frames are found in the folder img1."""
+    folder = tmp_path / '0002/img1'
+    folder.mkdir(parents=True)
+    (clip / '0.png').rename(folder / '000001.png')
+    boxes.write_text(kitti_line(0, 7, 'Car', car(0)))
+    out = tmp_path / 'out'
+    run(tool, folder, boxes, *weights, '--out', out)
+    coco = json.loads((out / 'annotations/0002.json').read_text())
+    assert [video['name'] for video in coco['videos']] == ['0002']
+    assert [image['file_name'] for image in coco['images']] == ['img1/000001.png']
+
+
 def test_video_and_mot_text(tool, weights, clip, boxes, tmp_path):
     """A video and another format give the masks of the same boxes."""
     video = cv2.VideoWriter(

@@ -57,6 +57,17 @@ def test_boxes_are_clipped_and_frames_counted_from_the_first(convert, clip):
     assert not any('segmentation' in ann for ann in coco['annotations'])
 
 
+def test_folder_of_a_mot_challenge_sequence(convert, clip):
+    """The video has the sequence's name, the frames are in its folder img1."""
+    folder, boxes, out = clip
+    (folder.parent / '0002').mkdir()
+    folder = folder.rename(folder.parent / '0002/img1')
+    boxes.write_text('1,9,5,2,20,10,1,1,1\n')
+    coco = convert(folder, boxes, out, '--class-name', 'car')
+    assert [video['name'] for video in coco['videos']] == ['0002']
+    assert coco['images'][0]['file_name'] == 'img1/00000.jpg'
+
+
 def test_first_frame_0(convert, clip):
     clip[1].write_text('0,1,5,5,5,5,1,1,1\n1,1,5,5,5,5,1,1,1\n')
     coco = convert(*clip, '--first-frame', 0, '--class-name', 'car')

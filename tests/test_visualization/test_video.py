@@ -37,6 +37,15 @@ def test_folder_in_natural_order(tmp_path):
             assert (image == expected).all()
 
 
+def test_folder_of_a_mot_challenge_sequence(tmp_path, monkeypatch):
+    folder = tmp_path / 'MOT17-02' / 'img1'
+    folder.parent.mkdir()
+    write_folder(folder, frames(1))
+    assert FrameReader(folder).name == 'MOT17-02'
+    monkeypatch.chdir(folder)
+    assert FrameReader('.').name == 'MOT17-02'
+
+
 @pytest.mark.parametrize(('height', 'width'), [(64, 96), (63, 97)])
 def test_video_there_and_back(tmp_path, height, width):
     images = frames(7, height, width)
