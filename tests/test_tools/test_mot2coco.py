@@ -1,11 +1,16 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import argparse
 import json
 import runpy
+import shlex
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmdet.registry import DATASETS
+from mmengine.config import Config, DictAction
 
 HEIGHT, WIDTH = 40, 60
 
@@ -66,6 +71,42 @@ def test_folder_of_a_mot_challenge_sequence(convert, clip):
     coco = convert(folder, boxes, out, '--class-name', 'car')
     assert [video['name'] for video in coco['videos']] == ['0002']
     assert coco['images'][0]['file_name'] == 'img1/00000.jpg'
+
+
+def test_options_for_files_elsewhere(convert, clip, repo, capsys):
+    """The config does not find them, but with the options that are printed."""
+    folder, boxes, _ = clip
+    boxes.write_text('1,9,5,2,20,10,1,1,1\n2,9,5,2,20,10,1,1,1\n')
+    out = folder.parent / "it's" / 'boxes.json'
+    convert(folder, boxes, out, '--class-name', 'car')
+    words = capsys.readouterr().out.partition('--cfg-options')[2]
+    words = shlex.split(words.replace('\\\n', ''))  # as a shell joins lines
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    cfg = Config.fromfile(repo / 'configs/wsmots-plus_mnv2_fpn_clip.py')
+    cfg.merge_from_dict(parser.parse_args(['--cfg-options', *words]).cfg_options)
+    for kind in ('train', 'val', 'test'):
+        data = DATASETS.build(cfg[f'{kind}_dataloader'].dataset)
+        paths = [Path(image['img_path']) for image in data.get_data_info(0)['images']]
+        assert paths == [folder / '00000.jpg', folder / '00001.jpg']
+    # mmengine would drop the space from the path.
+    convert(folder, boxes, folder.parent / 'of mine.json', '--class-name', 'car')
+    assert 'Move them there: --cfg-options takes no sp' in capsys.readouterr().out
+
+
+def test_no_options_for_files_where_the_configs_look(
+    convert, clip, tmp_path, monkeypatch, capsys
+):
+    folder, boxes, _ = clip
+    boxes.write_text('1,9,5,2,20,10,1,1,1\n')
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data/clip').mkdir(parents=True)
+    folder.rename('data/clip/mine')
+    args = [Path('data/clip/mine'), boxes, Path('data/clip/boxes.json')]
+    convert(*args, '--class-name', 'car')
+    assert '--cfg-options' not in capsys.readouterr().out
+    convert(*args[:2], Path('data/clip/other.json'), '--class-name', 'car')
+    assert '--cfg-options' in capsys.readouterr().out
 
 
 def test_first_frame_0(convert, clip):

@@ -9,6 +9,7 @@ tell (on a vehicle, static, distractor, reflection), who become ignore regions.
 """
 
 import argparse
+import shlex
 from pathlib import Path
 
 from mmengine.utils import track_iter_progress
@@ -18,6 +19,8 @@ from mmwsmots.datasets.clip_boxes import add_box, add_frames, extract_frames
 from mmwsmots.datasets.cocovid import CocoVIDBuilder
 from mmwsmots.datasets.mots_io import CLASS_IDS
 from mmwsmots.visualization import FrameReader
+
+CONFIG_FILE = Path('data/clip/boxes.json')  # of configs/_base_/datasets/clip.py
 
 
 def add_boxes(
@@ -51,6 +54,32 @@ def add_boxes(
             )
         if not add_box(builder, box, size, {'object': category_id}):
             raise ValueError(f'{where}: {box.outside_text(*size)}')
+
+
+def advise(out: Path, frames: FrameReader) -> str:
+    """What to do where the configs of a clip would not find the files.
+
+    Args:
+        out (Path): The JSON file.
+        frames (FrameReader): Folder of its frames.
+
+    Returns:
+        str: Options for a shell, or advice; empty if the files lie where the configs
+        look, seen from here.
+    """
+    out, folder = out.resolve(), frames.path.parent
+    if out == CONFIG_FILE.resolve() and folder == out.parent:
+        return ''
+    where = f'Configs of a clip look for {CONFIG_FILE} and frames beside it. '
+    if set(' ,') & set(f'{out}{folder}'):
+        return f'{where}Move them there: --cfg-options takes no spaces and commas.'
+    options = [
+        shlex.quote(f'{loader}_dataloader.dataset.{setting}')
+        for loader in ('train', 'val', 'test')
+        for setting in (f'ann_file={out}', f'data_prefix.img_path={folder}')
+    ]
+    lines = ' \\\n    '.join(['--cfg-options', *options])
+    return f'{where}For these files, tools/train.py and tools/test.py need:\n{lines}'
 
 
 def parse_args() -> argparse.Namespace:
@@ -94,6 +123,8 @@ def main() -> None:
         add_boxes(builder, args.boxes, category_id, args.first_frame, len(frames), size)
         builder.write(args.out)
         print(f'\n{args.out}: {builder.summary()}; frames in {frames.path.parent}')
+        if advice := advise(args.out, frames):
+            print(advice)
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 
