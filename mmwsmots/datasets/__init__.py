@@ -2,7 +2,7 @@
 from .kitti_mots_dataset import KITTIMOTSDataset
 from .mots20_dataset import MOTS20Dataset
 from .samplers import ClipSampler
-from .transforms import ClipFrameSample, LoadAnnotatedFrame
+from .transforms import ClipFrameSample, LoadAnnotatedFrame, RandomShadow
 
 __all__ = [
     'ClipFrameSample',
@@ -10,4 +10,5 @@ __all__ = [
     'KITTIMOTSDataset',
     'LoadAnnotatedFrame',
     'MOTS20Dataset',
+    'RandomShadow',
 ]

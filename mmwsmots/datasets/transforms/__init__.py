@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .clip_frame_sample import ClipFrameSample
 from .load_annotated_frame import LoadAnnotatedFrame
+from .random_shadow import RandomShadow
 
-__all__ = ['ClipFrameSample', 'LoadAnnotatedFrame']
+__all__ = ['ClipFrameSample', 'LoadAnnotatedFrame', 'RandomShadow']

@@ -16,19 +16,40 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Te
     Args:
         mask_probs (Tensor): Shape (N, H, W).
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        shares (Tensor): k as a share of the width, shape (N, ); 0 is the maximum.
+        shares (Tensor): k as a share of the width, 0 is the maximum; shape (N, 1)
+            or, row by row, (N, H).
 
     Returns:
         Tensor: Shape (N, H).
     """
     widths = box_masks.sum(dim=2)
-    num_best = (widths * shares[:, None]).round().clamp(min=1)
+    num_best = (widths * shares).round().clamp(min=1)
     # Cells outside the box sort behind those inside; their mean weight is 0.
     inside = torch.where(box_masks, mask_probs, mask_probs.new_full((), -1.0))
     ranked = inside.sort(dim=2, descending=True).values
     ranks = torch.arange(mask_probs.shape[2], device=mask_probs.device)
     best = ranked * (ranks < num_best[..., None])
     return torch.where(widths > 0, best.sum(dim=2) / num_best, mask_probs.amax(dim=2))
+
+
+def ground_factors(box_masks: Tensor, share: float, height: float) -> Tensor:
+    """Factors on k for rows that come near the ground.
+
+    Args:
+        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
+        share (float): Factor at the lower side of a box.
+        height (float): From here on, as a share of the box's height above its lower
+            side, the factor is 1; below it falls linearly.
+
+    Returns:
+        Tensor: Shape (N, H), 1 outside the boxes' rows.
+    """
+    in_box = box_masks.any(dim=2).float()
+    # Middle of each row, counted from the lower side.
+    above = in_box.flip(1).cumsum(dim=1).flip(1) - 0.5
+    above = above / in_box.sum(dim=1, keepdim=True).clamp(min=1)
+    factors = share + (1 - share) * (above / height).clamp(0, 1)
+    return torch.where(in_box > 0, factors, 1.0)
 
 
 @MODELS.register_module()
@@ -43,6 +64,12 @@ class BoxProjectionLoss(nn.Module):
     Args:
         topk (float | list[float]): k as a share of the box's extent in [0, 1],
             one for all classes or one per class; 0 is BoxInst's maximum.
+        ground_share (float): Factor on k at the lower side of the box. What stands
+            on the ground touches it with wheels or feet only, and its shadow lies
+            between them: rows of that part must not ask for as wide a mask.
+            Defaults to 1.0.
+        ground_height (float): Height above the lower side, as a share of the box's,
+            from which k is whole; see :func:`ground_factors`. Defaults to 0.3.
         loss_weight (float): Factor on the loss. Defaults to 1.0.
         gather (bool): Whether the mean is over the masks of all processes instead of
             each process's own, see :func:`gathered_mean`. Defaults to False.
@@ -51,6 +78,8 @@ class BoxProjectionLoss(nn.Module):
     def __init__(
         self,
         topk: float | list[float] = 0.0,
+        ground_share: float = 1.0,
+        ground_height: float = 0.3,
         loss_weight: float = 1.0,
         gather: bool = False,
     ) -> None:
@@ -58,7 +87,13 @@ class BoxProjectionLoss(nn.Module):
         shares = torch.as_tensor(topk, dtype=torch.float32)
         if shares.dim() > 1 or ((shares < 0) | (shares > 1)).any():
             raise ValueError(f'topk must hold shares between 0 and 1, got {topk}')
+        if not 0 <= ground_share <= 1:
+            raise ValueError(f'ground_share must be in [0, 1], got {ground_share}')
+        if not 0 < ground_height <= 1:
+            raise ValueError(f'ground_height must be in (0, 1], got {ground_height}')
         self.register_buffer('topk', shares, persistent=False)
+        self.ground_share = ground_share
+        self.ground_height = ground_height
         self.loss_weight = loss_weight
         self.gather = gather
 
@@ -83,12 +118,16 @@ class BoxProjectionLoss(nn.Module):
             shares = self.topk.expand(len(mask_probs))
         else:
             shares = self.topk[labels]
+        shares = shares[:, None]
+        row_shares = shares * ground_factors(
+            box_masks, self.ground_share, self.ground_height
+        )
         loss = 0.0
-        for probs, boxes in (
-            (mask_probs, box_masks),
-            (mask_probs.transpose(1, 2), box_masks.transpose(1, 2)),
+        for probs, boxes, ks in (
+            (mask_probs, box_masks, row_shares),
+            (mask_probs.transpose(1, 2), box_masks.transpose(1, 2), shares),
         ):
-            projection = topk_projection(probs, boxes, shares)
+            projection = topk_projection(probs, boxes, ks)
             target = boxes.any(dim=2).to(projection.dtype)
             overlap = (projection * target).sum(dim=1)
             total = projection.square().sum(dim=1) + target.sum(dim=1)

@@ -1,0 +1,94 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet.registry import TRANSFORMS
+from mmdet.structures.bbox import get_box_tensor
+
+from ..render.compositor import cast_shadows
+
+
+@TRANSFORMS.register_module()
+class RandomShadow(BaseTransform):
+    """Cast shadows of nothing on the ground around the objects.
+
+    The shadow below an object lies in its box and moves with it: nothing in boxes
+    and identities tells it from the object, and masks learned from boxes take it
+    in. A shadow that nothing casts lies outside the box as well, where every mask
+    is 0; the look of a shadow is background then, inside the box too. Boxes stay as
+    they are, and shadows do not stop at their sides: that would show where they are.
+
+    Args:
+        max_num (int): A frame gets 1 to so many shadows. Defaults to 5.
+        under_prob (float): Share of the shadows that fall below an object, from
+            just above the lower side of its box to a quarter of its height below;
+            the others fall anywhere at that level of the frame. Defaults to 0.7.
+        gain (tuple[float]): Range of what is left of the light. Defaults to
+            (0.15, 0.7).
+        prob (float): Share of the frames that get shadows. Defaults to 1.0.
+    """
+
+    def __init__(
+        self,
+        max_num: int = 5,
+        under_prob: float = 0.7,
+        gain: tuple[float, float] = (0.15, 0.7),
+        prob: float = 1.0,
+    ) -> None:
+        if max_num < 1:
+            raise ValueError(f'max_num must be at least 1, got {max_num}')
+        if not 0 <= gain[0] <= gain[1] <= 1:
+            raise ValueError(f'gain must be a range within [0, 1], got {gain}')
+        self.max_num = max_num
+        self.under_prob = under_prob
+        self.gain = gain
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        """Darken the frame in places.
+
+        Args:
+            results (dict): With ``img`` (H, W, 3), uint8, and ``gt_bboxes`` (N, 4),
+                xyxy in pixels.
+
+        Returns:
+            dict: The same, with another ``img``; unchanged without a box.
+        """
+        bboxes = get_box_tensor(results['gt_bboxes']).numpy().astype(float)
+        if len(bboxes) == 0 or np.random.rand() >= self.prob:
+            return results
+        image = results['img'].astype(np.float32)
+        for _ in range(np.random.randint(self.max_num) + 1):
+            bbox = bboxes[np.random.randint(len(bboxes))]
+            self._cast(image, bbox)
+        results['img'] = np.rint(image).astype(np.uint8)
+        return results
+
+    def _cast(self, image: np.ndarray, bbox: np.ndarray) -> None:
+        """Draw one shadow, of the size of a box's own, in place."""
+        height, width = image.shape[:2]
+        sides = bbox[2:] - bbox[:2]
+        if np.random.rand() < self.under_prob:
+            x = np.random.normal((bbox[0] + bbox[2]) / 2, 0.25 * sides[0])
+            y = bbox[3] + np.random.uniform(-0.05, 0.25) * sides[1]
+        else:
+            x = np.random.uniform(0, width)
+            y = bbox[3] + np.random.normal(0, 0.15) * sides[1]
+        radii = np.random.uniform([0.1, 0.03], [0.65, 0.2]) * sides
+        angles = np.sort(np.random.uniform(0, 2 * np.pi, 10))
+        outline = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii + [x, y]
+        sigma = np.random.uniform(0, 0.06) * sides[1]
+        # The window ends where the soft edge does: a frame may hold many shadows.
+        margin = 3 * sigma + 2
+        low = np.floor(outline.min(axis=0) - margin).clip(0, (width, height))
+        high = np.ceil(outline.max(axis=0) + margin).clip(0, (width, height))
+        (x0, y0), (x1, y1) = low.astype(int), high.astype(int)
+        if x0 < x1 and y0 < y1:
+            strength = 1 - np.random.uniform(*self.gain)
+            window = image[y0:y1, x0:x1]
+            cast_shadows(window, [outline - (x0, y0)], strength, sigma)
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(max_num={self.max_num}, '
+            f'under_prob={self.under_prob}, gain={self.gain}, prob={self.prob})'
+        )
