@@ -11,3 +11,7 @@ _base_ = [
 
 model = _base_.small_model
 model.detector.roi_head.mask_roi_sampler = dict(num_per_gt=8)
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms.append(dict(type='RandomShadow'))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -120,11 +120,10 @@ VARIANTS = {
 
 # What all variants start from.
 DETECTOR_ONLY = Variant(
-    PLUS,
+    PAPER,
     {
         ROI + 'mask_head': None,
         ROI + 'mask_roi_extractor': None,
-        ROI + 'mask_roi_sampler': None,
         'model.track_head': None,
     },
 )
