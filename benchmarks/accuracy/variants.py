@@ -78,6 +78,12 @@ VARIANTS = {
             ROI + 'mask_roi_sampler.max_per_img': 32,
         },
     ),
+    'plus-no-shadow': Variant(
+        PLUS, {'train_dataloader.dataset.pipeline.1.transforms.4.prob': 0.0}
+    ),
+    'plus-whole-ground': Variant(PLUS, {MASK + 'loss_projection.ground_share': 1.0}),
+    'plus-more-area': Variant(PLUS, {MASK + 'loss_projection.topk': [0.7, 0.45]}),
+    'plus-light-outside': Variant(PLUS, {MASK + 'loss_loc.loss_weight': 0.3}),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),

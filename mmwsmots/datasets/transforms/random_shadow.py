@@ -48,12 +48,12 @@ class RandomShadow(BaseTransform):
 
         Args:
             results (dict): With ``img`` (H, W, 3), uint8, and ``gt_bboxes`` (N, 4),
-                xyxy in pixels.
+                boxes or array, xyxy in pixels.
 
         Returns:
             dict: The same, with another ``img``; unchanged without a box.
         """
-        bboxes = get_box_tensor(results['gt_bboxes']).numpy().astype(float)
+        bboxes = np.asarray(get_box_tensor(results['gt_bboxes']), dtype=float)
         if len(bboxes) == 0 or np.random.rand() >= self.prob:
             return results
         image = results['img'].astype(np.float32)

@@ -90,6 +90,15 @@ def test_the_seed_decides_it():
     assert (one != shade(RandomShadow(), seed=4)).any()
 
 
+def test_boxes_as_the_tracking_pipeline_loads_them():
+    boxes = np.array([BOX], np.float32)
+    np.random.seed(0)
+    results = dict(img=np.full((HEIGHT, WIDTH, 3), 200, np.uint8), gt_bboxes=boxes)
+    np.testing.assert_array_equal(
+        RandomShadow()(results)['img'][..., 0], np.rint(200 * shade(RandomShadow()))
+    )
+
+
 def test_it_is_registered():
     transform = TRANSFORMS.build(dict(type='RandomShadow', max_num=2))
     assert 'max_num=2' in repr(transform)
