@@ -32,7 +32,7 @@ model = dict(
             rcnn=dict(
                 clip_masks=True,
                 max_empty_share=0.05,
-                mean_field=dict(size=112, weight=2.0),
+                mean_field=dict(size=112, sigma_xy=10.0),
                 min_coverage=0.8,
             )
         ),
