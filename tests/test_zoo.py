@@ -6,6 +6,7 @@ import re
 
 import pytest
 import yaml
+from mmengine.config import Config
 
 METRICS = [
     f'{name} {metric}'
@@ -103,7 +104,10 @@ def test_logs_are_of_whole_trainings_and_name_their_checkpoints(repo, index):
         checkpoint = head['checkpoint']
         assert checkpoint['name'] == f'{model["Name"]}-{checkpoint["sha256"][:8]}.pth'
         assert re.fullmatch(r'[0-9a-f]{12}', head['commit'])
-        assert str(head['seed']) in head['command']
+        # The command gives the seed, or the config does.
+        config = Config.fromfile(repo / model['Config'])
+        given = re.search(r'randomness\.seed=(\d+)', head['command'])
+        assert head['seed'] == (int(given[1]) if given else config.randomness.seed)
         numbers = [step['step'] for step in steps]
         interval = numbers[0]
         assert numbers == [interval * (i + 1) for i in range(len(numbers))]
