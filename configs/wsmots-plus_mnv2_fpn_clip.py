@@ -1,6 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # The plus recipe on one's own clip: frames, boxes and identities in (converted by
-# tools/dataset_converters/mot2coco.py), masks and tracks out, minutes on a CPU.
+# tools/dataset_converters/mot2coco.py), masks and tracks out, minutes on a CPU. Real
+# shadows need more than drawn ones: shadows of nothing, the whole weight on what lies
+# outside the box, and less area asked for, least of all near the ground.
 _base_ = [
     './_base_/models/wsmots-plus_r50_fpn.py',
     './_base_/models/mnv2_fpn_small.py',
@@ -11,6 +13,11 @@ _base_ = [
 
 model = _base_.small_model
 model.detector.roi_head.mask_roi_sampler = dict(num_per_gt=8)
+model.detector.roi_head.mask_head.update(
+    loss_loc=dict(loss_weight=1.0),
+    loss_projection=dict(topk=[0.55, 0.4], ground_share=0.1),
+)
+model.detector.test_cfg.rcnn.mean_field = dict(sigma_xy=10.0)
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms.append(dict(type='RandomShadow'))

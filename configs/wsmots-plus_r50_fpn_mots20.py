@@ -14,13 +14,9 @@ model = dict(
             bbox_head=dict(num_classes=num_classes),
             mask_head=dict(
                 num_classes=num_classes,
-                loss_projection=dict(topk=[0.4]),  # of pedestrians
+                loss_projection=dict(topk=[0.45]),  # of pedestrians
             ),
         )
     ),
     track_head=dict(num_classes=num_classes),
 )
-
-train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms.append(dict(type='RandomShadow'))
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

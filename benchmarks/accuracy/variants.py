@@ -31,6 +31,19 @@ CONTEXT = {
     MASK + 'num_upsample_convs': 1,
     RCNN + 'clip_masks': True,
 }
+# What the config of a real clip does against shadows.
+_CLIP = Config.fromfile(ROOT / 'configs/wsmots-plus_mnv2_fpn_clip.py')
+_PIPELINE = Config.fromfile(ROOT / PLUS).train_dataloader.dataset.pipeline
+_MASK_HEAD = _CLIP.model.detector.roi_head.mask_head
+AGAINST_SHADOWS = {
+    'train_dataloader.dataset.pipeline.1.transforms': [
+        *_PIPELINE[1].transforms,
+        _CLIP.train_dataloader.dataset.pipeline[1].transforms[-1],
+    ],
+    MASK + 'loss_loc': _MASK_HEAD.loss_loc,
+    MASK + 'loss_projection': _MASK_HEAD.loss_projection,
+    RCNN + 'mean_field': _CLIP.model.detector.test_cfg.rcnn.mean_field,
+}
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
 
@@ -78,12 +91,7 @@ VARIANTS = {
             ROI + 'mask_roi_sampler.max_per_img': 32,
         },
     ),
-    'plus-no-shadow': Variant(
-        PLUS, {'train_dataloader.dataset.pipeline.1.transforms.4.prob': 0.0}
-    ),
-    'plus-whole-ground': Variant(PLUS, {MASK + 'loss_projection.ground_share': 1.0}),
-    'plus-more-area': Variant(PLUS, {MASK + 'loss_projection.topk': [0.7, 0.45]}),
-    'plus-light-outside': Variant(PLUS, {MASK + 'loss_loc.loss_weight': 0.3}),
+    'plus-against-shadows': Variant(PLUS, AGAINST_SHADOWS),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
