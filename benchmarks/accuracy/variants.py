@@ -16,10 +16,11 @@ MASK = ROI + 'mask_head.'
 CAM = ROI + 'bbox_head.'
 RCNN = 'model.detector.test_cfg.rcnn.'
 
+_PLUS_CONFIG = Config.fromfile(ROOT / PLUS)
 # The plus recipe's settings of the test, for others that have its context.
 AS_PLUS = {
     RCNN + key: value
-    for key, value in Config.fromfile(ROOT / PLUS).model.detector.test_cfg.rcnn.items()
+    for key, value in _PLUS_CONFIG.model.detector.test_cfg.rcnn.items()
 }
 UNREFINED = {RCNN + 'mean_field': None}
 UNCOVERED = {RCNN + 'min_coverage': None}
@@ -33,11 +34,10 @@ CONTEXT = {
 }
 # What the config of a real clip does against shadows.
 _CLIP = Config.fromfile(ROOT / 'configs/wsmots-plus_mnv2_fpn_clip.py')
-_PIPELINE = Config.fromfile(ROOT / PLUS).train_dataloader.dataset.pipeline
 _MASK_HEAD = _CLIP.model.detector.roi_head.mask_head
 AGAINST_SHADOWS = {
     'train_dataloader.dataset.pipeline.1.transforms': [
-        *_PIPELINE[1].transforms,
+        *_PLUS_CONFIG.train_dataloader.dataset.pipeline[1].transforms,
         _CLIP.train_dataloader.dataset.pipeline[1].transforms[-1],
     ],
     MASK + 'loss_loc': _MASK_HEAD.loss_loc,
