@@ -9,6 +9,7 @@ from scipy.ndimage import median_filter
 
 from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.datasets.shadows import cast_shadows
 
 from .box_pictures import (
     car_heading,
@@ -19,7 +20,7 @@ from .box_pictures import (
 from .camera import Camera
 from .camouflage import Camouflage
 from .car_painter import CarPainter
-from .compositor import blend_layers, cast_shadows
+from .compositor import blend_layers
 from .label_resize import resize_masks
 from .pedestrian_painter import PedestrianPainter
 from .rng import generator

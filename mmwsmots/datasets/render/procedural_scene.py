@@ -3,11 +3,12 @@ import numpy as np
 
 from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.datasets.shadows import cast_shadows
 
 from .camera import FOCAL_RATIO, Camera
 from .camouflage import Camouflage
 from .car_painter import CarPainter
-from .compositor import blend_layers, cast_shadows
+from .compositor import blend_layers
 from .pedestrian_painter import PedestrianPainter
 from .rng import generator
 from .sensor import Sensor

@@ -4,7 +4,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import get_box_tensor
 
-from ..render.compositor import cast_shadows
+from ..shadows import cast_shadows
 
 
 @TRANSFORMS.register_module()
