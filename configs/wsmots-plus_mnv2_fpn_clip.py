@@ -17,7 +17,6 @@ model.detector.roi_head.mask_head.update(
     loss_loc=dict(loss_weight=1.0),
     loss_projection=dict(topk=[0.55, 0.4], ground_share=0.1),
 )
-model.detector.test_cfg.rcnn.mean_field = dict(sigma_xy=10.0)
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms.append(dict(type='RandomShadow'))

@@ -9,3 +9,7 @@ _base_ = [
 ]
 
 model = _base_.small_model
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms.append(dict(type='RandomShadow'))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -6,3 +6,7 @@ _base_ = [
     './_base_/schedules/kitti_150e.py',
     './_base_/default_runtime.py',
 ]
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms.append(dict(type='RandomShadow'))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

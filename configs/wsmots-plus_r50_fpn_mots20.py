@@ -20,3 +20,7 @@ model = dict(
     ),
     track_head=dict(num_classes=num_classes),
 )
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms.append(dict(type='RandomShadow'))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

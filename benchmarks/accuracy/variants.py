@@ -32,17 +32,19 @@ CONTEXT = {
     MASK + 'num_upsample_convs': 1,
     RCNN + 'clip_masks': True,
 }
-# What the config of a real clip does against shadows.
+# What the config of a real clip changes in the losses, against real shadows.
 _CLIP = Config.fromfile(ROOT / 'configs/wsmots-plus_mnv2_fpn_clip.py')
 _MASK_HEAD = _CLIP.model.detector.roi_head.mask_head
 AGAINST_SHADOWS = {
-    'train_dataloader.dataset.pipeline.1.transforms': [
-        *_PLUS_CONFIG.train_dataloader.dataset.pipeline[1].transforms,
-        _CLIP.train_dataloader.dataset.pipeline[1].transforms[-1],
-    ],
     MASK + 'loss_loc': _MASK_HEAD.loss_loc,
     MASK + 'loss_projection': _MASK_HEAD.loss_projection,
-    RCNN + 'mean_field': _CLIP.model.detector.test_cfg.rcnn.mean_field,
+}
+NO_SHADOWS = {
+    'train_dataloader.dataset.pipeline.1.transforms': [
+        transform
+        for transform in _PLUS_CONFIG.train_dataloader.dataset.pipeline[1].transforms
+        if transform.type != 'RandomShadow'
+    ]
 }
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
@@ -91,6 +93,7 @@ VARIANTS = {
             ROI + 'mask_roi_sampler.max_per_img': 32,
         },
     ),
+    'plus-no-shadow': Variant(PLUS, NO_SHADOWS),
     'plus-against-shadows': Variant(PLUS, AGAINST_SHADOWS),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),

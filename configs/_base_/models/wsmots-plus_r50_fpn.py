@@ -31,7 +31,7 @@ model = dict(
             rcnn=dict(
                 clip_masks=True,
                 max_empty_share=0.05,
-                mean_field=dict(size=112),
+                mean_field=dict(size=112, sigma_xy=10.0),
                 min_coverage=0.8,
             )
         ),
