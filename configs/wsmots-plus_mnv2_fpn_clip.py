@@ -1,8 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # The plus recipe on one's own clip: frames, boxes and identities in (converted by
 # tools/dataset_converters/mot2coco.py), masks and tracks out, minutes on a CPU. Real
-# shadows need more than drawn ones: shadows of nothing, the whole weight on what lies
-# outside the box, and less area asked for, least of all near the ground.
+# shadows need more than drawn ones: the whole weight on what lies outside the box, and
+# less area asked for, least of all near the ground.
 _base_ = [
     './_base_/models/wsmots-plus_r50_fpn.py',
     './_base_/models/mnv2_fpn_small.py',
