@@ -46,6 +46,9 @@ NO_SHADOWS = {
         if transform.type != 'RandomShadow'
     ]
 }
+# The plus recipe before it had shadows of nothing and a mean field of shorter reach.
+BEFORE = {**NO_SHADOWS, RCNN + 'mean_field.sigma_xy': 20.0}
+WHOLE_LOC = {MASK + 'loss_loc.loss_weight': 1.0, MASK + 'loss_loc.warmup_iters': 100}
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
 
@@ -95,6 +98,24 @@ VARIANTS = {
     ),
     'plus-no-shadow': Variant(PLUS, NO_SHADOWS),
     'plus-against-shadows': Variant(PLUS, AGAINST_SHADOWS),
+    'before': Variant(PLUS, BEFORE),
+    'before-loc': Variant(PLUS, {**BEFORE, **WHOLE_LOC}),
+    'before-topk': Variant(
+        PLUS, {**BEFORE, MASK + 'loss_projection.topk': [0.55, 0.4]}
+    ),
+    'before-ground': Variant(
+        PLUS, {**BEFORE, MASK + 'loss_projection.ground_share': 0.1}
+    ),
+    'before-shadow': Variant(PLUS, {RCNN + 'mean_field.sigma_xy': 20.0}),
+    'plus-all-against-shadows': Variant(PLUS, {**AGAINST_SHADOWS, **WHOLE_LOC}),
+    'plus-half-against-shadows': Variant(
+        PLUS,
+        {
+            **WHOLE_LOC,
+            MASK + 'loss_projection.topk': [0.62, 0.43],
+            MASK + 'loss_projection.ground_share': 0.3,
+        },
+    ),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
