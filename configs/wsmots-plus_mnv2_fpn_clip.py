@@ -1,8 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # The plus recipe on one's own clip: frames, boxes and identities in (converted by
-# tools/dataset_converters/mot2coco.py), masks and tracks out, minutes on a CPU. Real
-# shadows need more than drawn ones: the whole weight on what lies outside the box, and
-# less area asked for, least of all near the ground.
+# tools/dataset_converters/mot2coco.py), masks and tracks out, minutes on a CPU.
 _base_ = [
     './_base_/models/wsmots-plus_r50_fpn.py',
     './_base_/models/mnv2_fpn_small.py',
@@ -12,11 +10,8 @@ _base_ = [
 ]
 
 model = _base_.small_model
+# A clip has few objects: more RoIs of each.
 model.detector.roi_head.mask_roi_sampler = dict(num_per_gt=8)
-model.detector.roi_head.mask_head.update(
-    loss_loc=dict(loss_weight=1.0),
-    loss_projection=dict(topk=[0.55, 0.4], ground_share=0.1),
-)
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms.append(dict(type='RandomShadow'))

@@ -14,9 +14,10 @@ model = dict(
             bbox_head=dict(num_classes=num_classes),
             mask_head=dict(
                 num_classes=num_classes,
-                loss_projection=dict(topk=[0.45]),  # of pedestrians
+                loss_projection=dict(topk=[0.4]),  # of pedestrians
             ),
-        )
+        ),
+        test_cfg=dict(rcnn=dict(max_empty_share=[0.15])),
     ),
     track_head=dict(num_classes=num_classes),
 )

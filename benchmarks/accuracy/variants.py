@@ -32,13 +32,6 @@ CONTEXT = {
     MASK + 'num_upsample_convs': 1,
     RCNN + 'clip_masks': True,
 }
-# What the config of a real clip changes in the losses, against real shadows.
-_CLIP = Config.fromfile(ROOT / 'configs/wsmots-plus_mnv2_fpn_clip.py')
-_MASK_HEAD = _CLIP.model.detector.roi_head.mask_head
-AGAINST_SHADOWS = {
-    MASK + 'loss_loc': _MASK_HEAD.loss_loc,
-    MASK + 'loss_projection': _MASK_HEAD.loss_projection,
-}
 NO_SHADOWS = {
     'train_dataloader.dataset.pipeline.1.transforms': [
         transform
@@ -46,9 +39,6 @@ NO_SHADOWS = {
         if transform.type != 'RandomShadow'
     ]
 }
-# The plus recipe before it had shadows of nothing and a mean field of shorter reach.
-BEFORE = {**NO_SHADOWS, RCNN + 'mean_field.sigma_xy': 20.0}
-WHOLE_LOC = {MASK + 'loss_loc.loss_weight': 1.0, MASK + 'loss_loc.warmup_iters': 100}
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
 
@@ -97,25 +87,17 @@ VARIANTS = {
         },
     ),
     'plus-no-shadow': Variant(PLUS, NO_SHADOWS),
-    'plus-against-shadows': Variant(PLUS, AGAINST_SHADOWS),
-    'before': Variant(PLUS, BEFORE),
-    'before-loc': Variant(PLUS, {**BEFORE, **WHOLE_LOC}),
-    'before-topk': Variant(
-        PLUS, {**BEFORE, MASK + 'loss_projection.topk': [0.55, 0.4]}
-    ),
-    'before-ground': Variant(
-        PLUS, {**BEFORE, MASK + 'loss_projection.ground_share': 0.1}
-    ),
-    'before-shadow': Variant(PLUS, {RCNN + 'mean_field.sigma_xy': 20.0}),
-    'plus-all-against-shadows': Variant(PLUS, {**AGAINST_SHADOWS, **WHOLE_LOC}),
-    'plus-half-against-shadows': Variant(
+    'plus-far-jitter': Variant(
         PLUS,
         {
-            **WHOLE_LOC,
-            MASK + 'loss_projection.topk': [0.62, 0.43],
-            MASK + 'loss_projection.ground_share': 0.3,
+            ROI + 'mask_roi_sampler.center_jitter': 0.4,
+            ROI + 'mask_roi_sampler.scale_jitter': 0.35,
         },
     ),
+    # Of the losses against shadows, one taken back at a time.
+    'plus-low-loc': Variant(PLUS, {MASK + 'loss_loc.loss_weight': 0.3}),
+    'plus-high-topk': Variant(PLUS, {MASK + 'loss_projection.topk': [0.7, 0.45]}),
+    'plus-no-ground': Variant(PLUS, {MASK + 'loss_projection.ground_share': 1.0}),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),

@@ -19,8 +19,10 @@ model.data_preprocessor = _base_.model.data_preprocessor
 model.data_preprocessor.type = 'RGBDetDataPreprocessor'
 model.roi_head.bbox_head.num_classes = num_classes
 model.roi_head.mask_head.num_classes = num_classes
-# One share for all classes; [0.7, 0.45] were tuned for cars and pedestrians.
-model.roi_head.mask_head.loss_projection.topk = 0.5
+# One share for all classes, as the base's were tuned for cars and pedestrians, and not
+# all of them stand on the ground.
+model.roi_head.mask_head.loss_projection.update(topk=0.5, ground_share=1.0)
+model.test_cfg.rcnn.max_empty_share = 0.1
 model.test_cfg.rcnn.score_thr = 0.05
 del _base_.model
 

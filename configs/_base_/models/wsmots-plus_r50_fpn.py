@@ -15,12 +15,14 @@ model = dict(
                 num_upsample_convs=1,
                 cam_thr=None,
                 overlap='background',
-                # What leaks out of the box is clipped at test: a low weight leaves the
-                # mask room to reach the sides.
-                loss_loc=dict(loss_weight=0.3),
+                # Whole, it keeps real shadows out; at once, it would empty the masks.
+                loss_loc=dict(warmup_iters=100),
                 loss_crf=None,
                 loss_projection=dict(
-                    type='BoxProjectionLoss', topk=[0.7, 0.45], gather=True
+                    type='BoxProjectionLoss',
+                    topk=[0.55, 0.4],
+                    ground_share=0.1,
+                    gather=True,
                 ),
                 loss_pairwise=dict(
                     type='PairwiseAffinityLoss', loss_weight=0.5, gather=True
@@ -30,8 +32,8 @@ model = dict(
         test_cfg=dict(
             rcnn=dict(
                 clip_masks=True,
-                max_empty_share=0.05,
-                mean_field=dict(size=112, sigma_xy=10.0),
+                max_empty_share=[0.07, 0.15],
+                mean_field=dict(size=112, sigma_xy=14.0),
                 min_coverage=0.8,
             )
         ),

@@ -26,8 +26,8 @@ class JitteredRoISampler:
         self,
         num_per_gt: int = 2,
         max_per_img: int = 16,
-        center_jitter: float = 0.4,
-        scale_jitter: float = 0.35,
+        center_jitter: float = 0.2,
+        scale_jitter: float = 0.2,
     ) -> None:
         self.num_per_gt = num_per_gt
         self.max_per_img = max_per_img

@@ -114,9 +114,10 @@ class MOTSMaskHead(FCNMaskHead):
             batch_img_metas (list[dict]): Image information.
             rcnn_test_cfg (:obj:`ConfigDict`): With ``mean_field``, a dict of
                 ``size`` and other arguments of :func:`refine_logits`, masks are
-                refined by the image first. With ``max_empty_share``, see
-                :func:`tight_thresholds`, a mask's threshold may be lower than
-                ``mask_thr_binary``.
+                refined by the image first. With ``max_empty_share``, one or one per
+                class, see :func:`tight_thresholds`, a mask's threshold may be lower
+                than ``mask_thr_binary``, and that of what the image refines lower
+                than 0.5.
             rescale (bool): Whether to give boxes and masks at the original scale.
             activate_map (bool): Whether ``mask_preds`` are probabilities, the mean
                 of several heads', rather than logits. Defaults to False.
@@ -132,22 +133,35 @@ class MOTSMaskHead(FCNMaskHead):
         shifted = []
         for preds, results, meta in zip(mask_preds, results_list, batch_img_metas):
             if mean_field is not None and len(results) > 0:
+                if share is not None:  # where the image decides, 0 is the mask's side
+                    preds = preds + self._tight_shifts(preds, results, share, 0.5)
                 preds = self._refine(preds, results, meta, mean_field)
-            probs = self.class_logits(preds, results.labels).sigmoid()
-            results.mask_probs = probs
+            results.mask_probs = self.class_logits(preds, results.labels).sigmoid()
             if share is not None and len(results) > 0:
-                boxes = box_masks_on_rois(
-                    results.det_bboxes, results.bboxes, probs.shape[-1]
-                )
-                high = rcnn_test_cfg.mask_thr_binary
-                low = tight_thresholds(probs, boxes, share, high)
                 # Masks are pasted at one threshold: move the logits to it.
-                shift = low.new_tensor(high).logit() - low.logit()
-                preds = preds + shift.view(-1, 1, 1, 1)
+                high = rcnn_test_cfg.mask_thr_binary
+                preds = preds + self._tight_shifts(preds, results, share, high)
             shifted.append(preds)
         return super().predict_by_feat(
             shifted, results_list, batch_img_metas, rcnn_test_cfg, rescale
         )
+
+    def _tight_shifts(
+        self, preds: Tensor, results: InstanceData, share: float, mask_thr: float
+    ) -> Tensor:
+        """What moves the logits' tight thresholds to the given one, (n, 1, 1, 1)."""
+        probs = self.class_logits(preds, results.labels).sigmoid()
+        boxes = box_masks_on_rois(results.det_bboxes, results.bboxes, probs.shape[-1])
+        shares = probs.new_tensor(share)
+        if shares.dim() > 0:
+            if len(shares) != self.num_classes:
+                raise ValueError(
+                    f'test_cfg.rcnn.max_empty_share has {len(shares)} values for '
+                    f'{self.num_classes} classes'
+                )
+            shares = shares[results.labels]
+        low = tight_thresholds(probs, boxes, shares, mask_thr)
+        return (low.new_tensor(mask_thr).logit() - low.logit()).view(-1, 1, 1, 1)
 
     def _refine(
         self, preds: Tensor, results: InstanceData, meta: dict, mean_field: ConfigDict
@@ -172,7 +186,7 @@ class MOTSMaskHead(FCNMaskHead):
 def tight_thresholds(
     mask_probs: Tensor,
     box_masks: Tensor,
-    max_empty_share: float,
+    max_empty_share: float | Tensor,
     mask_thr: float = 0.5,
     floor: float = 0.02,
 ) -> Tensor:
@@ -185,7 +199,7 @@ def tight_thresholds(
     Args:
         mask_probs (Tensor): Soft masks, shape (N, H, W), in [0, 1].
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        max_empty_share (float): In [0, 1].
+        max_empty_share (float | Tensor): In [0, 1], one or one of each mask, (N, ).
         mask_thr (float): Upper limit. Defaults to 0.5.
         floor (float): Lower limit. Defaults to 0.02.
 
