@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import copy
+from collections.abc import Sequence
 
 import torch
 from mmdet.registry import TASK_UTILS
@@ -25,10 +26,14 @@ class GradCAMMixin:
             proposals. Defaults to None.
         *args, **kwargs: Of the RoI head. With ``test_cfg.mean_field`` masks follow
             the image, see :func:`refine_logits`, with ``test_cfg.clip_masks`` a
-            mask ends at its detection's box, with ``test_cfg.max_empty_share`` it
-            reaches the box's sides, see :func:`tight_thresholds`, and with
-            ``test_cfg.min_coverage`` one that misses much of them gives way to the
-            filled box, see :func:`fill_uncovered`.
+            mask ends at its detection's box, with ``test_cfg.max_empty_share``, one
+            for all classes or one per class, it reaches the box's sides, see
+            :func:`tight_thresholds`, and with ``test_cfg.min_coverage`` one that
+            misses much of them gives way to the filled box, see
+            :func:`fill_uncovered`.
+
+    Raises:
+        ValueError: If ``max_empty_share`` has not a value for every class.
     """
 
     def __init__(
@@ -43,6 +48,15 @@ class GradCAMMixin:
             raise ValueError(
                 f'{type(self).__name__} needs a mask_roi_extractor of its own'
             )
+        shares = (self.test_cfg or {}).get('max_empty_share')
+        if self.with_mask and isinstance(shares, Sequence):
+            head = self.mask_head
+            head = head[0] if isinstance(head, nn.ModuleList) else head
+            if len(shares) != head.num_classes:
+                raise ValueError(
+                    f'test_cfg.rcnn.max_empty_share has {len(shares)} values for '
+                    f'{head.num_classes} classes'
+                )
         self.mask_context = mask_context
         self.mask_roi_sampler = (
             TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None

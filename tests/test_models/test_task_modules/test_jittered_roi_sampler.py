@@ -17,7 +17,9 @@ def gts(num):
 def test_rois_know_their_box_and_stay_within_the_jitter():
     torch.manual_seed(0)
     instances = gts(5)
-    sampler = JitteredRoISampler(num_per_gt=40, max_per_img=500)
+    sampler = JitteredRoISampler(
+        num_per_gt=40, max_per_img=500, center_jitter=0.4, scale_jitter=0.35
+    )
     result = sampler.sample(instances)
     assert result.pos_priors.shape == (200, 4)
     assert torch.equal(

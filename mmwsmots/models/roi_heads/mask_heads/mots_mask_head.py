@@ -154,11 +154,6 @@ class MOTSMaskHead(FCNMaskHead):
         boxes = box_masks_on_rois(results.det_bboxes, results.bboxes, probs.shape[-1])
         shares = probs.new_tensor(share)
         if shares.dim() > 0:
-            if len(shares) != self.num_classes:
-                raise ValueError(
-                    f'test_cfg.rcnn.max_empty_share has {len(shares)} values for '
-                    f'{self.num_classes} classes'
-                )
             shares = shares[results.labels]
         low = tight_thresholds(probs, boxes, shares, mask_thr)
         return (low.new_tensor(mask_thr).logit() - low.logit()).view(-1, 1, 1, 1)

@@ -1,0 +1,55 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+
+from mmwsmots.models.roi_heads.mask_heads import MOTSMaskHead
+
+from ..utils import build_model
+
+# Best logit of each of a mask's ten rows: all columns are the same.
+PEAKS = torch.tensor([-3.0, -2.0, -1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0])
+
+
+def predicted(max_empty_share, mean_field):
+    """Soft masks (2, 10, 10) of two boxes, one of each class, that are their RoIs."""
+    head = MOTSMaskHead(num_classes=2, in_channels=4, conv_out_channels=4)
+    preds = PEAKS.view(1, 1, 10, 1).expand(2, 2, 10, 10).clone()
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [10.0, 5.0, 30.0, 25.0]])
+    results = InstanceData(
+        bboxes=boxes.clone(), det_bboxes=boxes, labels=torch.tensor([0, 1])
+    )
+    meta = dict(ori_shape=(30, 30), img_shape=(30, 30), scale_factor=(1.0, 1.0))
+    meta['rgb'] = torch.rand(3, 30, 30) * 255
+    cfg = ConfigDict(
+        mask_thr_binary=0.5, max_empty_share=max_empty_share, mean_field=mean_field
+    )
+    (res,) = head.predict_by_feat((preds,), [results], [meta], cfg, rescale=True)
+    return res
+
+
+def test_masks_reach_their_sides_before_the_image_refines_them():
+    # No iterations: what mean field starts from.
+    res = predicted([0.0, 0.2], dict(size=10, num_iters=0))
+    # All ten rows of the first class are to be met, eight of the second.
+    expected = torch.stack([PEAKS + 3, PEAKS + 1])[..., None].expand(2, 10, 10)
+    torch.testing.assert_close(res.mask_probs, expected.sigmoid())
+    same = predicted(0.0, dict(size=10, num_iters=0)).mask_probs
+    torch.testing.assert_close(same[0], res.mask_probs[0])
+    torch.testing.assert_close(same[1], res.mask_probs[0])
+
+
+def test_soft_masks_are_the_networks_where_nothing_refines_them():
+    res = predicted([0.0, 0.2], None)
+    expected = PEAKS.sigmoid().view(1, 10, 1).expand(2, 10, 10)
+    torch.testing.assert_close(res.mask_probs, expected)
+    # Of the box of 20 pixels those below the middle of the third of its ten rows.
+    assert res.masks.any(dim=2).sum(dim=1).tolist() == [10, 15]
+
+
+@pytest.mark.parametrize('num', [1, 3])
+def test_every_class_needs_a_share(repo, num):
+    options = {'model.detector.test_cfg.rcnn.max_empty_share': [0.1] * num}
+    with pytest.raises(ValueError, match=f'max_empty_share has {num} values for 2 cl'):
+        build_model(repo, **options)
