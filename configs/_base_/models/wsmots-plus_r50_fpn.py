@@ -32,7 +32,7 @@ model = dict(
         test_cfg=dict(
             rcnn=dict(
                 clip_masks=True,
-                max_empty_share=[0.07, 0.15],
+                max_empty_share=[0.05, 0.15],
                 mean_field=dict(size=112, sigma_xy=14.0),
                 min_coverage=0.8,
             )
