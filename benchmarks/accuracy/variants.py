@@ -79,6 +79,7 @@ VARIANTS = {
     'plus': _PLUS,
     'plus-unrefined': _tested('plus', _PLUS, UNREFINED),
     'plus-uncovered': _tested('plus', _PLUS, UNCOVERED),
+    'plus-one-share': _tested('plus', _PLUS, {RCNN + 'max_empty_share': 0.05}),
     'plus-rois': Variant(
         PLUS,
         {
