@@ -133,7 +133,7 @@ class MOTSMaskHead(FCNMaskHead):
         shifted = []
         for preds, results, meta in zip(mask_preds, results_list, batch_img_metas):
             if mean_field is not None and len(results) > 0:
-                if share is not None:  # where the image decides, 0 is the mask's side
+                if share is not None:  # start from a mask that reaches its box's sides
                     preds = preds + self._tight_shifts(preds, results, share, 0.5)
                 preds = self._refine(preds, results, meta, mean_field)
             results.mask_probs = self.class_logits(preds, results.labels).sigmoid()
@@ -147,7 +147,11 @@ class MOTSMaskHead(FCNMaskHead):
         )
 
     def _tight_shifts(
-        self, preds: Tensor, results: InstanceData, share: float, mask_thr: float
+        self,
+        preds: Tensor,
+        results: InstanceData,
+        share: float | list[float],
+        mask_thr: float,
     ) -> Tensor:
         """What moves the logits' tight thresholds to the given one, (n, 1, 1, 1)."""
         probs = self.class_logits(preds, results.labels).sigmoid()
