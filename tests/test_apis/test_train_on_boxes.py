@@ -94,10 +94,11 @@ def test_starts_from_a_checkpoint(config, clip, tmp_path):
     config.model.detector.backbone.init_cfg = dict(type='Pretrained', checkpoint='no')
     config.optim_wrapper.optimizer.lr = 0
     second = train_on_boxes(config, clip, BOXES, tmp_path / 'second', 1, first)
-    assert all(
-        torch.equal(value, weights(second)[name])
-        for name, value in weights(first).items()
-    )
+    before, after = weights(first), weights(second)
+    # A mask head that has warmed up does not do so again.
+    (counter,) = [name for name in before if name.endswith('loss_loc.num_iters')]
+    assert (before.pop(counter), after.pop(counter)) == (1, 2)
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 def test_video(config, clip, tmp_path):
