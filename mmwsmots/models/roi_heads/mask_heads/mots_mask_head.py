@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...utils.mask_statistics import foreground_ratio
 from ...utils.mean_field import refine_logits
+from ...utils.pseudo_labels import thresholds_of
 from ...utils.roi_grid import box_masks_on_rois
 
 
@@ -134,33 +135,18 @@ class MOTSMaskHead(FCNMaskHead):
         for preds, results, meta in zip(mask_preds, results_list, batch_img_metas):
             if mean_field is not None and len(results) > 0:
                 if share is not None:  # start from a mask that reaches its box's sides
-                    preds = preds + self._tight_shifts(preds, results, share, 0.5)
+                    probs = self.class_logits(preds, results.labels).sigmoid()
+                    preds = preds + tight_shifts(probs, results, share, 0.5)
                 preds = self._refine(preds, results, meta, mean_field)
             results.mask_probs = self.class_logits(preds, results.labels).sigmoid()
             if share is not None and len(results) > 0:
                 # Masks are pasted at one threshold: move the logits to it.
                 high = rcnn_test_cfg.mask_thr_binary
-                preds = preds + self._tight_shifts(preds, results, share, high)
+                preds = preds + tight_shifts(results.mask_probs, results, share, high)
             shifted.append(preds)
         return super().predict_by_feat(
             shifted, results_list, batch_img_metas, rcnn_test_cfg, rescale
         )
-
-    def _tight_shifts(
-        self,
-        preds: Tensor,
-        results: InstanceData,
-        share: float | list[float],
-        mask_thr: float,
-    ) -> Tensor:
-        """What moves the logits' tight thresholds to the given one, (n, 1, 1, 1)."""
-        probs = self.class_logits(preds, results.labels).sigmoid()
-        boxes = box_masks_on_rois(results.det_bboxes, results.bboxes, probs.shape[-1])
-        shares = probs.new_tensor(share)
-        if shares.dim() > 0:
-            shares = shares[results.labels]
-        low = tight_thresholds(probs, boxes, shares, mask_thr)
-        return (low.new_tensor(mask_thr).logit() - low.logit()).view(-1, 1, 1, 1)
 
     def _refine(
         self, preds: Tensor, results: InstanceData, meta: dict, mean_field: ConfigDict
@@ -180,6 +166,30 @@ class MOTSMaskHead(FCNMaskHead):
             **mean_field,
         )
         return logits[:, None].expand(-1, preds.shape[1], -1, -1)
+
+
+def tight_shifts(
+    mask_probs: Tensor,
+    results: InstanceData,
+    max_empty_share: float | list[float],
+    mask_thr: float,
+) -> Tensor:
+    """What moves the tight thresholds of masks, as logits, to the given threshold.
+
+    Args:
+        mask_probs (Tensor): Soft masks, shape (N, s, s), in [0, 1].
+        results (:obj:`InstanceData`): Their RoIs ``bboxes`` and the detections'
+            ``det_bboxes``, both (N, 4), and ``labels`` (N, ).
+        max_empty_share (float | list[float]): One or one per class.
+        mask_thr (float): Of all masks.
+
+    Returns:
+        Tensor: Shape (N, 1, 1, 1).
+    """
+    boxes = box_masks_on_rois(results.det_bboxes, results.bboxes, mask_probs.shape[-1])
+    shares = thresholds_of(max_empty_share, results.labels)
+    low = tight_thresholds(mask_probs, boxes, shares, mask_thr)
+    return (low.new_tensor(mask_thr).logit() - low.logit()).view(-1, 1, 1, 1)
 
 
 def tight_thresholds(
