@@ -7,20 +7,27 @@ from typing import NamedTuple
 from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-SUPERVISED = 'configs/mots_mnv2_fpn_rendered.py'
-PAPER = 'configs/wsmots_mnv2_fpn_rendered.py'
-PLUS = 'configs/wsmots-plus_mnv2_fpn_rendered.py'
+# Where each preset has its recipes: a small model in minutes on a CPU, and the
+# repository's full configs.
+CONFIGS = dict(cpu='configs/{}_mnv2_fpn_rendered.py', gpu='configs/{}_r50_fpn_kitti.py')
+SUPERVISED, PAPER, PLUS = 'mots', 'wsmots', 'wsmots-plus'
 
 ROI = 'model.detector.roi_head.'
 MASK = ROI + 'mask_head.'
 CAM = ROI + 'bbox_head.'
 RCNN = 'model.detector.test_cfg.rcnn.'
 
-_PLUS_CONFIG = Config.fromfile(ROOT / PLUS)
+
+def _test_settings(recipe: str) -> dict:
+    path = ROOT / f'configs/_base_/models/{recipe}_r50_fpn.py'
+    return Config.fromfile(path).model.detector.test_cfg.rcnn
+
+
 # The plus recipe's settings of the test, for others that have its context.
 AS_PLUS = {
     RCNN + key: value
-    for key, value in _PLUS_CONFIG.model.detector.test_cfg.rcnn.items()
+    for key, value in _test_settings(PLUS).items()
+    if key not in _test_settings(PAPER)
 }
 UNREFINED = {RCNN + 'mean_field': None}
 UNCOVERED = {RCNN + 'min_coverage': None}
@@ -32,13 +39,7 @@ CONTEXT = {
     MASK + 'num_upsample_convs': 1,
     RCNN + 'clip_masks': True,
 }
-NO_SHADOWS = {
-    'train_dataloader.dataset.pipeline.1.transforms': [
-        transform
-        for transform in _PLUS_CONFIG.train_dataloader.dataset.pipeline[1].transforms
-        if transform.type != 'RandomShadow'
-    ]
-}
+NO_SHADOWS = {'train_dataloader.dataset.pipeline.1.transforms.4.prob': 0.0}
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
 
@@ -46,7 +47,7 @@ class Variant(NamedTuple):
     """A row of the table.
 
     Attributes:
-        config (str): Config of the repository.
+        config (str): Recipe, of those that :data:`CONFIGS` has.
         options (dict): Changes for the training and the test, with dotted keys.
         test_options (dict): Further changes for the test alone.
         trained_as (str | None): The variant whose training is used, if not its own.
@@ -156,6 +157,7 @@ def train_config(
     iters: int,
     seed: int,
     load_from: Path | None = None,
+    preset: str = 'cpu',
 ) -> Config:
     """Config of a training.
 
@@ -165,18 +167,26 @@ def train_config(
         iters (int): Iterations.
         seed (int): Of all random choices.
         load_from (Path, optional): Checkpoint of a detector, to be frozen.
+        preset (str): Of :data:`CONFIGS`. Defaults to 'cpu'.
 
     Returns:
         Config: Complete, without validation.
     """
-    cfg = Config.fromfile(ROOT / variant.config)
+    cfg = Config.fromfile(ROOT / CONFIGS[preset].format(variant.config))
     cfg.merge_from_dict(variant.options)
     cfg.train_dataloader.dataset.data_root = str(data_root)
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
-    cfg.train_cfg.max_iters = iters
-    cfg.train_cfg.pop('val_begin', None)
-    cfg.param_scheduler[1].T_max = iters
-    cfg.default_hooks.checkpoint.update(interval=min(iters, 100), max_keep_ckpts=1)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=iters)
+    if preset == 'cpu':
+        cfg.param_scheduler[1].T_max = iters
+    else:  # the paper's batch on one GPU; steps at 100 and 130 of 150, in iterations
+        cfg.train_dataloader.batch_size = 8
+        steps = [iters * 2 // 3, iters * 13 // 15]
+        cfg.param_scheduler[1].update(by_epoch=False, milestones=steps)
+        cfg.log_processor.by_epoch = False
+    cfg.default_hooks.checkpoint.update(
+        by_epoch=False, interval=min(iters, 100), max_keep_ckpts=1
+    )
     if cfg.model.detector.roi_head.mask_head is None:
         cfg.custom_hooks = [h for h in cfg.custom_hooks if h.type != 'MaskGuardHook']
     cfg.randomness = dict(seed=seed)
@@ -185,8 +195,8 @@ def train_config(
     return cfg
 
 
-def eval_config(variant: Variant) -> Config:
+def eval_config(variant: Variant, preset: str = 'cpu') -> Config:
     """Config of a test: model and pipeline."""
-    cfg = Config.fromfile(ROOT / variant.config)
+    cfg = Config.fromfile(ROOT / CONFIGS[preset].format(variant.config))
     cfg.merge_from_dict({**variant.options, **variant.test_options})
     return cfg

@@ -158,6 +158,54 @@ def test_variants_build_and_share_weights_as_they_say(name, tmp_path):
         assert variant.test_options
 
 
+@pytest.mark.parametrize('name', ['supervised-context+refined', 'paper', 'plus'])
+def test_gpu_preset_is_the_full_config_counted_in_iterations(name, tmp_path):
+    variant = VARIANTS[name]
+    cfg = train_config(variant, tmp_path, 300, 3, preset='gpu')
+    assert cfg.model.detector.backbone.type == 'ResNet'
+    assert cfg.train_cfg == dict(type='IterBasedTrainLoop', max_iters=300)
+    steps = cfg.param_scheduler[1]
+    assert (steps.by_epoch, steps.milestones) == (False, [200, 260])
+    assert not cfg.default_hooks.checkpoint.by_epoch and not cfg.log_processor.by_epoch
+    assert not cfg.model.freeze_detector
+    cfg.model.detector.backbone.init_cfg = None
+    test_cfg = eval_config(variant, 'gpu')
+    assert test_cfg.model.detector.test_cfg.rcnn.score_thr == 0.9
+    refined = test_cfg.model.detector.test_cfg.rcnn.get('mean_field') is not None
+    assert refined == (name != 'paper')
+    test_cfg.model.detector.backbone.init_cfg = None
+    trained, tested = MODELS.build(cfg.model), MODELS.build(test_cfg.model)
+    assert trained.state_dict().keys() == tested.state_dict().keys()
+
+
+def test_presets_give_defaults_alone(tmp_path):
+    default = accuracy.parse_args([str(tmp_path)])
+    gpu = accuracy.parse_args([str(tmp_path), '--preset', 'gpu', '--iters', '5'])
+    assert (default.preset, default.scale, default.iters) == ('cpu', 0.5, 450)
+    assert (gpu.scale, gpu.detector_iters, gpu.iters) == (1.0, 0, 5)
+    assert default.deadline is None
+
+
+def test_a_training_that_takes_too_long_is_paused(capfd):
+    args = accuracy.parse_args(['out', '--minutes', '0.01'])
+    with pytest.raises(SystemExit) as stopped:
+        accuracy.run('-c', 'import time; time.sleep(60)', deadline=args.deadline)
+    assert stopped.value.code == accuracy.PAUSED
+    assert 'the same command goes on' in capfd.readouterr().out
+    accuracy.run('-c', 'pass', deadline=None)
+    with pytest.raises(SystemExit, match='failed'):
+        accuracy.run('-c', 'raise SystemExit(2)')
+
+
+def test_no_shadow_variant_has_none(tmp_path):
+    def shadows(name):
+        transforms = train_config(VARIANTS[name], tmp_path, 7, 3).train_dataloader
+        transforms = transforms.dataset.pipeline[1].transforms
+        return [t.get('prob', 1.0) for t in transforms if t.type == 'RandomShadow']
+
+    assert shadows('plus') == [1.0] and shadows('plus-no-shadow') == [0.0]
+
+
 def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
     """Everything is there already: no command runs, no model is built."""
 
