@@ -1,6 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import copy
-from collections.abc import Sequence
 
 import torch
 from mmdet.registry import TASK_UTILS
@@ -9,6 +8,7 @@ from mmdet.utils import InstanceList, OptConfigType
 from torch import Tensor, nn
 
 from ..utils.box_clipping import clip_masks, fill_uncovered
+from ..utils.pseudo_labels import check_per_class
 from ..utils.roi_grid import expand_bboxes
 
 
@@ -48,15 +48,12 @@ class GradCAMMixin:
             raise ValueError(
                 f'{type(self).__name__} needs a mask_roi_extractor of its own'
             )
-        shares = (self.test_cfg or {}).get('max_empty_share')
-        if self.with_mask and isinstance(shares, Sequence):
+        if self.with_mask and self.test_cfg:
             head = self.mask_head
             head = head[0] if isinstance(head, nn.ModuleList) else head
-            if len(shares) != head.num_classes:
-                raise ValueError(
-                    f'test_cfg.rcnn.max_empty_share has {len(shares)} values for '
-                    f'{head.num_classes} classes'
-                )
+            shares = self.test_cfg.get('max_empty_share')
+            name = 'test_cfg.rcnn.max_empty_share'
+            check_per_class(name, shares, head.num_classes)
         self.mask_context = mask_context
         self.mask_roi_sampler = (
             TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None

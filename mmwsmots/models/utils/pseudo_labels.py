@@ -124,6 +124,24 @@ def pseudo_labels(
     return labels
 
 
+def check_per_class(name: str, value: object, num_classes: int) -> None:
+    """Refuse a list that has not one number for each class.
+
+    Args:
+        name (str): What it is, for the message.
+        value (object): One number, None, or a sequence with one per class.
+        num_classes (int): Number of classes.
+
+    Raises:
+        ValueError: If it is a sequence of another length.
+    """
+    if isinstance(value, Sequence) and len(value) != num_classes:
+        raise ValueError(
+            f'{name} must be one number or one for each of {num_classes} classes, '
+            f'got {value}'
+        )
+
+
 def thresholds_of(
     thresholds: float | Sequence[float] | None, labels: Tensor
 ) -> float | Tensor | None:

@@ -92,6 +92,10 @@ def test_thresholds_differ_between_classes():
     ('options', 'message'),
     [
         (dict(cam_thr=[0.5]), 'cam_thr must be one number or one for each of 2'),
+        (
+            dict(loss_projection=dict(type='BoxProjectionLoss', topk=[0.5])),
+            'loss_projection.topk must be one number or one for each of 2',
+        ),
         (dict(cam_bg_thr=[0.1] * 3), 'cam_bg_thr must be'),
         (dict(rim=0.5), 'rim must lie'),
     ],

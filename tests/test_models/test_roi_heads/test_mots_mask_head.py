@@ -51,5 +51,7 @@ def test_soft_masks_are_the_networks_where_nothing_refines_them():
 @pytest.mark.parametrize('num', [1, 3])
 def test_every_class_needs_a_share(repo, num):
     options = {'model.detector.test_cfg.rcnn.max_empty_share': [0.1] * num}
-    with pytest.raises(ValueError, match=f'max_empty_share has {num} values for 2 cl'):
+    with pytest.raises(
+        ValueError, match='max_empty_share must be one number or one for each of 2'
+    ):
         build_model(repo, **options)

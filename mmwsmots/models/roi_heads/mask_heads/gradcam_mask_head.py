@@ -1,6 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
@@ -9,7 +7,12 @@ from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from torch import Tensor, nn
 
 from ...utils.mask_statistics import cam_rim_precision, label_shares
-from ...utils.pseudo_labels import pseudo_labels, sample_cams, thresholds_of
+from ...utils.pseudo_labels import (
+    check_per_class,
+    pseudo_labels,
+    sample_cams,
+    thresholds_of,
+)
 from ...utils.roi_grid import box_masks_on_rois, crop_rois, expand_bboxes
 from ...utils.track_pairs import track_pairs
 from .mots_mask_head import MOTSMaskHead
@@ -68,12 +71,12 @@ class GradCAMMaskHead(MOTSMaskHead):
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
-        for name, thr in (('cam_thr', cam_thr), ('cam_bg_thr', cam_bg_thr)):
-            if isinstance(thr, Sequence) and len(thr) != self.num_classes:
-                raise ValueError(
-                    f'{name} must be one number or one for each of '
-                    f'{self.num_classes} classes, got {thr}'
-                )
+        for name, values in (
+            ('cam_thr', cam_thr),
+            ('cam_bg_thr', cam_bg_thr),
+            ('loss_projection.topk', (loss_projection or {}).get('topk')),
+        ):
+            check_per_class(name, values, self.num_classes)
         if not 0 <= rim < 0.5:
             raise ValueError(f'rim must lie in [0, 0.5), got {rim}')
         self.cam_thr = cam_thr
