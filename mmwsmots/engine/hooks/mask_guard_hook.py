@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.runner import Runner
 
-from mmwsmots.models.roi_heads import GradCAMRoIHead
+from mmwsmots.models.roi_heads.gradcam_mixin import GradCAMMixin
 
 
 class Collapse(NamedTuple):
@@ -40,7 +40,8 @@ VANISHING_MASK = Collapse(
 class MaskGuardHook(Hook):
     """Log how masks learn from boxes, and warn when they collapse.
 
-    With it the training log shows, of every :class:`GradCAMRoIHead`:
+    With it the training log shows, of a :class:`GradCAMRoIHead` or, with the stage in
+    front (``s0.``), of each stage of a :class:`GradCAMCascadeRoIHead`:
 
     - ``mask_area`` and ``mask_area_soft``: the foreground ratio, the area of the
       thresholded and of the soft masks inside the boxes over the boxes' area;
@@ -50,7 +51,8 @@ class MaskGuardHook(Hook):
       thousandths.
 
     Args:
-        max_ratio (float): Above it ``mask_area`` means filled boxes.
+        max_ratio (float): Above it ``mask_area``, the mean of the stages, means filled
+            boxes.
         min_ratio (float): Below it ``mask_area`` means vanishing masks.
         patience (int): Warn after so many iterations in a row.
         grad_interval (int): Iterations between two gradient norms, each of which
@@ -86,12 +88,13 @@ class MaskGuardHook(Hook):
         self._heads = [
             module
             for module in runner.model.modules()
-            if isinstance(module, GradCAMRoIHead) and module.with_mask
+            if isinstance(module, GradCAMMixin) and module.with_mask
         ]
         if not self._heads:
-            raise ValueError('MaskGuardHook: no GradCAMRoIHead with masks to watch')
-        for head in self._heads:
-            head.mask_head.log_statistics = True
+            raise ValueError(
+                'MaskGuardHook: no GradCAMRoIHead or GradCAMCascadeRoIHead with masks'
+            )
+        self._switch_statistics(True)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
@@ -109,7 +112,8 @@ class MaskGuardHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Warn, once per collapse, when the ratio has been out of bounds for long."""
-        ratio = float(outputs.get('mask_area', float('nan')))
+        ratios = [outputs[key] for key in outputs if key.endswith('mask_area')]
+        ratio = sum(map(float, ratios)) / len(ratios) if ratios else float('nan')
         if ratio > self.max_ratio:
             state = FILLED_BOX
         elif ratio < self.min_ratio:
@@ -129,5 +133,11 @@ class MaskGuardHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Leave the heads as they were."""
+        self._switch_statistics(False)
         for head in self._heads:
-            head.mask_head.log_statistics = head.log_mask_gradients = False
+            head.log_mask_gradients = False
+
+    def _switch_statistics(self, on: bool) -> None:
+        for head in self._heads:
+            for mask_head in head.mask_heads:
+                mask_head.log_statistics = on

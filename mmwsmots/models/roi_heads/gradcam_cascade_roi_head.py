@@ -47,4 +47,5 @@ class GradCAMCascadeRoIHead(GradCAMMixin, CascadeRoIHead):
                 self.bbox_head[stage],
             )
         samplings = self.mask_samplings(sampling_results, batch_gt_instances)
-        return super().mask_loss(stage, x, samplings, batch_gt_instances)
+        results = super().mask_loss(stage, x, samplings, batch_gt_instances)
+        return self.log_gradients(results)

@@ -32,6 +32,10 @@ class GradCAMMixin:
             misses much of them gives way to the filled box, see
             :func:`fill_uncovered`.
 
+    Attributes:
+        log_mask_gradients (bool): Whether the losses come with the norms of their
+            gradients at the mask logits; :class:`MaskGuardHook` switches it on.
+
     Raises:
         ValueError: If ``max_empty_share`` has not a value for every class.
     """
@@ -48,16 +52,22 @@ class GradCAMMixin:
             raise ValueError(
                 f'{type(self).__name__} needs a mask_roi_extractor of its own'
             )
-        if self.with_mask and self.test_cfg:
-            head = self.mask_head
-            head = head[0] if isinstance(head, nn.ModuleList) else head
-            shares = self.test_cfg.get('max_empty_share')
-            name = 'test_cfg.rcnn.max_empty_share'
-            check_per_class(name, shares, head.num_classes)
+        shares = (self.test_cfg or {}).get('max_empty_share')
+        for head in self.mask_heads:
+            check_per_class('test_cfg.rcnn.max_empty_share', shares, head.num_classes)
+        self.log_mask_gradients = False
         self.mask_context = mask_context
         self.mask_roi_sampler = (
             TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None
         )
+
+    @property
+    def mask_heads(self) -> list[nn.Module]:
+        """list[nn.Module]: The mask head, that of each stage, or none."""
+        if not self.with_mask:
+            return []
+        stages = isinstance(self.mask_head, nn.ModuleList)
+        return list(self.mask_head) if stages else [self.mask_head]
 
     @staticmethod
     def attach_cams(
@@ -110,6 +120,21 @@ class GradCAMMixin:
                 res.pos_priors = expand_bboxes(res.pos_priors, self.mask_context)
         return sampling_results
 
+    def log_gradients(self, results: dict) -> dict:
+        """Add the norms of the losses' gradients, if they are asked for.
+
+        Args:
+            results (dict): Of mmdet's ``mask_loss``: ``loss_mask``, which gets them,
+                and ``mask_preds``.
+
+        Returns:
+            dict: The same.
+        """
+        if self.log_mask_gradients:
+            losses = results['loss_mask']
+            losses.update(gradient_norms(losses, results['mask_preds']))
+        return results
+
     def predict_mask(
         self,
         x: tuple[Tensor],
@@ -148,3 +173,23 @@ class GradCAMMixin:
                     res.masks, bboxes, self.test_cfg.min_coverage
                 )
         return results_list
+
+
+def gradient_norms(losses: dict, mask_preds: Tensor) -> dict[str, Tensor]:
+    """Norm of each loss's gradient at the mask logits, in thousandths.
+
+    The unit is for the log, which shows four decimals.
+
+    Args:
+        losses (dict[str, Tensor]): Scalars; those named ``loss_*`` count.
+        mask_preds (Tensor): The logits, part of their graph.
+
+    Returns:
+        dict[str, Tensor]: ``mask_grad_X`` for each ``loss_X``, a scalar.
+    """
+    norms = {}
+    for name, value in losses.items():
+        if name.startswith('loss_') and value.requires_grad:
+            (grad,) = torch.autograd.grad(value, mask_preds, retain_graph=True)
+            norms[name.replace('loss_', 'mask_grad_', 1)] = 1e3 * grad.norm()
+    return norms

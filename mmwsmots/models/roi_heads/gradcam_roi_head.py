@@ -22,15 +22,10 @@ class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
             ``loss_teacher``. Defaults to None.
         *args, **kwargs: Of :class:`GradCAMMixin` and of
             :class:`mmdet.models.StandardRoIHead`.
-
-    Attributes:
-        log_mask_gradients (bool): Whether the losses come with the norms of their
-            gradients at the mask logits; :class:`MaskGuardHook` switches it on.
     """
 
     def __init__(self, *args, mask_teacher: OptConfigType = None, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.log_mask_gradients = False
         self.mask_teacher = (
             MODELS.build(dict(mask_teacher, mask_head=self.mask_head))
             if mask_teacher
@@ -117,11 +112,7 @@ class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
                 samples.instances_ids = gts.instances_ids[res.pos_assigned_gt_inds]
             # set_metainfo would copy the masks out of the graph.
             gts.set_field(samples, 'mask_samples', None, 'metainfo')
-        if self.log_mask_gradients:
-            results['loss_mask'].update(
-                gradient_norms(results['loss_mask'], results['mask_preds'])
-            )
-        return results
+        return self.log_gradients(results)
 
     def predict_mask(
         self,
@@ -148,23 +139,3 @@ class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
                 size = self.train_cfg.mask_size if self.train_cfg else 28
                 res.mask_probs = res.bboxes.new_zeros((0, size, size))
         return results_list
-
-
-def gradient_norms(losses: dict, mask_preds: Tensor) -> dict[str, Tensor]:
-    """Norm of each loss's gradient at the mask logits, in thousandths.
-
-    The unit is for the log, which shows four decimals.
-
-    Args:
-        losses (dict[str, Tensor]): Scalars; those named ``loss_*`` count.
-        mask_preds (Tensor): The logits, part of their graph.
-
-    Returns:
-        dict[str, Tensor]: ``mask_grad_X`` for each ``loss_X``, a scalar.
-    """
-    norms = {}
-    for name, value in losses.items():
-        if name.startswith('loss_') and value.requires_grad:
-            (grad,) = torch.autograd.grad(value, mask_preds, retain_graph=True)
-            norms[name.replace('loss_', 'mask_grad_', 1)] = 1e3 * grad.norm()
-    return norms

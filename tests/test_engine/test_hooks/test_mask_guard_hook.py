@@ -7,7 +7,7 @@ import torch
 from mmdet.registry import HOOKS, MODELS
 from mmdet.structures.mask import BitmapMasks
 
-from mmwsmots.models.roi_heads.gradcam_roi_head import gradient_norms
+from mmwsmots.models.roi_heads.gradcam_mixin import gradient_norms
 from tests.test_models.utils import build_model, random_batch
 
 NAN = float('nan')

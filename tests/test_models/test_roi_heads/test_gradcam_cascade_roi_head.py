@@ -1,7 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import logging
+from types import SimpleNamespace
+
 import pytest
 import torch
-from mmdet.registry import MODELS
+from mmdet.registry import HOOKS, MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox2roi
 from mmengine.config import ConfigDict
@@ -103,6 +106,34 @@ def test_each_stage_learns_from_its_own_heat_maps():
     assert head.mask_head[0].conv_logits.weight.grad is None
     assert head.bbox_head[1].fc_cls.weight.grad is None  # maps are labels
     assert x[0].grad.any()
+
+
+def test_the_guard_watches_every_stage(caplog):
+    head = build()
+    x, sample = case()
+    torch.manual_seed(2)
+    plain = losses_of(head, x, sample)
+    hook = HOOKS.build(dict(type='MaskGuardHook', patience=2, grad_interval=2))
+    runner = SimpleNamespace(model=head, iter=1, logger=logging.getLogger('guard'))
+    hook.before_train(runner)
+    hook.before_train_iter(runner, 1)
+    torch.manual_seed(2)
+    watched = losses_of(head, x, sample)
+    for key, value in plain.items():
+        assert str(value) == str(watched[key])
+    for i in range(2):
+        new = {'mask_area', 'mask_area_soft', 'label_positive', 'label_void'}
+        new |= {'cam_rim_precision', 'mask_grad_loc', 'mask_grad_crf'}
+        names = {key for key in set(watched) - set(plain) if key.startswith(f's{i}.')}
+        assert names == {f's{i}.{name}' for name in new}
+    for areas in ((1.0, 0.5), (0.99, 0.98), (1.0, 0.97)):  # the mean counts
+        outputs = {f's{i}.mask_area': torch.tensor(v) for i, v in enumerate(areas)}
+        hook.after_train_iter(runner, 1, outputs=outputs)
+    assert [record.getMessage()[:36] for record in caplog.records] == [
+        'The masks have collapsed (filled box'
+    ]
+    hook.after_train(runner)
+    assert losses_of(head, x, sample).keys() == plain.keys()
 
 
 def detections():
