@@ -7,6 +7,7 @@ import pytest
 from mmdet.registry import MODELS
 
 from benchmarks.accuracy import __main__ as accuracy
+from benchmarks.accuracy import evaluate as evaluation
 from benchmarks.accuracy.evaluate import given_measures
 from benchmarks.accuracy.measures import (
     boundary_iou,
@@ -114,6 +115,27 @@ def test_measures_given_boxes_by_hand():
     assert rows['car']['given_low_contrast'] == pytest.approx(25)
     for key in ('given_iou', 'given_boundary', 'given_low_contrast'):
         assert rows['pedestrian'][key] == 100
+
+
+def test_given_boxes_take_the_detector_out(tmp_path, monkeypatch):
+    """True masks in the true boxes of a detector that finds nothing."""
+    frames = tmp_path / 'training/image_02/0000'
+    frames.mkdir(parents=True)
+    cv2.imwrite(str(frames / '000000.png'), np.full((*SIZE, 3), 90, np.uint8))
+    corner = square(5, 5, 25, 25) & ~square(5, 5, 13, 15)  # 320 of 400 pixels
+    (tmp_path / 'instances_txt').mkdir()
+    write_mots_txt(tmp_path / 'instances_txt/0000.txt', [obj(corner)])
+    nothing = evaluation.Results([], np.zeros((0, 4)), np.zeros(0))
+    monkeypatch.setattr(evaluation, 'detect', lambda *args: nothing)
+    monkeypatch.setattr(
+        evaluation, '_mask_branch', lambda model: lambda *args: corner[None]
+    )
+    table = evaluation.evaluate(None, tmp_path, tmp_path / 'masks', False)
+    for kind, iou in (('model', 100), ('filled boxes', 80)):
+        row = table[kind]['car']
+        assert row['sMOTSA'] == 0
+        assert row['given_sMOTSA'] == pytest.approx(iou)
+        assert row['given_iou'] == pytest.approx(iou)
 
 
 def test_rows_are_medians_over_the_seeds_that_have_a_kind():
