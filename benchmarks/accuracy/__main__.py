@@ -241,7 +241,8 @@ def rows_of(name: str, tables: list[dict], class_name: str) -> list[str]:
     for kind in kinds:
         rows = [table[kind][class_name] for table in tables if kind in table]
         cells = [
-            format(float(np.median([row[key] for row in rows])), spec)
+            # A seed that found nothing has no paired MOTSP.
+            format(float(np.nanmedian([row[key] for row in rows])), spec)
             for key, spec in COLUMNS.items()
         ]
         lines.append(

@@ -149,8 +149,9 @@ def test_rows_are_medians_over_the_seeds_that_have_a_kind():
         table(5.0, ['model']),
         table(2.0, ['model']),
     ]
+    tables[1]['model']['car']['MOTSA'] = float('nan')
     model, grabcut_row = accuracy.rows_of('plus', tables, 'car')
-    assert model.startswith('| car | plus | model | 3 | 2.0 |')
+    assert model.startswith('| car | plus | model | 3 | 2.0 | 1.5 |')
     assert grabcut_row.startswith('| car | plus | GrabCut | 1 | 1.0 |')
 
 
