@@ -17,17 +17,15 @@ MASK = ROI + 'mask_head.'
 CAM = ROI + 'bbox_head.'
 RCNN = 'model.detector.test_cfg.rcnn.'
 
-
-def _test_settings(recipe: str) -> dict:
-    path = ROOT / f'configs/_base_/models/{recipe}_r50_fpn.py'
-    return Config.fromfile(path).model.detector.test_cfg.rcnn
-
-
+_PLUS_TEST, _PAPER_TEST = (
+    Config.fromfile(
+        ROOT / f'configs/_base_/models/{recipe}_r50_fpn.py'
+    ).model.detector.test_cfg.rcnn
+    for recipe in (PLUS, PAPER)
+)
 # The plus recipe's settings of the test, for others that have its context.
 AS_PLUS = {
-    RCNN + key: value
-    for key, value in _test_settings(PLUS).items()
-    if key not in _test_settings(PAPER)
+    RCNN + key: value for key, value in _PLUS_TEST.items() if key not in _PAPER_TEST
 }
 UNREFINED = {RCNN + 'mean_field': None}
 UNCOVERED = {RCNN + 'min_coverage': None}
