@@ -37,6 +37,9 @@ CONTEXT = {
     MASK + 'num_upsample_convs': 1,
     RCNN + 'clip_masks': True,
 }
+# The small models' threshold and tracker, of all rows alike; the small config's
+# threshold is for trainings of minutes.
+CPU_TEST = {RCNN + 'score_thr': 0.9, 'model.tracker.motion': 'kalman'}
 NO_SHADOWS = {'train_dataloader.dataset.pipeline.1.transforms.4.prob': 0.0}
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
@@ -197,4 +200,6 @@ def eval_config(variant: Variant, preset: str = 'cpu') -> Config:
     """Config of a test: model and pipeline."""
     cfg = Config.fromfile(ROOT / CONFIGS[preset].format(variant.config))
     cfg.merge_from_dict({**variant.options, **variant.test_options})
+    if preset == 'cpu':
+        cfg.merge_from_dict(CPU_TEST)
     return cfg
