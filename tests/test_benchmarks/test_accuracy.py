@@ -188,7 +188,10 @@ def test_variants_start_from_the_detector_and_share_weights_as_they_say(
     assert cfg.load_from == str(tmp_path / 'detector.pth')
     trained = shapes(cfg)
     assert detector_shapes.items() <= trained.items()
-    assert trained == shapes(eval_config(variant))
+    test_cfg = eval_config(variant)
+    assert test_cfg.model.detector.test_cfg.rcnn.score_thr == 0.9
+    assert test_cfg.model.tracker.motion == 'kalman'
+    assert trained == shapes(test_cfg)
     if variant.trained_as is not None:
         original = VARIANTS[variant.trained_as]
         assert original.trained_as is None
@@ -208,6 +211,7 @@ def test_gpu_preset_is_the_full_config_counted_in_iterations(name, tmp_path):
     assert not cfg.model.freeze_detector
     test_cfg = eval_config(variant, 'gpu')
     assert test_cfg.model.detector.test_cfg.rcnn.score_thr == 0.9
+    assert 'motion' not in test_cfg.model.tracker
     refined = test_cfg.model.detector.test_cfg.rcnn.get('mean_field') is not None
     assert refined == (name != 'paper')
     assert shapes(cfg) == shapes(test_cfg)
