@@ -199,7 +199,6 @@ def train_config(
 def eval_config(variant: Variant, preset: str = 'cpu') -> Config:
     """Config of a test: model and pipeline."""
     cfg = Config.fromfile(ROOT / CONFIGS[preset].format(variant.config))
-    cfg.merge_from_dict({**variant.options, **variant.test_options})
-    if preset == 'cpu':
-        cfg.merge_from_dict(CPU_TEST)
+    common = CPU_TEST if preset == 'cpu' else {}
+    cfg.merge_from_dict({**common, **variant.options, **variant.test_options})
     return cfg
