@@ -4,8 +4,10 @@
 import ctypes
 import datetime
 import platform
+import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,31 @@ from mmwsmots.utils.keep_freed_memory import (
     M_TRIM_THRESHOLD,
     keep_freed_memory,
 )
+
+ROOT = Path(__file__).resolve().parents[1]
+PAUSED = 75  # exit status, EX_TEMPFAIL: the same command goes on
+
+
+def run(*command: object, deadline: float | None = None) -> None:
+    """Run a Python command of the project in its root; end if it fails.
+
+    Args:
+        *command (object): Script and arguments.
+        deadline (float, optional): ``time.monotonic()`` at which it is cut off and
+            the status is :data:`PAUSED`.
+    """
+    command = [str(part) for part in command]
+    print('$ python ' + shlex.join(command), flush=True)
+    timeout = deadline and max(deadline - time.monotonic(), 0)
+    try:
+        code = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, timeout=timeout
+        ).returncode
+    except subprocess.TimeoutExpired:
+        print(f'{command[0]} paused; the same command goes on', flush=True)
+        sys.exit(PAUSED)
+    if code != 0:
+        sys.exit(f'error: {command[0]} failed')
 
 
 def machine(device: str = 'cpu') -> str:
@@ -41,10 +68,9 @@ def commit() -> str:
 
     Sources without a repository, as on a machine they were copied to, have none.
     """
-    repo = Path(__file__).resolve().parents[1]
 
     def git(*args: str) -> str:
-        return subprocess.check_output(['git', *args], cwd=repo, text=True).strip()
+        return subprocess.check_output(['git', *args], cwd=ROOT, text=True).strip()
 
     try:
         is_changed = git('status', '--porcelain', '--untracked-files=no')

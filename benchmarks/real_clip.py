@@ -15,14 +15,13 @@ as KITTI MOTS text and overlay, and prints how much of their boxes the masks fil
 
 import argparse
 import re
-import shlex
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from common import ROOT, run
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import BoxLabeler, init_mots_model
@@ -31,7 +30,6 @@ from mmwsmots.datasets.mots_io import CLASS_IDS, write_mots_txt
 from mmwsmots.evaluation.mots_eval import foreground_ratios
 from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
 
-ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/wsmots-plus_mnv2_fpn_clip.py'
 
 
@@ -63,14 +61,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--cfg-options', nargs='+', default=[], help='settings for the training'
     )
     return parser.parse_args(argv)
-
-
-def run(*command: object) -> None:
-    """Run a command of the project in its root; end if it fails."""
-    command = [str(part) for part in command]
-    print('$ python ' + shlex.join(command), flush=True)
-    if subprocess.run([sys.executable, *command], cwd=ROOT).returncode != 0:
-        sys.exit(f'real_clip: {command[0]} failed')
 
 
 def line_frames(path: Path) -> list[tuple[int, str]]:

@@ -18,16 +18,13 @@ schedule; again and again, until it writes its table.
 
 import argparse
 import json
-import shlex
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from benchmarks.common import heading, report
+from benchmarks.common import heading, report, run
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.utils import replacing
@@ -46,7 +43,6 @@ from .variants import (
 DETECTOR = 'detector'
 HELD_BACK = ('0004', '0011', '0017')  # cars; cars and pedestrians; pedestrians
 SHARED = ROOT.parent / 'shared/data'
-PAUSED = 75  # exit status, EX_TEMPFAIL: the same command goes on
 # Differing defaults of a preset. 31,400 iterations of 8 clips of 3 frames: 150 epochs.
 PRESETS = dict(
     cpu=dict(),
@@ -136,22 +132,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     args.deadline = args.minutes and time.monotonic() + 60 * args.minutes
     return args
-
-
-def run(*command: object, deadline: float | None = None) -> None:
-    """Run a command of the project in its root; end if it fails or runs too long."""
-    command = [str(part) for part in command]
-    print('$ python ' + shlex.join(command), flush=True)
-    timeout = deadline and max(deadline - time.monotonic(), 0)
-    try:
-        code = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, timeout=timeout
-        ).returncode
-    except subprocess.TimeoutExpired:
-        print(f'accuracy: {command[0]} paused; the same command goes on', flush=True)
-        sys.exit(PAUSED)
-    if code != 0:
-        sys.exit(f'accuracy: {command[0]} failed')
 
 
 def split_sequences(split: str) -> dict[str, list[str]]:

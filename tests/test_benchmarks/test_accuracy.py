@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import json
+import time
 from pathlib import Path
 
 import cv2
@@ -223,17 +224,8 @@ def test_presets_give_defaults_alone(tmp_path):
     assert (default.preset, default.scale, default.iters) == ('cpu', 0.5, 450)
     assert (gpu.scale, gpu.detector_iters, gpu.iters) == (1.0, 0, 5)
     assert default.deadline is None
-
-
-def test_a_training_that_takes_too_long_is_paused(capfd):
-    args = accuracy.parse_args(['out', '--minutes', '0.01'])
-    with pytest.raises(SystemExit) as stopped:
-        accuracy.run('-c', 'import time; time.sleep(60)', deadline=args.deadline)
-    assert stopped.value.code == accuracy.PAUSED
-    assert 'the same command goes on' in capfd.readouterr().out
-    accuracy.run('-c', 'pass', deadline=None)
-    with pytest.raises(SystemExit, match='failed'):
-        accuracy.run('-c', 'raise SystemExit(2)')
+    hurried = accuracy.parse_args([str(tmp_path), '--minutes', '2'])
+    assert 60 < hurried.deadline - time.monotonic() <= 120
 
 
 def test_no_shadow_variant_has_none(tmp_path):

@@ -12,7 +12,10 @@ WIDTH, HEIGHT = 96, 64
 
 @pytest.fixture(scope='module')
 def real_clip(repo):
-    return load_script(repo / 'benchmarks/real_clip.py')
+    path = repo / 'benchmarks/real_clip.py'
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(path.parent)
+        return load_script(path)
 
 
 @pytest.fixture
