@@ -41,6 +41,10 @@ CONTEXT = {
 # trainings of minutes, and the motion that tracks the held-back sequences best.
 CPU_TEST = {RCNN + 'score_thr': 0.9, 'model.tracker.motion': 'kalman'}
 NO_SHADOWS = {'train_dataloader.dataset.pipeline.1.transforms.4.prob': 0.0}
+FINE = {
+    ROI + 'mask_roi_extractor.roi_layer.output_size': 28,
+    'model.detector.train_cfg.rcnn.mask_size': 56,
+}
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
 
@@ -97,6 +101,17 @@ VARIANTS = {
             ROI + 'mask_roi_sampler.scale_jitter': 0.35,
         },
     ),
+    # Masks of 56 cells: from features one level finer, or seen as widely as with 28.
+    'plus-fine': Variant(PLUS, {**FINE, ROI + 'mask_roi_extractor.finest_scale': 112}),
+    'plus-fine-wide': Variant(
+        PLUS,
+        {
+            **FINE,
+            MASK + 'conv_kernel_size': 5,
+            MASK + 'loss_pairwise.dilation': 4,
+        },
+    ),
+    'plus-wide': Variant(PLUS, {MASK + 'conv_kernel_size': 5}),
     # Of the losses against shadows, one taken back at a time.
     'plus-low-loc': Variant(PLUS, {MASK + 'loss_loc.loss_weight': 0.3}),
     'plus-high-topk': Variant(PLUS, {MASK + 'loss_projection.topk': [0.7, 0.45]}),
