@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 
 from mmwsmots.utils.keep_freed_memory import (
     M_MMAP_THRESHOLD,
@@ -20,6 +21,7 @@ from mmwsmots.utils.keep_freed_memory import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = 'data/pretrained/mobilenet_v2.pth'  # of the small models' configs
 PAUSED = 75  # exit status, EX_TEMPFAIL: the same command goes on
 
 
@@ -43,6 +45,17 @@ def run(*command: object, deadline: float | None = None) -> None:
         sys.exit(PAUSED)
     if code != 0:
         sys.exit(f'error: {command[0]} failed')
+
+
+def fetch_weights(cfg: Config) -> None:
+    """Convert the ImageNet weights that a small model starts from, if need be.
+
+    Args:
+        cfg (Config): Of a training; one that starts otherwise needs nothing.
+    """
+    init_cfg = cfg.model.detector.backbone.get('init_cfg') or {}
+    if init_cfg.get('checkpoint') == WEIGHTS and not (ROOT / WEIGHTS).is_file():
+        run('tools/model_converters/mobilenetv2_to_mmdet.py', WEIGHTS)
 
 
 def machine(device: str = 'cpu') -> str:

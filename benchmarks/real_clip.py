@@ -21,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import ROOT, run
+from common import ROOT, fetch_weights, run
+from mmengine.config import Config
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import BoxLabeler, init_mots_model
@@ -100,6 +101,7 @@ def convert(args: argparse.Namespace, first_frame: int) -> Path:
 
 def train(args: argparse.Namespace, frames: Path) -> tuple[Path, Path]:
     """Train and return the config of the run and its last checkpoint."""
+    fetch_weights(Config.fromfile(args.config))
     options = [f'randomness.seed={args.seed}']
     for loader in ('train', 'val', 'test'):
         dataset = f'{loader}_dataloader.dataset'

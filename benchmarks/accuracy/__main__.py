@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.common import heading, report, run
+from benchmarks.common import fetch_weights, heading, report, run
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.utils import replacing
@@ -188,7 +188,9 @@ def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Pa
         config = work_dir / 'config.py'
         work_dir.mkdir(parents=True, exist_ok=True)
         variant = DETECTOR_ONLY if name == DETECTOR else VARIANTS[name]
-        train_config(variant, data_root, iters, seed, start, args.preset).dump(config)
+        cfg = train_config(variant, data_root, iters, seed, start, args.preset)
+        fetch_weights(cfg)
+        cfg.dump(config)
         resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
         command = ('tools/train.py', config, '--work-dir', work_dir, *resume)
         run(*command, deadline=args.deadline)

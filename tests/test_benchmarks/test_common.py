@@ -2,8 +2,10 @@
 import time
 
 import pytest
+from mmengine.config import Config
 
-from benchmarks.common import PAUSED, run
+from benchmarks import common
+from benchmarks.common import PAUSED, WEIGHTS, fetch_weights, run
 
 
 def test_a_command_that_takes_too_long_is_paused(capfd):
@@ -17,3 +19,31 @@ def test_a_command_that_fails_ends_the_run():
     run('-c', 'pass')
     with pytest.raises(SystemExit, match='failed'):
         run('-c', 'raise SystemExit(2)')
+
+
+@pytest.mark.parametrize(
+    'name', ['wsmots-plus_mnv2_fpn_clip', 'wsmots_mnv2_fpn_rendered']
+)
+def test_small_models_get_their_weights_once(name, repo, tmp_path, monkeypatch):
+    """On a fresh clone the benches need nobody to have run the demo before."""
+    cfg = Config.fromfile(repo / f'configs/{name}.py')
+    commands = []
+    monkeypatch.setattr(common, 'ROOT', tmp_path)
+    monkeypatch.setattr(common, 'run', lambda *command: commands.append(command))
+    fetch_weights(cfg)
+    assert commands == [('tools/model_converters/mobilenetv2_to_mmdet.py', WEIGHTS)]
+    (tmp_path / WEIGHTS).parent.mkdir(parents=True)
+    (tmp_path / WEIGHTS).touch()
+    fetch_weights(cfg)
+    assert len(commands) == 1
+
+
+@pytest.mark.parametrize(
+    'init_cfg', [None, dict(type='Pretrained', checkpoint='torchvision://resnet50')]
+)
+def test_other_models_need_none(init_cfg, tmp_path, monkeypatch):
+    backbone = dict(type='ResNet', init_cfg=init_cfg)
+    cfg = Config(dict(model=dict(detector=dict(backbone=backbone))))
+    monkeypatch.setattr(common, 'ROOT', tmp_path)
+    monkeypatch.setattr(common, 'run', lambda *command: pytest.fail(str(command)))
+    fetch_weights(cfg)

@@ -33,7 +33,8 @@ def clip(tmp_path):
     return folder, tmp_path / 'boxes.txt'
 
 
-def test_boxes_in_masks_out(real_clip, clip, tmp_path, capsys):
+def test_boxes_in_masks_out(real_clip, clip, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(real_clip, 'fetch_weights', lambda cfg: None)
     frames, boxes = clip
     args = ['--frames', frames, '--boxes', boxes, '--out', tmp_path / 'out']
     args += ['--train-frames', '0-1', '--seed', 3, '--cfg-options']
