@@ -53,7 +53,8 @@ def fetch_weights(cfg: Config) -> None:
     Args:
         cfg (Config): Of a training; one that starts otherwise needs nothing.
     """
-    init_cfg = cfg.model.detector.backbone.get('init_cfg') or {}
+    detector = cfg.get('model', {}).get('detector', {})
+    init_cfg = detector.get('backbone', {}).get('init_cfg') or {}
     if init_cfg.get('checkpoint') == WEIGHTS and not (ROOT / WEIGHTS).is_file():
         run('tools/model_converters/mobilenetv2_to_mmdet.py', WEIGHTS)
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.common import fetch_weights, heading, report, run
+from benchmarks.common import ROOT, fetch_weights, heading, report, run
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.utils import replacing
@@ -34,7 +34,6 @@ from .pictures import draw_page
 from .variants import (
     CONFIGS,
     DETECTOR_ONLY,
-    ROOT,
     VARIANTS,
     eval_config,
     train_config,

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from mmengine.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.common import ROOT
+
 # Where each preset has its recipes: a small model in minutes on a CPU, and the
 # repository's full configs.
 CONFIGS = dict(cpu='configs/{}_mnv2_fpn_rendered.py', gpu='configs/{}_r50_fpn_kitti.py')

@@ -39,11 +39,17 @@ def test_small_models_get_their_weights_once(name, repo, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'init_cfg', [None, dict(type='Pretrained', checkpoint='torchvision://resnet50')]
+    'model',
+    [
+        dict(detector=dict(backbone=dict(init_cfg=None))),
+        dict(detector=dict(backbone=dict(init_cfg=dict(checkpoint='torchvision://x')))),
+        dict(backbone=dict(init_cfg=dict(checkpoint=WEIGHTS))),
+        {},
+    ],
 )
-def test_other_models_need_none(init_cfg, tmp_path, monkeypatch):
-    backbone = dict(type='ResNet', init_cfg=init_cfg)
-    cfg = Config(dict(model=dict(detector=dict(backbone=backbone))))
+def test_other_models_need_none(model, tmp_path, monkeypatch):
+    """What is no model of ours at all is left for the training to refuse."""
     monkeypatch.setattr(common, 'ROOT', tmp_path)
     monkeypatch.setattr(common, 'run', lambda *command: pytest.fail(str(command)))
-    fetch_weights(cfg)
+    fetch_weights(Config(dict(model=model)))
+    fetch_weights(Config({}))
