@@ -17,6 +17,7 @@ ROI = 'model.detector.roi_head.'
 MASK = ROI + 'mask_head.'
 CAM = ROI + 'bbox_head.'
 RCNN = 'model.detector.test_cfg.rcnn.'
+SHADOW = 'train_dataloader.dataset.pipeline.1.transforms.4.'
 
 _PLUS_TEST, _PAPER_TEST = (
     Config.fromfile(
@@ -41,7 +42,6 @@ CONTEXT = {
 # Of all rows of the small models: the paper's score threshold, as theirs is for
 # trainings of minutes, and the motion that tracks the held-back sequences best.
 CPU_TEST = {RCNN + 'score_thr': 0.9, 'model.tracker.motion': 'kalman'}
-NO_SHADOWS = {'train_dataloader.dataset.pipeline.1.transforms.4.prob': 0.0}
 FINE = {
     ROI + 'mask_roi_extractor.roi_layer.output_size': 28,
     'model.detector.train_cfg.rcnn.mask_size': 56,
@@ -94,7 +94,10 @@ VARIANTS = {
             ROI + 'mask_roi_sampler.max_per_img': 32,
         },
     ),
-    'plus-no-shadow': Variant(PLUS, NO_SHADOWS),
+    'plus-no-shadow': Variant(PLUS, {SHADOW + 'prob': 0.0}),
+    'plus-dark-shadows': Variant(
+        PLUS, {SHADOW + 'max_num': 8, SHADOW + 'gain': (0.03, 0.5)}
+    ),
     'plus-far-jitter': Variant(
         PLUS,
         {

@@ -228,13 +228,18 @@ def test_presets_give_defaults_alone(tmp_path):
     assert 60 < hurried.deadline - time.monotonic() <= 120
 
 
-def test_no_shadow_variant_has_none(tmp_path):
+def test_shadow_variants_reach_the_transform(tmp_path):
+    """They name it by its place in the pipeline, which may move."""
+
     def shadows(name):
         transforms = train_config(VARIANTS[name], tmp_path, 7, 3).train_dataloader
         transforms = transforms.dataset.pipeline[1].transforms
-        return [t.get('prob', 1.0) for t in transforms if t.type == 'RandomShadow']
+        return [dict(t) for t in transforms if t.type == 'RandomShadow']
 
-    assert shadows('plus') == [1.0] and shadows('plus-no-shadow') == [0.0]
+    shadow = dict(type='RandomShadow')
+    assert shadows('plus') == [shadow]
+    assert shadows('plus-no-shadow') == [dict(shadow, prob=0.0)]
+    assert shadows('plus-dark-shadows') == [dict(shadow, max_num=8, gain=(0.03, 0.5))]
 
 
 def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
