@@ -26,9 +26,9 @@ import numpy as np
 from common import heading, report
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
 from mmwsmots.datasets.kitti_labels import read_labels
-from mmwsmots.datasets.mots_io import (
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     MOTSObject,
     format_line,
@@ -36,7 +36,7 @@ from mmwsmots.datasets.mots_io import (
     read_seqmap,
     write_mots_txt,
 )
-from mmwsmots.datasets.rle import mask_to_rle, rles_to_runs
+from mmwsmots.fileio.rle import mask_to_rle, rles_to_runs
 
 REPO = Path(__file__).resolve().parents[1]
 SIZE = 12, 20  # height, width

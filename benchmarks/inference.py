@@ -49,14 +49,14 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmwsmots.apis import VideoTracker, init_mots_model
-from mmwsmots.datasets.mots_io import (
+from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     IGNORE_CLASS_ID,
     MOTSObject,
     format_line,
     read_mots_txt,
 )
-from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.models.roi_heads import GradCAMRoIHead
 from mmwsmots.models.utils.roi_grid import expand_bboxes
 

@@ -20,7 +20,7 @@ from long_video import NUM_ROWS, SIZE, make_video, resident_mb, small_config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.utils.keep_freed_memory import keep_freed_memory
 
 

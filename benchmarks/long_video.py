@@ -27,8 +27,8 @@ from common import heading, report
 from mmengine.config import Config
 
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model
+from mmwsmots.fileio import FrameReader
 from mmwsmots.utils import keep_freed_memory
-from mmwsmots.visualization import FrameReader
 
 REPO = Path(__file__).resolve().parents[1]
 SIZE = 96, 64  # width, height

@@ -22,14 +22,14 @@ import numpy as np
 import trackeval
 from common import heading, report
 
-from mmwsmots.datasets.mots_io import (
+from mmwsmots.evaluation import evaluate_mots
+from mmwsmots.fileio.mots_txt import (
     MOTSObject,
     read_mots_txt,
     read_seqmap,
     write_mots_txt,
 )
-from mmwsmots.datasets.rle import mask_to_rle
-from mmwsmots.evaluation import evaluate_mots
+from mmwsmots.fileio.rle import mask_to_rle
 
 
 def parse_args() -> argparse.Namespace:

@@ -26,10 +26,11 @@ from mmengine.config import Config
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import BoxLabeler, init_mots_model
-from mmwsmots.datasets.box_readers import read_cocovid
-from mmwsmots.datasets.mots_io import CLASS_IDS, write_mots_txt
 from mmwsmots.evaluation.mots_eval import foreground_ratios
-from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
+from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio.box_readers import read_cocovid
+from mmwsmots.fileio.mots_txt import CLASS_IDS, write_mots_txt
+from mmwsmots.visualization import TrackDrawer
 
 CONFIG = ROOT / 'configs/wsmots-plus_mnv2_fpn_clip.py'
 

@@ -14,15 +14,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import init_mots_model
-from mmwsmots.datasets.mots_io import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
-from mmwsmots.visualization import (
-    FrameReader,
-    TrackDrawer,
-    VideoWriter,
-    draw_panel,
-    explain_masks,
-    write_gif,
-)
+from mmwsmots.fileio import FrameReader, VideoWriter, write_gif
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
+from mmwsmots.visualization import TrackDrawer, draw_panel, explain_masks
 
 GIF_FRAMES, GIF_WIDTH = 24, 832
 

@@ -24,8 +24,9 @@ from tqdm import tqdm
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
+from mmwsmots.fileio import FrameReader, VideoWriter
 from mmwsmots.utils import keep_freed_memory
-from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
+from mmwsmots.visualization import TrackDrawer
 
 SAVE_INTERVAL = 50  # frames
 

@@ -4,7 +4,7 @@
 import cv2
 import numpy as np
 
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.rle import mask_to_rle
 
 
 def damage(objects, seed=0):

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS, sequence_number
-from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 
 HEIGHT, WIDTH = 48, 64
 LENGTH = 4  # frames of each sequence

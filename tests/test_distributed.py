@@ -14,9 +14,9 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 from tests.processes import run_processes
 from tests.small_model import SIZE, small_config
 from tests.test_models.utils import build_model, random_batch

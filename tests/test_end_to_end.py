@@ -11,8 +11,8 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 
-from mmwsmots.datasets.mots_io import read_mots_txt
 from mmwsmots.datasets.render import render_dataset
+from mmwsmots.fileio.mots_txt import read_mots_txt
 
 SIZE = (192, 64)
 

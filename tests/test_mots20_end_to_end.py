@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmwsmots.apis import VideoTracker, init_mots_model
-from mmwsmots.datasets.mots_io import read_mots_txt
-from mmwsmots.visualization import FrameReader
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.mots_txt import read_mots_txt
 from tests.mots20_files import HEIGHT, LENGTH, WIDTH, write_mots20
 
 SMALL = """

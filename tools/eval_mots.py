@@ -11,7 +11,7 @@ from mmwsmots.evaluation.options import (
     find_lengths,
     parse_evaluation_args,
 )
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +39,7 @@ def main() -> None:
             rows['filled boxes'], _ = evaluate_filled_boxes(*files, **rules)
         print(format_table(rows))
         if args.json:
-            with replacing(args.json) as temp:
+            with atomic_write(args.json) as temp:
                 temp.write_text(json.dumps(rows, indent=2) + '\n')
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None

@@ -42,15 +42,15 @@ from mmwsmots.apis import (
     read_ahead,
     train_on_boxes,
 )
-from mmwsmots.datasets.box_readers import (
+from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
+from mmwsmots.fileio.box_readers import (
     FORMATS,
     TrackedBox,
     read_boxes,
     select_classes,
 )
-from mmwsmots.datasets.mots_io import CLASS_IDS
-from mmwsmots.utils import replacing
-from mmwsmots.visualization import FrameReader, TrackDrawer, VideoWriter
+from mmwsmots.fileio.mots_txt import CLASS_IDS
+from mmwsmots.visualization import TrackDrawer
 from mmwsmots.visualization.track_drawer import SHORT_NAMES
 
 CONFIG = Path(__file__).resolve().parents[1] / 'configs/wsmots-plus_mnv2_fpn_clip.py'
@@ -180,7 +180,7 @@ def adapt(
             f'{files.adapted}: belongs to other frames, boxes or settings; --overwrite '
             'starts anew'
         )
-    with replacing(note) as temp:
+    with atomic_write(note) as temp:
         temp.write_text(key)
     return train_on_boxes(
         config,

@@ -27,7 +27,7 @@ import torch
 from benchmarks.common import ROOT, fetch_weights, heading, report, run
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 
 from .evaluate import evaluate
 from .pictures import draw_page
@@ -210,7 +210,7 @@ def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict
     model = init_mots_model(eval_config(variant, args.preset), checkpoint, device)
     folder = masks_dir(name, seed, args)
     table = evaluate(model, roots['test'], folder, with_grabcut)
-    with replacing(path) as temp:
+    with atomic_write(path) as temp:
         temp.write_text(json.dumps(table, indent=2) + '\n')
     return table
 

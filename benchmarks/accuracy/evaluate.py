@@ -12,7 +12,11 @@ from mmengine.utils import track_iter_progress
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import frame_batch, segment_boxes
-from mmwsmots.datasets.mots_io import (
+from mmwsmots.evaluation import evaluate_mots, filled_boxes
+from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.evaluation.mots_eval import foreground_ratios
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     IGNORE_CLASS_ID,
     MOTSObject,
@@ -20,13 +24,9 @@ from mmwsmots.datasets.mots_io import (
     read_mots_txt,
     write_mots_txt,
 )
-from mmwsmots.datasets.rle import mask_to_rle
-from mmwsmots.evaluation import evaluate_mots, filled_boxes
-from mmwsmots.evaluation.filled_boxes import tight_boxes
-from mmwsmots.evaluation.mots_eval import foreground_ratios
+from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.disjoint_masks import disjoint_masks
-from mmwsmots.visualization import FrameReader
 
 from .measures import boundary_iou, color_contrast, grabcut, paired_ious
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots_io import MOTSObject
+from mmwsmots.fileio.mots_txt import MOTSObject
 
 
 def boundary_iou(first: np.ndarray, second: np.ndarray, width: int) -> float:

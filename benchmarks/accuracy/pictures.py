@@ -7,9 +7,9 @@ import cv2
 import mmcv
 import numpy as np
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, read_mots_txt
 from mmwsmots.evaluation.filled_boxes import tight_boxes
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_mots_txt
 from mmwsmots.visualization.text import put_text
 
 TINT, INK = (60, 200, 250), (40, 40, 40)  # BGR
@@ -103,7 +103,7 @@ def draw_page(
             view = _view(image, other and other.mask, tight_boxes([obj])[0], cell)
             left = gap + column * (cell + gap)
             page[top : top + cell, left : left + cell] = view
-    with replacing(out_file) as temp:
+    with atomic_write(out_file) as temp:
         temp.write_bytes(cv2.imencode('.png', page)[1].tobytes())
     return page
 

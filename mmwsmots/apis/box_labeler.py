@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from mmwsmots.datasets.box_readers import TrackedBox
-from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
-from mmwsmots.datasets.mots_track_ids import mots_track_ids
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio.mots_track_ids import mots_track_ids
+from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.box_clipping import pixel_edges
 

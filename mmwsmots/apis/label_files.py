@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID
-from mmwsmots.datasets.mots_png import write_mots_png
-from mmwsmots.datasets.rle import split_components
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_png import write_mots_png
+from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID
+from mmwsmots.fileio.rle import split_components
 
 from .box_labeler import BoxLabeler, FrameLabels
 
@@ -180,6 +180,6 @@ class LabelFiles:
         }
         if changed:
             report['ids of "class identity"'] = changed
-        with replacing(self.report) as temp:
+        with atomic_write(self.report) as temp:
             temp.write_text(json.dumps(report, indent=1))
         return report

@@ -14,7 +14,7 @@ def read_ahead(items: Iterable[T], num_ahead: int = 4) -> Iterator[T]:
     enough.
 
     Args:
-        items (Iterable): E.g. a :class:`mmwsmots.visualization.FrameReader`.
+        items (Iterable): E.g. a :class:`mmwsmots.fileio.FrameReader`.
         num_ahead (int): How many items wait at most. Defaults to 4.
 
     Yields:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from mmwsmots.datasets.mots_io import MOTSObject, format_line, parse_line
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.mots_txt import MOTSObject, format_line, parse_line
 
 
 class TrackJournal:
@@ -99,7 +99,7 @@ class TrackJournal:
         )
         buffer = io.BytesIO()  # torch's own writer hides why a disk refuses
         torch.save(note, buffer)
-        with replacing(self.state_path) as temp:
+        with atomic_write(self.state_path) as temp:
             temp.write_bytes(buffer.getvalue())
 
     def replay(self) -> Iterator[list[MOTSObject]]:

@@ -6,12 +6,12 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmwsmots.datasets.box_readers import TrackedBox
 from mmwsmots.datasets.clip_boxes import add_box, add_frames, extract_frames
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.mots_io import CLASS_IDS
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.utils import weights_only
-from mmwsmots.visualization.video import FrameReader
 
 WARM_UP = 50  # iterations at most
 SAVE_INTERVAL = 50  # iterations at least

@@ -4,8 +4,8 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmwsmots.apis.inference import frame_batch
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, TrackNumbering
-from mmwsmots.datasets.rle import masks_to_runs, runs_to_rles
+from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, TrackNumbering
+from mmwsmots.fileio.rle import masks_to_runs, runs_to_rles
 from mmwsmots.models.mot import MOTSNet
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import cv2
 
-from mmwsmots.datasets.box_readers import TrackedBox
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.mots_io import CLASS_IDS
-from mmwsmots.visualization.video import FrameReader
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import CLASS_IDS
 
 
 def extract_frames(video: FrameReader, folder: Path) -> FrameReader:

@@ -8,8 +8,8 @@ import numpy as np
 from pycocotools import mask as mask_utils
 from scipy.optimize import linear_sum_assignment
 
-from mmwsmots.datasets.box_readers.kitti_tracking import read_kitti_boxes
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject
+from mmwsmots.fileio.box_readers.kitti_tracking import read_kitti_boxes
+from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject
 
 
 def read_labels(path: Path) -> dict[tuple[int, int], np.ndarray]:

@@ -11,14 +11,14 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.mots_io import (
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     IGNORE_CLASS_ID,
     MOTSObject,
     read_mots_txt,
 )
-from mmwsmots.datasets.rle import mask_to_rle, split_components
+from mmwsmots.fileio.rle import mask_to_rle, split_components
 
 
 class FrameFiles(NamedTuple):
@@ -135,7 +135,7 @@ def read_txt(path: Path, first_frame: int = 0) -> Sequence:
     """Read a text file; frames after the last object are not known to it.
 
     Args:
-        path (Path): The file, see :mod:`mmwsmots.datasets.mots_io`.
+        path (Path): The file, see :mod:`mmwsmots.fileio.mots_txt`.
         first_frame (int): Number of the first frame in the file. Defaults to 0.
 
     Returns:

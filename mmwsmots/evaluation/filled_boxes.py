@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots_io import IGNORE_CLASS_ID, MOTSObject
-from mmwsmots.datasets.rle import crop_to_rle
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.rle import crop_to_rle
 
 
 def tight_boxes(objects: Sequence[MOTSObject]) -> np.ndarray:

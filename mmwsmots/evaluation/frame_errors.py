@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.sequence_pairs import (
     iou_threshold,
@@ -17,6 +16,7 @@ from mmwsmots.evaluation.sequence_pairs import (
     preprocess,
     read_pair,
 )
+from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject
 
 
 class Match(NamedTuple):

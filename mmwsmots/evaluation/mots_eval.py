@@ -9,13 +9,6 @@ import numpy as np
 import trackeval.metrics
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots_io import (
-    CLASS_IDS,
-    IGNORE_CLASS_ID,
-    MOTSObject,
-    read_mots_txt,
-    write_mots_txt,
-)
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.filled_boxes import filled_boxes, tight_boxes
 from mmwsmots.evaluation.sequence_pairs import (
@@ -23,6 +16,13 @@ from mmwsmots.evaluation.sequence_pairs import (
     open_dataset,
     preprocess,
     read_pair,
+)
+from mmwsmots.fileio.mots_txt import (
+    CLASS_IDS,
+    IGNORE_CLASS_ID,
+    MOTSObject,
+    read_mots_txt,
+    write_mots_txt,
 )
 
 

@@ -5,8 +5,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmwsmots.datasets.mots_io import read_seqmap
 from mmwsmots.datasets.mots_sequence import read_seqinfo
+from mmwsmots.fileio.mots_txt import read_seqmap
 
 from .benchmarks import BENCHMARKS
 from .sequence_pairs import IOU_THRESHOLDS

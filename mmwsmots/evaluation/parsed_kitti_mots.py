@@ -5,7 +5,7 @@ import numpy as np
 import trackeval
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots_io import IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
 
 
 class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):

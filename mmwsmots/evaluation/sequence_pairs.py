@@ -4,9 +4,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, MOTSBenchmark
 from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
+from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
 
 # A match needs IoU >= 0.5 in TrackEval, IoU > 0.5 in mots_tools. IoUs are ratios of
 # pixel counts: nothing but 0.5 itself lies within 1e-9 of it.

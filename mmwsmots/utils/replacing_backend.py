@@ -3,7 +3,7 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-from .replacing import replacing
+from mmwsmots.fileio import atomic_write
 
 
 @register_backend('replacing')
@@ -24,7 +24,7 @@ class ReplacingBackend(LocalBackend):
             OSError: With the cause and the path. The earlier file is intact.
         """
         try:
-            with replacing(filepath) as temp:
+            with atomic_write(filepath) as temp:
                 temp.write_bytes(obj)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(filepath)) from error

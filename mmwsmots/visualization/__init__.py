@@ -5,15 +5,12 @@ from .error_frame import ERROR_COLORS, draw_errors
 from .mask_panel import draw_panel, explain_masks
 from .mots_visualizer import MOTSVisualizer
 from .track_drawer import TrackDrawer, id_color
-from .video import FrameReader, VideoWriter, write_gif
 
 __all__ = [
     'ERROR_COLORS',
     'Curve',
-    'FrameReader',
     'MOTSVisualizer',
     'TrackDrawer',
-    'VideoWriter',
     'choose_keys',
     'draw_errors',
     'draw_panel',
@@ -24,5 +21,4 @@ __all__ = [
     'plot_scores',
     'read_curves',
     'smooth',
-    'write_gif',
 ]

@@ -9,11 +9,11 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmwsmots.apis.inference import frame_batch
-from mmwsmots.datasets.mots_io import CLASS_IDS
+from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
 from mmwsmots.models.utils.roi_grid import expand_bboxes
-from mmwsmots.utils import replacing
 
 from .text import put_text, render_text
 from .track_drawer import SHORT_NAMES
@@ -185,7 +185,7 @@ def draw_panel(
             left = gap + column * (cell + gap)
             panel[top : top + cell, left : left + cell] = picture
     if out_file is not None:
-        with replacing(out_file) as temp:
+        with atomic_write(out_file) as temp:
             temp.write_bytes(cv2.imencode('.png', panel)[1].tobytes())
     return panel
 

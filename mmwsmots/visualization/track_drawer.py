@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 
 from .text import put_text, readable_on, render_text
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmwsmots.apis import TrackJournal
-from mmwsmots.datasets.mots_io import MOTSObject, format_line
+from mmwsmots.fileio.mots_txt import MOTSObject, format_line
 
 RLE = '0`0'  # of 3 x 1 pixels; the journal does not look at it
 

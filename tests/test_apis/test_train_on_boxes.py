@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from mmwsmots.apis import train_on_boxes
-from mmwsmots.datasets.box_readers import TrackedBox
+from mmwsmots.fileio.box_readers import TrackedBox
 from tests.small_model import SIZE, small_config
 
 WIDTH, HEIGHT = SIZE

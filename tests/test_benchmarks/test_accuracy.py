@@ -24,8 +24,8 @@ from benchmarks.accuracy.variants import (
     eval_config,
     train_config,
 )
-from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 
 SIZE = (40, 60)
 

@@ -3,8 +3,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import read_mots_txt
-from mmwsmots.visualization import FrameReader
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.mots_txt import read_mots_txt
 from tests.load_script import load_script
 
 WIDTH, HEIGHT = 96, 64

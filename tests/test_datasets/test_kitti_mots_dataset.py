@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mmdet.registry import DATASETS
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.rle import mask_to_rle
 
 HEIGHT, WIDTH = 40, 60
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import evaluate_mots
+from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.trackers import IoUCosineTracker
-from mmwsmots.visualization import FrameReader, VideoWriter
 from tests.small_model import SIZE
 from tests.test_demo.test_mots_demo import (  # noqa: F401  (fixtures)
     demo,

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mmwsmots.apis import init_mots_model
-from mmwsmots.datasets.mots_io import read_mots_txt
-from mmwsmots.visualization import FrameReader
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.mots_txt import read_mots_txt
 from tests.load_script import load_script
 from tests.small_model import SIZE, save_model, small_config, track_by_mmdet
 

@@ -11,9 +11,9 @@ import torch
 from mmdet.models.backbones import MobileNetV2
 
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
-from mmwsmots.datasets.mots_io import read_mots_txt, write_mots_txt
 from mmwsmots.datasets.render import render_dataset
 from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 from tests.conftest import REPO
 from tests.mots20_files import write_mots20
 from tests.test_docs.documents import (

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import MOTSObject
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import MOTSObject
+from mmwsmots.fileio.rle import mask_to_rle
 
 
 @pytest.fixture(scope='session')

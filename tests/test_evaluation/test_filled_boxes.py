@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import filled_boxes
+from mmwsmots.fileio.rle import mask_to_rle
 
 
 def filled_by_loop(size, boxes, in_front):

@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 
-from mmwsmots.datasets.mots_io import read_mots_txt, write_mots_txt
 from mmwsmots.evaluation import evaluate_sequences, find_errors
 from mmwsmots.evaluation.tables import COUNT_KEYS
+from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 from tests.damage import lively
 
 LENGTHS = {'0012': 78, '0014': 106}

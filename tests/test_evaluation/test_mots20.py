@@ -18,9 +18,9 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
 from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
-from mmwsmots.datasets.mots_io import read_mots_txt, sequence_name, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots
+from mmwsmots.fileio.mots_txt import read_mots_txt, sequence_name, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 from tests.mots20_files import LENGTH, mots20_objects, write_mots20
 
 NAMES = MOTS20_SPLITS['train']

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import trackeval
 
-from mmwsmots.datasets.mots_io import read_mots_txt, read_seqmap, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import evaluate_mots, evaluate_sequences, filled_boxes
+from mmwsmots.fileio.mots_txt import read_mots_txt, read_seqmap, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 from tests.damage import damage
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 
 HEIGHT, WIDTH = 12, 20
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from mmwsmots.apis import segment_boxes, segment_instances
-from mmwsmots.datasets.mots_io import read_mots_txt
 from mmwsmots.datasets.mots_sequence import FrameFiles, read_pngs
 from mmwsmots.evaluation import evaluate_mots
-from mmwsmots.visualization import FrameReader
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.mots_txt import read_mots_txt
 from tests.load_script import load_script
 from tests.small_model import SIZE, save_model, varied_model
 

@@ -12,8 +12,8 @@ from mmdet.registry import DATASETS
 from pycocotools import mask as mask_utils
 
 from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS, leave_one_out
-from mmwsmots.datasets.mots_io import write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 from tests.mots20_files import HEIGHT, LENGTH, WIDTH, mots20_objects, write_mots20
 
 EMPTY = mask_to_rle(np.zeros((HEIGHT, WIDTH), dtype=bool))

@@ -5,7 +5,7 @@ import sys
 import cv2
 import pytest
 
-from mmwsmots.datasets.mots_io import read_mots_txt
+from mmwsmots.fileio.mots_txt import read_mots_txt
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
-from mmwsmots.datasets.mots_io import MOTSObject, write_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.saved_detections import read_detections
+from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.trackers import IoUCosineTracker
 from tests.load_script import load_script
 

@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import MOTSObject
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.evaluation import FrameErrors, Match
+from mmwsmots.fileio.mots_txt import MOTSObject
+from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.visualization import ERROR_COLORS, draw_errors, plot_errors, plot_scores
 from mmwsmots.visualization.error_frame import IGNORED_COLOR
 from mmwsmots.visualization.text import readable_on, render_text

@@ -3,8 +3,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.visualization import TrackDrawer, id_color
 from mmwsmots.visualization.track_drawer import readable_on, render_text
 

@@ -23,7 +23,7 @@ from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets import KITTIMOTSDataset
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization import TrackDrawer, draw_panel, explain_masks
 
 
@@ -211,7 +211,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             picture = draw_image(model, frame, classes, args.max_objects, args.cell)
             name = Path(frame['file_name']).with_suffix('').as_posix()
             path = args.out / f'{name.replace("/", "_")}.png'
-            with replacing(path) as temp:
+            with atomic_write(path) as temp:
                 cv2.imwrite(str(temp), picture)
             print(path)
     except (OSError, ValueError) as error:

@@ -25,7 +25,8 @@ from mmwsmots.evaluation.options import (
     find_lengths,
     parse_evaluation_args,
 )
-from mmwsmots.visualization import FrameReader, VideoWriter, draw_errors
+from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.visualization import draw_errors
 
 
 def draw_video(

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization import choose_keys, plot_curves, read_curves
 
 SUFFIXES = ('.png', '.svg', '.pdf')
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         runs = {name: read_curves(run) for name, run in zip(args.names, args.runs)}
         figure = plot_curves(runs, choose_keys(runs, args.keys), args.smoothing)
-        with replacing(args.out) as temp:
+        with atomic_write(args.out) as temp:
             figure.savefig(temp, dpi=120)
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None

@@ -38,7 +38,7 @@ from mmwsmots.evaluation.options import (
     parse_evaluation_args,
 )
 from mmwsmots.evaluation.tables import TITLES, sequence_rows
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization import (
     ERROR_COLORS,
     choose_keys,
@@ -218,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         page = build_page(args)
-        with replacing(args.out) as temp:
+        with atomic_write(args.out) as temp:
             temp.write_text(page, encoding='utf-8')
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None

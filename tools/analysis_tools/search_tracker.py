@@ -38,18 +38,18 @@ import torch
 from mmengine.structures import InstanceData
 from terminaltables import AsciiTable
 
-from mmwsmots.datasets.mots_io import (
+from mmwsmots.evaluation import evaluate_mots
+from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
+from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
+from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     MOTSObject,
     TrackNumbering,
     read_seqmap,
     write_mots_txt,
 )
-from mmwsmots.evaluation import evaluate_mots
-from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
-from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
 from mmwsmots.models.trackers import IoUCosineTracker
-from mmwsmots.utils import replacing
 
 METRICS = ('sMOTSA', 'MOTSA', 'HOTA', 'IDF1')
 COMMON = ('detections', 'candidates', 'motion', 'score_thr')  # to all classes
@@ -252,7 +252,7 @@ def main() -> None:
         print(f'best: model.detector.test_cfg.rcnn.score_thr={best["score_thr"]}')
         print(f'model.tracker={best["tracker"]}')
         if args.json:
-            with replacing(args.json) as temp:
+            with atomic_write(args.json) as temp:
                 temp.write_text(json.dumps(dict(best=best, rows=rows), indent=2) + '\n')
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None

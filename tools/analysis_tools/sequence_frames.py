@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path
 
-from mmwsmots.visualization import FrameReader
+from mmwsmots.fileio import FrameReader
 
 
 def open_frames(folder: Path, name: str, length: int) -> FrameReader:

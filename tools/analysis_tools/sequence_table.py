@@ -19,7 +19,7 @@ from mmwsmots.evaluation.options import (
     find_lengths,
     parse_evaluation_args,
 )
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -39,7 +39,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def write_csv(path: Path, rows: dict[str, dict]) -> None:
     """Write a line per sequence and class."""
-    with replacing(path) as temp, temp.open('w', newline='') as file:
+    with atomic_write(path) as temp, temp.open('w', newline='') as file:
         writer = None
         for seq, row in rows.items():
             for class_name, values in row.items():

@@ -18,10 +18,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.utils import track_iter_progress
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
 from mmwsmots.datasets.kitti_labels import match_labels, read_labels
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
-from mmwsmots.datasets.mots_io import CLASS_IDS, MOTSObject, read_seqmap
 from mmwsmots.datasets.mots_sequence import (
     FrameFiles,
     add_annotations,
@@ -29,6 +27,8 @@ from mmwsmots.datasets.mots_sequence import (
     read_txt,
     settle_frames,
 )
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_seqmap
 
 
 def add_sequence(

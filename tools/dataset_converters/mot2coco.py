@@ -14,11 +14,11 @@ from pathlib import Path
 
 from mmengine.utils import track_iter_progress
 
-from mmwsmots.datasets.box_readers import read_mot_challenge
 from mmwsmots.datasets.clip_boxes import add_box, add_frames, extract_frames
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.mots_io import CLASS_IDS
-from mmwsmots.visualization import FrameReader
+from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.box_readers import read_mot_challenge
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import CLASS_IDS
 
 CONFIG_FILE = Path('data/clip/boxes.json')  # of configs/_base_/datasets/clip.py
 

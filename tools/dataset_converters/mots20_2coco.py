@@ -21,13 +21,11 @@ from pathlib import Path
 
 from mmengine.utils import track_iter_progress
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
 from mmwsmots.datasets.mots20_dataset import (
     MOTS20_SPLITS,
     leave_one_out,
     sequence_number,
 )
-from mmwsmots.datasets.mots_io import CLASS_IDS
 from mmwsmots.datasets.mots_sequence import (
     FrameFiles,
     Sequence,
@@ -37,6 +35,8 @@ from mmwsmots.datasets.mots_sequence import (
     read_txt,
     settle_frames,
 )
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import CLASS_IDS
 
 
 def read_sequence(root: Path, split: str, name: str, masks: str) -> Sequence:

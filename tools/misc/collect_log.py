@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 
 # Of the machine, not of the model.
 TIMES = ('time', 'data_time', 'memory')
@@ -123,7 +123,7 @@ def write_entry(entry: dict, path: Path) -> None:
     """
     head = {key: value for key, value in entry.items() if key != 'train'}
     lines = [json.dumps(values) for values in (head, *entry['train'])]
-    with replacing(path) as temp:
+    with atomic_write(path) as temp:
         temp.write_text('\n'.join(lines) + '\n')
 
 

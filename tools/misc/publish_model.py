@@ -23,7 +23,8 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 import mmwsmots  # noqa: F401  (registers every component)
-from mmwsmots.utils import replacing, weights_only
+from mmwsmots.fileio import atomic_write
+from mmwsmots.utils import weights_only
 
 META = ('dataset_meta', 'epoch', 'iter', 'mmengine_version', 'seed')
 
@@ -119,7 +120,7 @@ def publish(config: Path, checkpoint: Path, out: Path, name: str) -> Path:
     path = out / f'{name}-{hashlib.sha256(data).hexdigest()[:8]}.pth'
     if path.exists() and path.read_bytes() != data:
         raise FileExistsError(f'{path} exists, with other content: remove it first')
-    with replacing(path) as temp:
+    with atomic_write(path) as temp:
         temp.write_bytes(data)
     return path
 

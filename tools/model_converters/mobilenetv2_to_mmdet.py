@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from mmdet.models.backbones import MobileNetV2
 
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 
 
 def packaged_weights() -> Path:
@@ -65,7 +65,7 @@ def convert(src: Path, dst: Path) -> None:
                 f'{tuple(expected.shape)}'
             )
         renamed[new] = value
-    with replacing(dst) as temp:
+    with atomic_write(dst) as temp:
         torch.save(dict(state_dict=renamed), temp)
 
 

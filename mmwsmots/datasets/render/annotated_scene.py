@@ -7,9 +7,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 from scipy.ndimage import median_filter
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.datasets.shadows import cast_shadows
+from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.rle import mask_to_rle
 
 from .box_pictures import (
     car_heading,

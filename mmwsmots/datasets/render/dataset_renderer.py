@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 from tqdm import tqdm
 
-from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt, write_mots_txt
+from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt, write_mots_txt
 
 from .annotated_scene import AnnotatedScene
 from .camera import FOCAL_RATIO

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mmwsmots.datasets.mots_io import read_mots_txt, read_seqmap
+from mmwsmots.fileio.mots_txt import read_mots_txt, read_seqmap
 
 
 class SequencePlan(NamedTuple):

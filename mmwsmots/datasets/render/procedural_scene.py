@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 
-from mmwsmots.datasets.mots_io import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
-from mmwsmots.datasets.rle import mask_to_rle
 from mmwsmots.datasets.shadows import cast_shadows
+from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.rle import mask_to_rle
 
 from .camera import FOCAL_RATIO, Camera
 from .camouflage import Camouflage

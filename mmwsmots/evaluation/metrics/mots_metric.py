@@ -10,20 +10,20 @@ from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
 from mmengine.logging import MMLogger
 
-from mmwsmots.datasets.mots_io import (
-    CLASS_IDS,
-    MOTSObject,
-    TrackNumbering,
-    sequence_name,
-    write_mots_txt,
-)
-from mmwsmots.datasets.rle import find_overlap, masks_to_runs, runs_to_rles
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.disk_list import DiskList
 from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import evaluate_mots
 from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
 from mmwsmots.evaluation.tables import format_table
+from mmwsmots.fileio.mots_txt import (
+    CLASS_IDS,
+    MOTSObject,
+    TrackNumbering,
+    sequence_name,
+    write_mots_txt,
+)
+from mmwsmots.fileio.rle import find_overlap, masks_to_runs, runs_to_rles
 
 
 @METRICS.register_module()
@@ -31,7 +31,7 @@ class MOTSMetric(BaseVideoMetric):
     """KITTI MOTS or MOTS20 metrics of masks and tracks, with TrackEval.
 
     Takes frames one by one or by the video, writes ``SSSS.txt`` of each sequence
-    (see :func:`mmwsmots.datasets.mots_io.sequence_name`) and evaluates all together.
+    (see :func:`mmwsmots.fileio.mots_txt.sequence_name`) and evaluates all together.
     Beside the model stands the row *filled boxes*: the same detections and tracks
     with each mask replaced by its predicted box, clipped to the frame and made
     disjoint as the masks are (the higher score wins). A weakly supervised model

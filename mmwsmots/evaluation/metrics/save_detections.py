@@ -6,9 +6,9 @@ from mmdet.evaluation.metrics.base_video_metric import BaseVideoMetric
 from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
 
-from mmwsmots.datasets.mots_io import sequence_name
-from mmwsmots.datasets.rle import masks_to_runs, runs_to_rles
 from mmwsmots.evaluation.saved_detections import SavedFrame, format_frame
+from mmwsmots.fileio.mots_txt import sequence_name
+from mmwsmots.fileio.rle import masks_to_runs, runs_to_rles
 
 
 @METRICS.register_module()

@@ -4,9 +4,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt
 from mmwsmots.datasets.render.annotated_scene import AnnotatedScene
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 
 SIZE = (414, 125)
 

@@ -3,9 +3,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt, write_mots_txt
 from mmwsmots.datasets.render import render_dataset
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt, write_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 
 SMALL = dict(frames=3, size=(208, 64), num_sequences=1)
 

@@ -10,8 +10,8 @@ from mmdet.registry import DATA_SAMPLERS, DATASETS, TRANSFORMS
 from mmengine.dataset import pseudo_collate
 
 from mmwsmots.datasets import ClipFrameSample
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.rle import mask_to_rle
 
 HEIGHT, WIDTH = 40, 64
 

@@ -7,7 +7,7 @@ import pytest
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
 
 HEIGHT, WIDTH = 40, 64
 

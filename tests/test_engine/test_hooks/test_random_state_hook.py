@@ -19,9 +19,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
 from mmwsmots.engine import RandomStateHook
 from mmwsmots.engine.hooks.epoch_seed import EpochSeed
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.utils import weights_only
 from tests.processes import run_processes
 from tests.toy_run import NUM_BATCHES, LossesHook, Noise, build_runner

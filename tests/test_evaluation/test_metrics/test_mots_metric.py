@@ -11,8 +11,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
-from mmwsmots.datasets.mots_io import read_mots_txt, write_mots_txt
 from mmwsmots.evaluation import evaluate_mots, filled_boxes
+from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 
 LENGTHS = {'0000': 3, '0001': 2}
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import read_mots_txt, write_mots_txt
+from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 from tests.damage import lively
 
 LENGTHS = {'0012': 24, '0014': 10}

@@ -6,8 +6,8 @@ import torch
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import init_mots_model
-from mmwsmots.datasets.cocovid import CocoVIDBuilder
-from mmwsmots.datasets.mots_io import CLASS_IDS, read_mots_txt
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_txt import CLASS_IDS, read_mots_txt
 from mmwsmots.visualization import draw_panel, explain_masks
 from tests.small_model import save_model, small_config
 

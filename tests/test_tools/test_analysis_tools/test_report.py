@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import write_mots_txt
 from mmwsmots.evaluation import (
     evaluate_filled_boxes,
     evaluate_sequences,
     find_errors,
 )
+from mmwsmots.fileio.mots_txt import write_mots_txt
 
 
 @pytest.fixture

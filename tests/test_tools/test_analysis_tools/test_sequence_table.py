@@ -3,8 +3,8 @@ import csv
 
 import pytest
 
-from mmwsmots.datasets.mots_io import read_mots_txt, write_mots_txt
 from mmwsmots.evaluation import evaluate_mots
+from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 
 
 @pytest.fixture

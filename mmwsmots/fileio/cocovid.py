@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmwsmots.utils import replacing
+from mmwsmots.fileio.atomic_write import atomic_write
 
 
 class CocoVIDBuilder:
@@ -104,7 +104,7 @@ class CocoVIDBuilder:
             images=self.images,
             annotations=self.annotations,
         )
-        with replacing(path) as temp:
+        with atomic_write(path) as temp:
             temp.write_text(json.dumps(coco))
 
     def summary(self) -> str:

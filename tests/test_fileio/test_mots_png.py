@@ -3,10 +3,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots_io import MOTSObject, read_mots_txt
-from mmwsmots.datasets.mots_png import write_mots_png
 from mmwsmots.datasets.mots_sequence import FrameFiles, read_pngs
-from mmwsmots.datasets.rle import mask_to_rle
+from mmwsmots.fileio.mots_png import write_mots_png
+from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
+from mmwsmots.fileio.rle import mask_to_rle
 
 SIZE = (20, 30)
 

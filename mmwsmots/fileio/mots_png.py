@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmwsmots.datasets.mots_io import MOTSObject
-from mmwsmots.utils import replacing
+from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.mots_txt import MOTSObject
 
 
 def write_mots_png(
@@ -42,6 +42,6 @@ def write_mots_png(
         if image[mask].any():
             raise ValueError(f'{path}: the mask of id {obj.track_id} overlaps another')
         image[mask] = obj.track_id
-    with replacing(path) as temp:
+    with atomic_write(path) as temp:
         # OpenCV only warns where a disk refuses, so encode and write separately.
         temp.write_bytes(cv2.imencode('.png', image)[1].tobytes())

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 
-from mmwsmots.datasets.box_readers import TrackedBox, read_cvat_video
+from mmwsmots.fileio.box_readers import TrackedBox, read_cvat_video
 
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
 <annotations>

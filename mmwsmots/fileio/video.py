@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from mmwsmots.utils import replacing
+from mmwsmots.fileio.atomic_write import atomic_write
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
@@ -150,7 +150,7 @@ class VideoWriter:
 
     def __enter__(self) -> 'VideoWriter':
         """Choose the temporary file."""
-        self._file = replacing(self.path)
+        self._file = atomic_write(self.path)
         self._temp = self._file.__enter__()
         return self
 
@@ -236,7 +236,7 @@ def write_gif(
     while min(frames[0].shape[:2]) * scale >= 32:
         data = _encode_gif(frames, fps, scale)
         if len(data) <= max_bytes:
-            with replacing(path) as temp:
+            with atomic_write(path) as temp:
                 temp.write_bytes(data)
             return scale
         scale *= min(0.95 * (max_bytes / len(data)) ** 0.5, 0.95)

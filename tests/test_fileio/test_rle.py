@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.rle import (
+from mmwsmots.fileio.rle import (
     crop_to_rle,
     find_overlap,
     mask_to_rle,

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 
-from mmwsmots.datasets.mots_track_ids import mots_track_ids
+from mmwsmots.fileio.mots_track_ids import mots_track_ids
 
 
 def test_ids_that_fit_are_kept():

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from mmwsmots.datasets.box_readers import TrackedBox, read_cocovid
-from mmwsmots.datasets.mots_io import IGNORE_CLASS_ID, read_mots_txt
 from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.fileio.box_readers import TrackedBox, read_cocovid
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, read_mots_txt
 
 COCO = dict(
     categories=[dict(id=3, name='Car'), dict(id=5, name='bus')],

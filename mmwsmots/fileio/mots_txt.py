@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.rle import find_overlap, rles_to_runs
-from mmwsmots.utils import replacing
+from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.rle import find_overlap, rles_to_runs
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
@@ -190,7 +190,7 @@ def write_mots_txt(
     """
     if first_frame:
         objects = (obj._replace(frame_id=obj.frame_id + first_frame) for obj in objects)
-    with replacing(path) as temp, temp.open('w') as file:
+    with atomic_write(path) as temp, temp.open('w') as file:
         file.writelines(map(format_line, objects))
 
 

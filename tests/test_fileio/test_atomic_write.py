@@ -3,12 +3,12 @@ import stat
 
 import pytest
 
-from mmwsmots.utils import replacing
+from mmwsmots.fileio import atomic_write
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
     path = tmp_path / 'new' / 'a.json'
-    with replacing(path) as temp:
+    with atomic_write(path) as temp:
         assert temp.suffix == '.json'  # encoders choose the format by it
         temp.write_text('new')
         assert not path.exists()
@@ -19,7 +19,7 @@ def test_the_file_appears_when_the_block_ends(tmp_path):
 def test_an_error_leaves_the_earlier_file(tmp_path):
     path = tmp_path / 'a.txt'
     path.write_text('old')
-    with pytest.raises(KeyError), replacing(path) as temp:
+    with pytest.raises(KeyError), atomic_write(path) as temp:
         temp.write_text('half')
         raise KeyError
     assert path.read_text() == 'old'
@@ -29,14 +29,14 @@ def test_an_error_leaves_the_earlier_file(tmp_path):
 def test_nothing_written_is_an_error(tmp_path):
     with (
         pytest.raises(ValueError, match=r'a\.txt: nothing was written'),
-        replacing(tmp_path / 'a.txt'),
+        atomic_write(tmp_path / 'a.txt'),
     ):
         pass
 
 
 def test_others_may_read_it_as_any_file(tmp_path):
     (tmp_path / 'plain').touch()
-    with replacing(tmp_path / 'a') as temp:
+    with atomic_write(tmp_path / 'a') as temp:
         temp.touch()
     modes = {stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
     assert len(modes) == 1

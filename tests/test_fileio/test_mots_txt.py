@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots_io import (
+from mmwsmots.fileio.mots_txt import (
     MOTSObject,
     TrackNumbering,
     read_mots_txt,
     read_seqmap,
     write_mots_txt,
 )
-from mmwsmots.datasets.rle import mask_to_rle, rles_to_runs
+from mmwsmots.fileio.rle import mask_to_rle, rles_to_runs
 
 HEIGHT, WIDTH = 4, 6
 

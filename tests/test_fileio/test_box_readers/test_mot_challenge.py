@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.box_readers import TrackedBox, read_mot_challenge
+from mmwsmots.fileio.box_readers import TrackedBox, read_mot_challenge
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from mmwsmots.visualization import FrameReader, VideoWriter, write_gif
+from mmwsmots.fileio import FrameReader, VideoWriter, write_gif
 
 
 def frames(num=5, height=64, width=96):

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.box_readers import (
+from mmwsmots.fileio.box_readers import (
     TrackedBox,
     detect_format,
     read_boxes,
