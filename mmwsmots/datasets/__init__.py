@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .kitti_mots_dataset import KITTIMOTSDataset
 from .mots20_dataset import MOTS20Dataset
+from .mots_dataset import MOTSDataset
 from .samplers import ClipSampler
 from .transforms import ClipFrameSample, LoadAnnotatedFrame, RandomShadow
 
@@ -10,5 +11,6 @@ __all__ = [
     'KITTIMOTSDataset',
     'LoadAnnotatedFrame',
     'MOTS20Dataset',
+    'MOTSDataset',
     'RandomShadow',
 ]

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from mmdet.registry import DATASETS
 
-from .kitti_mots_dataset import KITTIMOTSDataset
+from .mots_dataset import MOTSDataset
 
 MOTS20_SPLITS = dict(
     train=('MOTS20-02', 'MOTS20-05', 'MOTS20-09', 'MOTS20-11'),
@@ -10,15 +10,15 @@ MOTS20_SPLITS = dict(
 
 
 @DATASETS.register_module()
-class MOTS20Dataset(KITTIMOTSDataset):
+class MOTS20Dataset(MOTSDataset):
     """MOTS20 (MOTSChallenge), or any CocoVID file, with the class pedestrian only.
 
     Annotations of other classes are left out. The files come from
     ``tools/dataset_converters/mots20_2coco.py``.
 
     Args:
-        *args: See :class:`KITTIMOTSDataset`.
-        **kwargs: See :class:`KITTIMOTSDataset`.
+        *args: See :class:`MOTSDataset`.
+        **kwargs: See :class:`MOTSDataset`.
     """
 
     METAINFO = dict(classes=('pedestrian',), palette=[(217, 83, 25)])

@@ -22,7 +22,7 @@ from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import init_mots_model
-from mmwsmots.datasets import KITTIMOTSDataset
+from mmwsmots.datasets import MOTSDataset
 from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization import TrackDrawer, draw_panel, explain_masks
 
@@ -51,7 +51,7 @@ def load_frames(cfg: Config, split: str) -> tuple[list[dict], tuple[str, ...]]:
             f'videos, got {options.type}'
         )
     options = dict(options, pipeline=[], test_mode=True)
-    if issubclass(kind, KITTIMOTSDataset):
+    if issubclass(kind, MOTSDataset):
         options['with_mask'] = True
     dataset = DATASETS.build(options)
     frames = [

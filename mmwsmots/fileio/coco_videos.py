@@ -1,0 +1,295 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""A COCO or CocoVID file with its classes, frames and identities in order."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from .class_names import find_name, fold, suggest
+
+ABSENT = (None, -1, '')  # an identity that is none
+
+
+def order_coco(
+    data: bytes, path: str, classes: Sequence[str], with_mask: bool
+) -> tuple[dict, list[str]]:
+    """Read a COCO or CocoVID file for a data set with given classes.
+
+    Classes go by their names, whatever the order and case in the file. Frames are
+    sorted by video and ``frame_id``. Identities are ``track_id``, ``instance_id`` or
+    ``attributes.track_id``, from 0 or 1 on, per video or over the file. A file without
+    videos and frame numbers has one video per folder if it has identities, its frames
+    in the order of their names; else each picture is a video of its own.
+
+    Args:
+        data (bytes): The file's content.
+        path (str): Its name, for messages.
+        classes (Sequence[str]): Names of the classes, different but for their case.
+        with_mask (bool): Whether annotations keep their ``segmentation``.
+
+    Returns:
+        tuple[dict, list[str]]: CocoVID with the categories 1, 2, ... of ``classes``,
+        ``instance_id`` counted from 1 over the file, and every annotation's ``id`` and
+        ``area`` (that of the box without masks); what there is to be said of it.
+
+    Raises:
+        ValueError: If the file breaks the format or contradicts itself or the classes;
+            the message names file and element.
+    """
+    try:
+        coco = json.loads(data.decode('utf-8-sig'))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path}: no JSON: {error}') from None
+    try:
+        return _Reader(coco, classes, with_mask).read()
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from None
+
+
+class _Reader:
+    """One reading of :func:`order_coco`."""
+
+    def __init__(self, coco: object, classes: Sequence[str], with_mask: bool) -> None:
+        if not isinstance(coco, dict):
+            raise ValueError('expected a JSON object at the top level')
+        self.coco = coco
+        self.classes = classes
+        self.with_mask = with_mask
+        self.notices = []
+
+    def read(self) -> tuple[dict, list[str]]:
+        labels, names = self._read_categories()
+        annotations = self._read_annotations(labels, names)
+        images = self._read_images(has_identities=any(a['key'] for a in annotations))
+        videos = list(dict.fromkeys(image['video_id'] for image in images))
+        return (
+            dict(
+                categories=[
+                    dict(id=i, name=name) for i, name in enumerate(self.classes, 1)
+                ],
+                videos=[dict(id=number) for number in videos],
+                images=images,
+                annotations=self._number_tracks(annotations, images, names),
+            ),
+            self.notices,
+        )
+
+    def _read_categories(self) -> tuple[dict, dict]:
+        """Category number of ours (None: left out) and name of each of the file's."""
+        names = {}
+        for where, item in self._elements('categories'):
+            number, name = _get(item, 'id', where, int), _get(item, 'name', where, str)
+            if number in names:
+                raise ValueError(f'{where}: a second category of the id {number}')
+            if find_name(name, names.values()) is not None:
+                raise ValueError(f"{where}: a second category of the name '{name}'")
+            names[number] = name
+        numbers = {fold(name): i for i, name in enumerate(self.classes, 1)}
+        labels = {number: numbers.get(fold(name)) for number, name in names.items()}
+        missing = [n for n in self.classes if find_name(n, names.values()) is None]
+        foreign = [names[number] for number, label in labels.items() if label is None]
+        if missing and (foreign or len(missing) == len(self.classes)):
+            raise ValueError(
+                f"there is no category '{missing[0]}' in the file"
+                f'{suggest(missing[0], foreign)} (classes: {", ".join(self.classes)}; '
+                f'categories of the file: {", ".join(names.values()) or "none"})'
+            )
+        if missing:
+            self.notices.append(f'the file knows no {", ".join(missing)}')
+        return labels, names
+
+    def _read_annotations(self, labels: dict, names: dict) -> list[dict]:
+        """Annotations of our classes, with the identity as ``key``."""
+        annotations, left_out = [], Counter()
+        for where, item in self._elements('annotations'):
+            category = _get(item, 'category_id', where, int)
+            if category not in labels:
+                raise ValueError(f'{where}: there is no category {category}')
+            is_crowd = bool(item.get('iscrowd', 0))
+            if labels[category] is None and not is_crowd:
+                left_out[names[category]] += 1
+                continue
+            bbox = _get(item, 'bbox', where, list)
+            if len(bbox) != 4 or not all(_is_number(value) for value in bbox):
+                raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
+            ann = dict(item, bbox=[float(value) for value in bbox])
+            if not self.with_mask:
+                ann.pop('segmentation', None)
+            if not self.with_mask or not _is_number(ann.get('area')):
+                ann['area'] = bbox[2] * bbox[3]
+            ann.update(
+                id=len(annotations) + 1,
+                image_id=_get(item, 'image_id', where, int),
+                # A region of unknown content has no class, but the format wants one.
+                category_id=labels[category] or 1,
+                iscrowd=int(is_crowd),
+                key=None if is_crowd else _identity(item),
+                where=where,
+            )
+            annotations.append(ann)
+        if left_out:
+            others = ', '.join(
+                f'{number} of {name}' for name, number in left_out.items()
+            )
+            self.notices.append(f'left out: {others}')
+        return annotations
+
+    def _read_images(self, has_identities: bool) -> list[dict]:
+        """Images with ``video_id`` and ``frame_id``, sorted by them."""
+        images, known = [], {}
+        for where, item in self._elements('images'):
+            image = dict(item, where=where)
+            for key in ('id', 'width', 'height'):
+                image[key] = _get(item, key, where, int)
+            name = _get(item, 'file_name', where, str)
+            if image['id'] in known:
+                raise ValueError(f'{where}: a second image of the id {image["id"]}')
+            known[image['id']] = name
+            images.append(image)
+        _add_frame_numbers(images, has_identities, self.notices)
+        seen, videos = {}, {}
+        for image in images:
+            place = image['video_id'], image['frame_id']
+            first = seen.setdefault(place, image)
+            if first is not image:
+                raise ValueError(
+                    f'{image["where"]}: {image["file_name"]} is frame {place[1]} of '
+                    f'its video, and so is {first["file_name"]} ({first["where"]})'
+                )
+            # Numbers: a file may name its videos by words.
+            image['video_id'] = videos.setdefault(place[0], len(videos) + 1)
+        images.sort(key=lambda image: (image['video_id'], image['frame_id']))
+        for image in images:
+            del image['where']
+        return images
+
+    def _number_tracks(self, annotations: list, images: list, names: dict) -> list:
+        """Give each identity of each video its number over the file."""
+        video_of = {image['id']: image['video_id'] for image in images}
+        tracks, class_of, lengths, in_frame = {}, {}, Counter(), {}
+        num_without = 0
+        for ann in annotations:
+            key, where = ann.pop('key'), ann.pop('where')
+            image = ann['image_id']
+            if image not in video_of:
+                raise ValueError(f'{where}: there is no image {image}')
+            if key is None:
+                num_without += not ann['iscrowd']
+                track = len(tracks), None
+            else:
+                track = video_of[image], key
+                name = self.classes[ann['category_id'] - 1]
+                before, first = class_of.setdefault(track, (name, where))
+                if before != name:
+                    raise ValueError(
+                        f'{where}: track {key} is a {name}, in {first} a {before}'
+                    )
+                first = in_frame.setdefault((image, key), where)
+                if first != where:
+                    raise ValueError(
+                        f'{where}: track {key} is in image {image} a second time '
+                        f'(first in {first})'
+                    )
+                lengths[track] += 1
+            ann['instance_id'] = tracks.setdefault(track, len(tracks) + 1)
+        if num_without:
+            self.notices.append(
+                f'{num_without} boxes have no identity (track_id, instance_id or '
+                'attributes.track_id): each is a track of its own'
+            )
+        if len(lengths) > 1 and max(lengths.values()) == 1:
+            self.notices.append(f'all {len(lengths)} tracks are one frame long')
+        return annotations
+
+    def _elements(self, key: str) -> list[tuple[str, dict]]:
+        """The objects of a list with the names of their places."""
+        items = self.coco.get(key, [] if key == 'annotations' else None)
+        if not isinstance(items, list):
+            raise ValueError(f'no COCO or CocoVID file: there is no list "{key}"')
+        for index, item in enumerate(items):
+            if not isinstance(item, dict):
+                raise ValueError(f'{key}[{index}]: expected an object')
+        return [(f'{key}[{index}]', item) for index, item in enumerate(items)]
+
+
+def _add_frame_numbers(images: list, has_identities: bool, notices: list) -> None:
+    """Fill in ``video_id`` and ``frame_id`` where the file has none, in place."""
+    for key in ('video_id', 'frame_id'):
+        without = [image for image in images if image.get(key) is None]
+        if without and len(without) < len(images):
+            raise ValueError(
+                f'{without[0]["where"]}: {key} is missing, other images have one'
+            )
+    if not images:
+        return
+    has_video, has_frame = (
+        images[0].get(key) is not None for key in ('video_id', 'frame_id')
+    )
+    if has_frame:
+        for image in images:
+            image['frame_id'] = _get(image, 'frame_id', image['where'], int)
+            if image['frame_id'] < 0:
+                raise ValueError(f'{image["where"]}: frame_id is {image["frame_id"]}')
+    if has_video and not isinstance(images[0]['video_id'], (int, str)):
+        raise ValueError(f'{images[0]["where"]}: video_id is {images[0]["video_id"]}')
+    if not has_video:
+        for image in images:
+            folder = str(PurePosixPath(image['file_name']).parent)
+            image['video_id'] = folder
+            if not has_frame and not has_identities:
+                image['video_id'] = image['id']
+    if has_frame:
+        return
+    videos = defaultdict(list)
+    for image in images:
+        videos[image['video_id']].append(image)
+    for frames in videos.values():
+        frames.sort(key=lambda image: natural_key(image['file_name']))
+        for number, image in enumerate(frames):
+            image['frame_id'] = number
+    if has_video or has_identities:
+        notices.append('no frame_id: the frames are in the order of their names')
+    else:
+        notices.append('no videos, no identities: each picture is a video of its own')
+
+
+def natural_key(name: str) -> list:
+    """Sort key under which frame2 comes before frame10."""
+    parts = re.split(r'(\d+)', name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+def _identity(item: dict) -> str | None:
+    """What tells an object from others, as text; None if there is nothing."""
+    attributes = item.get('attributes')
+    if not isinstance(attributes, dict):
+        attributes = {}
+    for source in (item, attributes):
+        for key in ('track_id', 'instance_id'):
+            value = source.get(key)
+            if isinstance(value, float) and value.is_integer():
+                value = int(value)
+            is_name = isinstance(value, (int, float, str))
+            if is_name and not isinstance(value, bool) and value not in ABSENT:
+                return str(value)
+    return None
+
+
+def _is_number(value: object) -> bool:
+    """Whether JSON has a finite number there."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and abs(value) < 1e9  # False for nan
+
+
+def _get(item: dict, key: str, where: str, kind: type) -> object:
+    """A value of an object, of a certain type; 7.0 is an integer."""
+    if item.get(key) is None:
+        raise ValueError(f'{where}: {key} is missing')
+    value = item[key]
+    if kind is int and _is_number(value) and value == int(value):
+        return int(value)
+    if not isinstance(value, kind) or isinstance(value, bool) or kind is int:
+        raise ValueError(f'{where}: {key} is {str(value)[:80]!r}')
+    return value
