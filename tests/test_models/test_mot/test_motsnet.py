@@ -93,6 +93,39 @@ def test_a_frozen_detector_leaves_masks_and_embeddings_to_train(
         assert (param.grad is not None) == learns, key
 
 
+def test_a_frozen_detector_stays_in_evaluation(repo):
+    prefix = 'model.detector.backbone.'
+    options = {
+        'model.freeze_detector': True,
+        prefix + '_delete_': True,
+        prefix + 'type': 'ResNet',
+        prefix + 'depth': 18,
+        prefix + 'base_channels': 8,
+        prefix + 'norm_eval': False,
+        'model.detector.neck.in_channels': [8, 16, 32, 64],
+    }
+    model = build_model(repo, **options)
+    model.detector.backbone.drop = torch.nn.Dropout(0.5)  # as DropPath of Swin
+    before = {key: value.clone() for key, value in model.detector.state_dict().items()}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.1)
+    for _ in range(2):
+        model.train()
+        model.parse_losses(losses_of(model, random_batch([3, 2])))[0].backward()
+        optimizer.step()
+    training = {name for name, module in model.named_modules() if module.training}
+    mask_head = 'detector.roi_head.mask_head'
+    assert {mask_head, 'track_head'} <= training
+    assert not [
+        name
+        for name in training
+        if name.startswith('detector') and not name.startswith(mask_head)
+    ]
+    for key, value in model.detector.state_dict().items():
+        moved = not torch.equal(value, before[key])
+        assert moved <= key.startswith('roi_head.mask_head'), key
+    assert not any(module.training for module in model.eval().modules())
+
+
 @pytest.mark.parametrize('detach', [False, True])
 def test_tracking_supervises_the_mask_unless_detached(repo, detach):
     model = build_model(repo, **{'model.track_head.detach_mask': detach}).train()
