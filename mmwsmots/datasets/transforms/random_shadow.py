@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import get_box_tensor
 
@@ -9,13 +10,16 @@ from ..shadows import cast_shadows
 
 @TRANSFORMS.register_module()
 class RandomShadow(BaseTransform):
-    """Cast shadows of nothing on the ground around the objects.
+    """Synthetic cast shadows, attached to no object, on the ground around the objects.
 
     The shadow below an object lies in its box and moves with it: nothing in boxes
     and identities tells it from the object, and masks learned from boxes take it
-    in. A shadow that nothing casts lies outside the box as well, where every mask
-    is 0; the look of a shadow is background then, inside the box too. Boxes stay as
-    they are, and shadows do not stop at their sides: that would show where they are.
+    in. A synthetic shadow lies outside the box as well, where every mask is 0; the
+    look of a shadow is background then, inside the box too. Boxes stay as they are,
+    and shadows do not stop at their sides: that would show where they are.
+
+    With ``share_random_params`` of ``TransformBroadcaster`` all frames of a clip get
+    the shadows drawn for its first frame, at the same places of the image.
 
     Args:
         max_num (int): A frame gets 1 to so many shadows. Defaults to 5.
@@ -51,21 +55,33 @@ class RandomShadow(BaseTransform):
                 boxes or array, xyxy in pixels.
 
         Returns:
-            dict: The same, with another ``img``; unchanged without a box.
+            dict: The same, with another ``img``; unchanged without a shadow.
         """
         bboxes = np.asarray(get_box_tensor(results['gt_bboxes']), dtype=float)
-        if len(bboxes) == 0 or np.random.rand() >= self.prob:
-            return results
-        image = results['img'].astype(np.float32)
-        for _ in range(np.random.randint(self.max_num) + 1):
-            bbox = bboxes[np.random.randint(len(bboxes))]
-            self._cast(image, bbox)
-        results['img'] = np.rint(image).astype(np.uint8)
+        shadows = self._random_shadows(bboxes, results['img'].shape[1])
+        if shadows:
+            image = results['img'].astype(np.float32)
+            for shadow in shadows:
+                _cast(image, *shadow)
+            results['img'] = np.rint(image).astype(np.uint8)
         return results
 
-    def _cast(self, image: np.ndarray, bbox: np.ndarray) -> None:
-        """Draw one shadow, of the size of a box's own, in place."""
-        height, width = image.shape[:2]
+    @cache_randomness
+    def _random_shadows(
+        self, bboxes: np.ndarray, width: int
+    ) -> list[tuple[np.ndarray, float, float]]:
+        """Outline in pixels (10, 2), strength and softness of each shadow."""
+        if len(bboxes) == 0 or np.random.rand() >= self.prob:
+            return []
+        return [
+            self._random_shadow(bboxes[np.random.randint(len(bboxes))], width)
+            for _ in range(np.random.randint(self.max_num) + 1)
+        ]
+
+    def _random_shadow(
+        self, bbox: np.ndarray, width: int
+    ) -> tuple[np.ndarray, float, float]:
+        """One shadow, of the size of a box's own."""
         sides = bbox[2:] - bbox[:2]
         if np.random.rand() < self.under_prob:
             x = np.random.normal((bbox[0] + bbox[2]) / 2, 0.25 * sides[0])
@@ -77,18 +93,24 @@ class RandomShadow(BaseTransform):
         angles = np.sort(np.random.uniform(0, 2 * np.pi, 10))
         outline = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii + [x, y]
         sigma = np.random.uniform(0, 0.06) * sides[1]
-        # The window ends where the soft edge does: a frame may hold many shadows.
-        margin = 3 * sigma + 2
-        low = np.floor(outline.min(axis=0) - margin).clip(0, (width, height))
-        high = np.ceil(outline.max(axis=0) + margin).clip(0, (width, height))
-        (x0, y0), (x1, y1) = low.astype(int), high.astype(int)
-        if x0 < x1 and y0 < y1:
-            strength = 1 - np.random.uniform(*self.gain)
-            window = image[y0:y1, x0:x1]
-            cast_shadows(window, [outline - (x0, y0)], strength, sigma)
+        return outline, 1 - np.random.uniform(*self.gain), sigma
 
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(max_num={self.max_num}, '
             f'under_prob={self.under_prob}, gain={self.gain}, prob={self.prob})'
         )
+
+
+def _cast(
+    image: np.ndarray, outline: np.ndarray, strength: float, sigma: float
+) -> None:
+    """Draw one shadow in place."""
+    height, width = image.shape[:2]
+    # The window ends where the soft edge does: a frame may hold many shadows.
+    margin = 3 * sigma + 2
+    low = np.floor(outline.min(axis=0) - margin).clip(0, (width, height))
+    high = np.ceil(outline.max(axis=0) + margin).clip(0, (width, height))
+    (x0, y0), (x1, y1) = low.astype(int), high.astype(int)
+    if x0 < x1 and y0 < y1:
+        cast_shadows(image[y0:y1, x0:x1], [outline - (x0, y0)], strength, sigma)

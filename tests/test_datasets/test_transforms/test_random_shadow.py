@@ -99,6 +99,27 @@ def test_boxes_as_the_tracking_pipeline_loads_them():
     )
 
 
+def test_frames_of_a_clip_share_their_shadows():
+    transform = TRANSFORMS.build(
+        dict(
+            type='TransformBroadcaster',
+            share_random_params=True,
+            transforms=[dict(type='RandomShadow')],
+        )
+    )
+    level = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
+    boxes = [np.array([BOX], np.float32) + 3 * i for i in range(3)]
+    clips = []
+    for seed in range(2):  # what is shared within a clip is drawn anew for the next
+        np.random.seed(seed)
+        clip = transform(dict(img=[level.copy() for _ in boxes], gt_bboxes=boxes))
+        clips.append(clip['img'])
+        assert (clip['img'][0] < 200).any()
+        for image in clip['img'][1:]:
+            np.testing.assert_array_equal(image, clip['img'][0])
+    assert (clips[0][0] != clips[1][0]).any()
+
+
 def test_it_is_registered():
     transform = TRANSFORMS.build(dict(type='RandomShadow', max_num=2))
     assert 'max_num=2' in repr(transform)
