@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from mmdet.registry import DATASETS
+from mmdet.registry import DATASETS, TRANSFORMS
 
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.rle import mask_to_rle
@@ -108,3 +108,29 @@ def test_unknown_class_in_the_file_is_left_out(tmp_path, ann_file):
     path.write_text(json.dumps(coco))
     instances = build(path, test_mode=True).get_data_info(0)['images'][0]['instances']
     assert [i['bbox_label'] for i in instances] == [1]
+
+
+def test_identities_of_any_size_are_numbered(tmp_path, ann_file):
+    coco = json.loads(ann_file.read_text())
+    for ann in coco['annotations']:
+        del ann['track_id']
+    car, walker, later, crowd = coco['annotations']
+    car['instance_id'] = 0
+    walker['instance_id'] = later['instance_id'] = 2**40
+    crowd['instance_id'] = 900300578962  # as COCO numbers its crowds
+    second = dict(coco['videos'][0], id=2, name='0001')
+    frame = dict(coco['images'][0], id=4, video_id=2)
+    coco['videos'].append(second)
+    coco['images'].append(frame)
+    unnamed = [dict(walker, id=6, image_id=4), dict(walker, id=7, image_id=4)]
+    for ann in unnamed:
+        del ann['instance_id']
+    coco['annotations'] += [dict(walker, id=5, image_id=4), *unnamed]
+    path = tmp_path / 'large.json'
+    path.write_text(json.dumps(coco))
+    dataset = build(path, test_mode=True)
+    frames = [image for i in range(2) for image in dataset.get_data_info(i)['images']]
+    load = TRANSFORMS.build(dict(type='LoadTrackAnnotations'))
+    ids = [load(frame)['gt_instances_ids'].tolist() for frame in frames]
+    # The walker goes on; in the second video its number means somebody else.
+    assert ids == [[1, 2], [2, 3], [], [4, 5, 6]]
