@@ -4,6 +4,7 @@
 _base_ = 'mmdet::cascade_rcnn/cascade-mask-rcnn_r50_fpn_1x_coco.py'
 
 custom_imports = dict(imports=['mmwsmots'], allow_failed_imports=False)
+custom_hooks = [dict(type='MaskGuardHook')]
 
 model = dict(
     data_preprocessor=dict(type='RGBDetDataPreprocessor', pad_mask=False),

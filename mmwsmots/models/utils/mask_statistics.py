@@ -54,3 +54,15 @@ def cam_rim_precision(
     height, width = (round(side * rim) for side in cams.shape[1:])
     core = positive[:, height : cams.shape[1] - height, width : cams.shape[2] - width]
     return core.sum() / positive.sum()
+
+
+def known_statistics(statistics: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out what a batch, for example one without objects, says nothing about.
+
+    Args:
+        statistics (dict[str, Tensor]): Scalars; nan where there is nothing to count.
+
+    Returns:
+        dict[str, Tensor]: Those that are a number.
+    """
+    return {name: value for name, value in statistics.items() if not value.isnan()}

@@ -96,6 +96,24 @@ def test_statistics_are_logged_and_change_no_loss(repo, name):
     assert set(run()) == set(plain)
 
 
+@pytest.mark.parametrize('name', ['mots', 'wsmots', 'wsmots-plus'])
+def test_a_batch_without_objects_has_no_statistics(repo, name):
+    model = build_model(repo, name).train()
+    data = model.data_preprocessor(random_batch([0, 0]), True)
+    if name == 'mots':
+        add_masks(data)
+    hook, runner = build(grad_interval=0), SimpleNamespace(model=model, iter=0)
+    plain = model.loss(data['inputs'], data['data_samples'])
+    hook.before_train(runner)
+    hook.before_train_iter(runner, 0)
+    watched = model.loss(data['inputs'], data['data_samples'])
+    assert watched.keys() == plain.keys()
+    outputs = model.parse_losses(watched)[1]
+    assert all(torch.as_tensor(value).isfinite().all() for value in outputs.values())
+    hook.after_train_iter(runner, 0, outputs=outputs)
+    hook.after_train(runner)
+
+
 def mask_losses(losses):
     names = ('loss_mask', 'loss_loc', 'loss_crf', 'loss_projection', 'loss_pairwise')
     return [key for key in losses if key in names]

@@ -6,7 +6,11 @@ from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from torch import Tensor, nn
 
-from ...utils.mask_statistics import cam_rim_precision, label_shares
+from ...utils.mask_statistics import (
+    cam_rim_precision,
+    known_statistics,
+    label_shares,
+)
 from ...utils.pseudo_labels import (
     check_per_class,
     pseudo_labels,
@@ -244,7 +248,7 @@ class GradCAMMaskHead(MOTSMaskHead):
             statistics['cam_rim_precision'] = cam_rim_precision(
                 cams, thresholds_of(self.cam_thr, labels)
             )
-        return statistics
+        return known_statistics(statistics)
 
     @staticmethod
     def _rgb_crops(batch_gt_instances: InstanceList, rois: Tensor, size: int) -> Tensor:

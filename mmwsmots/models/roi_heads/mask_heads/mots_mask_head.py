@@ -9,7 +9,7 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from ...utils.mask_statistics import foreground_ratio
+from ...utils.mask_statistics import foreground_ratio, known_statistics
 from ...utils.mean_field import refine_logits
 from ...utils.pseudo_labels import thresholds_of
 from ...utils.roi_grid import box_masks_on_rois
@@ -89,11 +89,14 @@ class MOTSMaskHead(FCNMaskHead):
             box_masks (Tensor): Bool indicator of the boxes, shape (N, h, w).
 
         Returns:
-            dict[str, Tensor]: ``mask_area`` at threshold 0.5, ``mask_area_soft``.
+            dict[str, Tensor]: ``mask_area`` at threshold 0.5, ``mask_area_soft``;
+            nothing without masks.
         """
-        return dict(
-            mask_area=foreground_ratio(logits >= 0, box_masks),
-            mask_area_soft=foreground_ratio(logits.sigmoid(), box_masks),
+        return known_statistics(
+            dict(
+                mask_area=foreground_ratio(logits >= 0, box_masks),
+                mask_area_soft=foreground_ratio(logits.sigmoid(), box_masks),
+            )
         )
 
     def predict_by_feat(
