@@ -109,7 +109,8 @@ class TrackJournal:
             list[MOTSObject]: The objects of each of :attr:`num_frames` frames.
         """
         with self.part.open(encoding='ascii') as file:
-            frames = groupby(map(parse_line, file), key=lambda obj: obj.frame_id)
+            objects = (parse_line(line, class_ids=None) for line in file)
+            frames = groupby(objects, key=lambda obj: obj.frame_id)
             frame_id, objects = next(frames, (None, ()))
             for number in range(self.num_frames):
                 if number != frame_id:

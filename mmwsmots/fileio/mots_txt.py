@@ -10,7 +10,7 @@ format, from 1.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from mmwsmots.fileio.rle import find_overlap, rles_to_runs
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
+KITTI_CLASS_IDS = (*CLASS_IDS.values(), IGNORE_CLASS_ID)
 MAX_DIGITS = 9  # of a number: it fits into 32 bits
 
 
@@ -31,7 +32,8 @@ class MOTSObject(NamedTuple):
     Attributes:
         frame_id (int): Number of the frame in its sequence, from 0.
         track_id (int): Identity, constant over the sequence.
-        class_id (int): 1 car, 2 pedestrian, 10 ignore region.
+        class_id (int): 1 car, 2 pedestrian, 10 ignore region; of other classes see
+            :func:`mmwsmots.fileio.class_numbers.class_numbers`.
         height (int): Height of the frame in pixels.
         width (int): Width of the frame in pixels.
         rle (str): COCO's compressed run-length encoding of the mask.
@@ -126,6 +128,7 @@ def read_mots_txt(
     check_disjoint: bool = True,
     check_ids: bool = True,
     first_frame: int = 0,
+    class_ids: Collection[int] | None = KITTI_CLASS_IDS,
 ) -> list[MOTSObject]:
     """Read and validate a KITTI MOTS text file.
 
@@ -136,6 +139,8 @@ def read_mots_txt(
             truth. Results may use any id.
         first_frame (int): Number of the first frame in the file; it gets
             ``frame_id`` 0.
+        class_ids (Collection[int], optional): Classes that may occur; None: any.
+            Defaults to those of KITTI MOTS.
 
     Returns:
         list[MOTSObject]: The objects in the order of the file.
@@ -150,7 +155,7 @@ def read_mots_txt(
     lines = path.read_text(encoding='ascii', errors='replace').splitlines()
     for number, line in enumerate(lines, 1):
         try:
-            obj = parse_line(line)
+            obj = parse_line(line, class_ids)
             if obj.frame_id < first_frame:
                 raise ValueError(
                     f'frame {obj.frame_id} lies before the first frame, {first_frame}'
@@ -234,11 +239,15 @@ def read_seqmap(path: str | Path) -> dict[str, int]:
     return lengths
 
 
-def parse_line(line: str) -> MOTSObject:
+def parse_line(
+    line: str, class_ids: Collection[int] | None = KITTI_CLASS_IDS
+) -> MOTSObject:
     """Split a line and convert its numbers; the RLE is not looked at.
 
     Args:
         line (str): A line, with or without its end.
+        class_ids (Collection[int], optional): Classes that may occur; None: any.
+            Defaults to those of KITTI MOTS.
 
     Returns:
         MOTSObject: The object.
@@ -258,10 +267,11 @@ def parse_line(line: str) -> MOTSObject:
                 f'digits, got "{field[:80]}"'
             )
     obj = MOTSObject(*map(int, fields[:5]), fields[5])
-    if obj.class_id not in (*CLASS_IDS.values(), IGNORE_CLASS_ID):
-        raise ValueError(
-            f'unknown class {obj.class_id} (1 car, 2 pedestrian, 10 ignore region)'
-        )
+    if class_ids is not None and obj.class_id not in class_ids:
+        known = '1 car, 2 pedestrian, 10 ignore region'
+        if tuple(class_ids) != KITTI_CLASS_IDS:
+            known = ', '.join(map(str, class_ids))
+        raise ValueError(f'unknown class {obj.class_id} ({known})')
     if obj.height == 0 or obj.width == 0:
         raise ValueError(f'the mask has the size {obj.height} x {obj.width}')
     return obj

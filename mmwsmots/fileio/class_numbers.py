@@ -1,0 +1,78 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Numbers of classes in MOTS text files and 16-bit pictures, and their labels.txt."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .atomic_write import atomic_write
+from .class_names import find_name
+from .mots_txt import CLASS_IDS, IGNORE_CLASS_ID
+
+MAX_CLASS_ID = 64  # class * 1000 + n fits into 16 bits
+
+
+def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, int]:
+    """Number classes.
+
+    ``car`` and ``pedestrian``, or one of them, have the numbers of KITTI MOTS; other
+    classes count from 1 on in the given order. 10 is left out: it stands for ignore
+    regions.
+
+    Args:
+        names (Iterable[str]): The classes.
+        known (Sequence[str]): Classes that have numbers already, from
+            :func:`read_labels`; further ones follow.
+
+    Returns:
+        dict[str, int]: Number of each class, the known ones first.
+
+    Raises:
+        ValueError: If there are more classes than a 16-bit picture can tell apart.
+    """
+    names = list(dict.fromkeys(names))
+    if not known and set(names) <= set(CLASS_IDS):
+        known = tuple(CLASS_IDS)
+    ordered = [*known, *(name for name in names if find_name(name, known) is None)]
+    free = [i for i in range(1, MAX_CLASS_ID + 1) if i != IGNORE_CLASS_ID]
+    if len(ordered) > len(free):
+        raise ValueError(
+            f'{len(ordered)} classes; 16-bit pictures can tell {len(free)} apart'
+        )
+    return dict(zip(ordered, free))
+
+
+def write_labels(path: str | Path, numbers: dict[str, int]) -> None:
+    """Write ``labels.txt``: line n is the name of class n.
+
+    Args:
+        path (str | Path): The file; its folder is created.
+        numbers (dict[str, int]): From :func:`class_numbers`.
+    """
+    names = {number: name for name, number in numbers.items()}
+    lines = [names.get(i, 'ignore') for i in range(1, max(names, default=0) + 1)]
+    with atomic_write(path) as temp:
+        temp.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
+
+
+def read_labels(path: str | Path) -> tuple[str, ...]:
+    """Read ``labels.txt``.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        tuple[str, ...]: The names, without the one of ignore regions; () if there is
+        no such file.
+
+    Raises:
+        ValueError: If a line is empty, or a name comes twice.
+    """
+    path = Path(path)
+    if not path.exists():
+        return ()
+    names = path.read_text(encoding='utf-8-sig').splitlines()
+    del names[IGNORE_CLASS_ID - 1 : IGNORE_CLASS_ID]
+    for i, name in enumerate(names):
+        if not name.strip() or find_name(name, names[:i]) is not None:
+            raise ValueError(f'{path}: {name!r} is no name, or comes twice')
+    return tuple(names)

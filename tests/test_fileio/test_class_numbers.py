@@ -1,0 +1,49 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import pytest
+
+from mmwsmots.fileio.class_numbers import class_numbers, read_labels, write_labels
+
+
+def test_kitti_keeps_its_numbers():
+    kitti = dict(car=1, pedestrian=2)
+    assert class_numbers(['pedestrian']) == kitti
+    assert class_numbers(['pedestrian', 'car']) == kitti
+    assert class_numbers([]) == kitti
+
+
+def test_others_count_from_1_and_leave_out_the_ignore_region(tmp_path):
+    assert class_numbers(['лодка', 'car', 'лодка']) == {'лодка': 1, 'car': 2}
+    names = [f'class {i}' for i in range(12)]
+    numbers = class_numbers(names)
+    assert list(numbers.values()) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13]
+    path = tmp_path / 'new/labels.txt'
+    write_labels(path, numbers)
+    lines = path.read_text().splitlines()
+    assert lines[9] == 'ignore'
+    assert {name: lines[number - 1] for name, number in numbers.items()} == {
+        name: name for name in names
+    }
+    assert read_labels(path) == tuple(names)
+
+
+def test_numbers_that_are_there_are_kept(tmp_path):
+    path = tmp_path / 'labels.txt'
+    assert read_labels(path) == ()
+    write_labels(path, class_numbers(['bus', 'car']))
+    numbers = class_numbers(['tram', 'Car'], read_labels(path))
+    assert numbers == {'bus': 1, 'car': 2, 'tram': 3}
+    assert class_numbers(['bus'], ('car', 'pedestrian'))['bus'] == 3
+
+
+@pytest.mark.parametrize('text', ['bus\n\ncar\n', 'bus\ncar\nBus\n'])
+def test_bad_labels(tmp_path, text):
+    path = tmp_path / 'labels.txt'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r'labels.txt: .* is no name, or comes twice'):
+        read_labels(path)
+
+
+def test_too_many():
+    assert max(class_numbers(map(str, range(63))).values()) == 64
+    with pytest.raises(ValueError, match='64 classes; 16-bit pictures can tell 63'):
+        class_numbers(map(str, range(64)))
