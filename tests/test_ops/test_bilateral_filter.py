@@ -18,6 +18,7 @@ from mmwsmots.ops import bilateral_filter, library
 from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
 from mmwsmots.ops.bilateral_grid import grid_tables
 from mmwsmots.ops.library import extension_path, has_grid, warn_without_kernels
+from tests.test_ops.random_images import IMAGE_KINDS, random_image
 
 CPU = torch.device('cpu')
 DEVICES = ['cpu'] + ['cuda'] * torch.cuda.is_available()
@@ -234,28 +235,6 @@ def test_grid_refuses_what_it_cannot_do(crops):
         bilateral_filter(*large, sigma_xy=5, method='grid')
 
 
-def random_image(rng, kind, height, width):
-    def colour():
-        return rng.uniform(0, 255, (3, 1, 1))
-
-    y, x = np.mgrid[:height, :width]
-    if kind == 'flat':
-        image = np.broadcast_to(colour(), (3, height, width))
-    elif kind == 'noise':
-        image = rng.uniform(0, 255, (3, height, width))
-    elif kind == 'grain':
-        image = colour() + rng.normal(0, rng.uniform(1, 60), (3, height, width))
-    elif kind == 'gradient':
-        a, b, c = colour(), colour(), colour()
-        image = a + (b - a) * y / height + (c - a) * x / width
-    elif kind == 'saturated':
-        image = np.where(rng.random((3, height, width)) < 0.5, 0, 255)
-    else:
-        share = rng.random()
-        image = np.where(rng.random((height, width)) < share, colour(), colour())
-    return torch.from_numpy(np.clip(image, 0, 255).astype(np.float32))[None]
-
-
 # A few of the largest sizes; most are small, as the exact filter has to keep up.
 SIZES = [(8, 41)] * 40 + [(41, 91)] * 6 + [(91, 201)]
 
@@ -266,11 +245,10 @@ SIZES = [(8, 41)] * 40 + [(41, 91)] * 6 + [(91, 201)]
 def test_grid_holds_its_tolerance(part, device):
     """600 random images; the exact kernel, checked above, gives the truth."""
     rng = np.random.default_rng(part)
-    kinds = ['flat', 'noise', 'grain', 'gradient', 'saturated', 'two colours']
     by_grid = 0
     for i in range(60):
         height, width = rng.integers(*SIZES[rng.integers(len(SIZES))], 2).tolist()
-        image = random_image(rng, kinds[i % 6], height, width)
+        image = random_image(rng, IMAGE_KINDS[i % 6], height, width)
         sigma_rgb = math.exp(rng.uniform(math.log(3), math.log(60)))
         sigma_xy = math.exp(rng.uniform(math.log(5), math.log(200)))
         values = torch.from_numpy(rng.random((1, 2, height, width), np.float32))
@@ -284,7 +262,7 @@ def test_grid_holds_its_tolerance(part, device):
         method = 'auto' if tables is None else 'grid'
         out = bilateral_filter(values, image, sigma_rgb, sigma_xy, method, tolerance)
         assert error(out, exact.cpu()) <= tolerance, (
-            kinds[i % 6],
+            IMAGE_KINDS[i % 6],
             height,
             width,
             sigma_xy,

@@ -14,6 +14,10 @@ constexpr int kRows = 4;
 // Sources that a block holds in shared memory.
 constexpr int kTile = 128;
 constexpr int kMaxBatch = 65535;  // blocks along y
+// Blocks that share a multiprocessor: as many as leave each thread the registers that
+// it needs.
+template <typename T>
+constexpr int kBlocks = sizeof(T) == sizeof(float) ? 4 : 3;
 
 __device__ __forceinline__ float exp2_of(float x) {
   float y;
@@ -31,7 +35,7 @@ struct Source {
 // Weights are exponents of 2: exp2(-(colour_scale * d_colour)^2 - space_scale * d^2).
 // The factor of the rows is taken out of the sum over a row.
 template <typename T, int kChannels>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocks<T>)
     exact_kernel(const T *image, const T *values, T *out, int channels,
                  int first_channel, int height, int width, T colour_scale,
                  T space_scale, int radius, const int32_t *shape) {
