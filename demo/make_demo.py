@@ -58,7 +58,7 @@ def main() -> None:
     args = parser.parse_args()
 
     steps = Steps(8)
-    render = 'tools/dataset_converters/render_mots.py'
+    render = 'projects/rendered_mots/render_mots.py'
     convert = 'tools/dataset_converters/kitti_mots2coco.py'
     clips = dict(train=(12, 20, 1), val=(6, 16, 2))
     for split, (sequences, frames, seed) in clips.items():

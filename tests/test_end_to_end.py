@@ -11,8 +11,8 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 
-from mmwsmots.datasets.render import render_dataset
 from mmwsmots.fileio.mots_txt import read_mots_txt
+from projects.rendered_mots.rendered_mots import render_dataset
 
 SIZE = (192, 64)
 

@@ -153,7 +153,7 @@ def render(args: argparse.Namespace) -> dict[str, Path]:
             getattr(args, f'{part}_{key}') for key in ('frames', 'stride')
         )
         run(
-            *('tools/dataset_converters/render_mots.py', root, '--overwrite'),
+            *('projects/rendered_mots/render_mots.py', root, '--overwrite'),
             *('--annotations', args.annotations, '--backgrounds', args.backgrounds),
             *('--scale', args.scale, '--frames', frames),
             *('--frame-stride', stride, '--workers', args.workers),

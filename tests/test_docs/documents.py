@@ -404,7 +404,7 @@ def check_block(block: Block, repo: Path) -> None:
 def make_sandbox(folder: Path, repo: Path) -> Path:
     """A folder like a checkout: configs to change, the rest of the code as links."""
     shutil.copytree(repo / 'configs', folder / 'configs')
-    for name in ('benchmarks', 'demo', 'mmwsmots', 'tools'):
+    for name in ('benchmarks', 'demo', 'mmwsmots', 'projects', 'tools'):
         (folder / name).symlink_to(repo / name)
     packages = Path(sysconfig.get_path('purelib'))
     venv = folder / '.venv/lib' / packages.parent.name

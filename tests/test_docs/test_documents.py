@@ -11,10 +11,9 @@ import torch
 from mmdet.models.backbones import MobileNetV2
 
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
-from mmwsmots.datasets.render import render_dataset
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
-from tests.conftest import REPO
+from projects.rendered_mots.rendered_mots import render_dataset
 from tests.mots20_files import write_mots20
 from tests.test_docs.documents import (
     Block,
@@ -26,10 +25,12 @@ from tests.test_docs.documents import (
     split_commands,
 )
 
+REPO = Path(__file__).resolve().parents[2]
 PAGES = [
     REPO / 'README.md',
     *sorted((REPO / 'docs/en').glob('*.md')),
     *sorted((REPO / 'configs').rglob('*.md')),
+    *sorted((REPO / 'projects').rglob('*.md')),
 ]
 BLOCKS = [
     block

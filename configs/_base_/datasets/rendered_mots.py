@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-# What tools/dataset_converters/render_mots.py writes with --scale 0.5, converted by
+# What projects/rendered_mots/render_mots.py writes with --scale 0.5, converted by
 # kitti_mots2coco.py; boxes only.
 _base_ = './kitti_mots.py'
 

@@ -4,9 +4,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.render.annotated_scene import AnnotatedScene
 from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
+from projects.rendered_mots.rendered_mots.annotated_scene import AnnotatedScene
 
 SIZE = (414, 125)
 

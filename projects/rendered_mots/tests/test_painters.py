@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.render.camera import Camera
-from mmwsmots.datasets.render.car_painter import CarPainter
-from mmwsmots.datasets.render.pedestrian_painter import PedestrianPainter
+from projects.rendered_mots.rendered_mots.camera import Camera
+from projects.rendered_mots.rendered_mots.car_painter import CarPainter
+from projects.rendered_mots.rendered_mots.pedestrian_painter import PedestrianPainter
 
 SUN = np.array([0.5, 1.0, -0.4])
 

@@ -3,7 +3,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.render.textures import PatchSource, fractal_noise, list_images
+from projects.rendered_mots.rendered_mots.textures import (
+    PatchSource,
+    fractal_noise,
+    list_images,
+)
 
 
 def test_noise_has_zero_mean_and_unit_deviation_and_is_smooth():

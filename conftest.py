@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope
 
 import mmwsmots  # noqa: F401  (registers every component)
 
-REPO = Path(__file__).resolve().parents[1]
+REPO = Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.render.camera import CAMERA_HEIGHT, Camera
+from projects.rendered_mots.rendered_mots.camera import CAMERA_HEIGHT, Camera
 
 
 def test_projects_as_kitti_does():

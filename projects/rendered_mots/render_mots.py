@@ -11,7 +11,7 @@ import argparse
 import re
 from pathlib import Path
 
-from mmwsmots.datasets.render import render_dataset
+from rendered_mots import render_dataset
 
 
 def parse_size(text: str) -> tuple[int, int]:

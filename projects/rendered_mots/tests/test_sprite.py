@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.render.compositor import blend_layers
-from mmwsmots.datasets.render.pedestrian_painter import capsule_outlines
-from mmwsmots.datasets.render.sensor import Sensor
-from mmwsmots.datasets.render.sprite import Canvas, Sprite, frame_window
+from projects.rendered_mots.rendered_mots.compositor import blend_layers
+from projects.rendered_mots.rendered_mots.pedestrian_painter import capsule_outlines
+from projects.rendered_mots.rendered_mots.sensor import Sensor
+from projects.rendered_mots.rendered_mots.sprite import Canvas, Sprite, frame_window
 
 
 def flat(x, y, size, depth, track_id, value, alpha=1.0):
