@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import init_mots_model
+from mmwsmots.apis import explain_masks, init_mots_model
 from mmwsmots.fileio import FrameReader, VideoWriter, write_gif
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
-from mmwsmots.visualization import TrackDrawer, draw_panel, explain_masks
+from mmwsmots.visualization import TrackDrawer, draw_panel
 
 GIF_FRAMES, GIF_WIDTH = 24, 832
 

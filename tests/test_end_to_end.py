@@ -10,9 +10,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
+from rendered_mots import render_dataset
 
 from mmwsmots.fileio.mots_txt import read_mots_txt
-from projects.rendered_mots.rendered_mots import render_dataset
 
 SIZE = (192, 64)
 

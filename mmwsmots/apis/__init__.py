@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .box_labeler import BoxLabeler, FrameLabels, Problem
+from .explain_masks import explain_masks
 from .inference import frame_batch, init_mots_model
 from .label_files import LabelFiles
 from .read_ahead import read_ahead
@@ -15,6 +16,7 @@ __all__ = [
     'Problem',
     'TrackJournal',
     'VideoTracker',
+    'explain_masks',
     'frame_batch',
     'init_mots_model',
     'read_ahead',

@@ -3,135 +3,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
-import mmcv
 import numpy as np
-import torch
-from mmengine.structures import InstanceData
 
-from mmwsmots.apis.inference import frame_batch
 from mmwsmots.fileio import atomic_write
-from mmwsmots.fileio.mots_txt import CLASS_IDS
-from mmwsmots.models.mot import MOTSNet
-from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
-from mmwsmots.models.utils.roi_grid import expand_bboxes
 
 from .text import put_text, render_text
-from .track_drawer import SHORT_NAMES
 
-CONTEXT = 1.6
-DEFAULT_CAM_THR = 0.5  # the paper's, for models that take no 1 from the heat maps
 PAPER, INK, OUTSIDE = (255, 255, 255), (40, 40, 40), (200, 200, 200)
 # BGR of the labels 1, 0 and void.
 LABEL_COLORS = {1: (60, 200, 250), 0: (150, 70, 30), -1: (128, 128, 128)}
 MASK_COLOR, TRUE_COLOR, BOX_COLOR = (60, 200, 250), (90, 220, 90), (255, 255, 255)
-
-
-@torch.no_grad()
-def explain_masks(
-    model: MOTSNet,
-    img_path: str | Path,
-    bboxes: np.ndarray,
-    labels: Sequence[int],
-    true_masks: np.ndarray | None = None,
-    overlap: str | None = None,
-    classes: Sequence[str] = tuple(CLASS_IDS),
-) -> dict:
-    """What the mask branch sees and says for the annotated boxes of a frame.
-
-    Args:
-        model (:obj:`MOTSNet`): From :func:`mmwsmots.apis.init_mots_model`.
-        img_path (str | Path): The frame.
-        bboxes (ndarray): All true boxes, (N, 4), xyxy in pixels of the frame.
-        labels (Sequence[int]): Their classes.
-        true_masks (ndarray, optional): (N, H, W) bool, to be drawn and compared.
-        overlap (str, optional): See :func:`pseudo_labels`; None takes the model's.
-        classes (Sequence[str]): Names of the classes. Defaults to KITTI MOTS'.
-
-    Returns:
-        dict: ``image`` (H, W, 3) BGR uint8; ``bboxes`` (N, 4); ``labels`` (N, );
-        ``names``, N words for the classes;
-        ``cams`` (N, s, s) in [0, 1], on the boxes' grids; ``rois`` (N, 4) in pixels
-        of the frame, the boxes with context; ``pseudo_labels`` (N, m, m) int8, 0,
-        1, -1 (void), on the grids of ``rois``; ``cam_thr`` (N, ), their thresholds,
-        and ``trains_on_cams``, whether the model learned from them; ``masks`` (N,
-        H, W) bool, predicted for the given boxes; ``true_masks`` as given.
-
-    Raises:
-        FileNotFoundError: If the frame does not exist.
-        ValueError: If boxes, labels and masks are not one per object, or the masks
-            have another size than the frame.
-    """
-    if not Path(img_path).is_file():
-        raise FileNotFoundError(f'{img_path}: no such frame')
-    image = mmcv.imread(str(img_path))
-    if image is None:
-        raise ValueError(f'{img_path}: the frame cannot be read')
-    bboxes = np.asarray(bboxes, dtype=np.float32).reshape(-1, 4)
-    labels = np.asarray(labels, dtype=np.int64)
-    if labels.shape != (len(bboxes),):
-        raise ValueError(
-            f'{img_path}: {len(bboxes)} bboxes need as many labels, got {labels.shape}'
-        )
-    if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
-        raise ValueError(f'{img_path}: labels {labels} of {len(classes)} classes')
-    names = [classes[label] for label in labels]
-    if true_masks is not None and np.shape(true_masks) != (
-        len(bboxes),
-        *image.shape[:2],
-    ):
-        raise ValueError(
-            f'{img_path}: {len(bboxes)} true_masks of {image.shape[0]} x '
-            f'{image.shape[1]} are needed, got {np.shape(true_masks)}'
-        )
-
-    x, meta = _extract(model, image)
-    roi_head, mask_head = model.detector.roi_head, model.detector.roi_head.mask_head
-    scale = x[0].new_tensor(meta['scale_factor']).repeat(2)
-    gts = InstanceData(
-        bboxes=torch.as_tensor(bboxes, device=scale.device) * scale,
-        labels=torch.as_tensor(labels, device=scale.device),
-    )
-    roi_head.compute_cams(x, [gts])
-    cam_thr = getattr(mask_head, 'cam_thr', None)
-    trains_on_cams = cam_thr is not None
-    cam_thr = thresholds_of(cam_thr if trains_on_cams else DEFAULT_CAM_THR, gts.labels)
-    rois = expand_bboxes(gts.bboxes, CONTEXT)
-    targets = pseudo_labels(
-        gts.cams,
-        gts.bboxes,
-        rois,
-        torch.arange(len(gts), device=scale.device),
-        gts.cams.shape[-1],
-        cam_thr,
-        overlap or getattr(mask_head, 'overlap', 'void'),
-        thresholds_of(getattr(mask_head, 'cam_bg_thr', None), gts.labels),
-        getattr(mask_head, 'rim', 0.0),
-        getattr(mask_head, 'rim_corners', False),
-    )
-    detections = InstanceData(
-        bboxes=gts.bboxes, labels=gts.labels, scores=gts.bboxes.new_ones(len(gts))
-    )
-    masks = roi_head.predict_mask(x, [meta], [detections], rescale=True)[0].masks
-    return dict(
-        image=image,
-        bboxes=bboxes,
-        labels=labels,
-        names=[SHORT_NAMES.get(CLASS_IDS.get(name), name) for name in names],
-        cams=gts.cams.cpu().numpy(),
-        rois=(rois / scale).cpu().numpy(),
-        pseudo_labels=targets.cpu().numpy(),
-        cam_thr=np.broadcast_to(torch.as_tensor(cam_thr).cpu(), len(bboxes)),
-        trains_on_cams=trains_on_cams,
-        masks=masks.cpu().numpy(),
-        true_masks=None if true_masks is None else np.asarray(true_masks, dtype=bool),
-    )
-
-
-def _extract(model: MOTSNet, image: np.ndarray) -> tuple[tuple, dict]:
-    """FPN features of a frame and its metainfo, through the test pipeline."""
-    data = model.data_preprocessor(frame_batch(model, image), False)
-    sample = data['data_samples'][0].video_data_samples[0]
-    return model.detector.extract_feat(data['inputs'][0]), sample.metainfo
 
 
 def draw_panel(
@@ -146,7 +27,8 @@ def draw_panel(
     the prediction and of the filled box.
 
     Args:
-        rows (Sequence[tuple[dict, int]]): What :func:`explain_masks` returned and
+        rows (Sequence[tuple[dict, int]]): What
+            :func:`mmwsmots.apis.explain_masks` returned and
             which of its objects to show.
         out_file (str | Path, optional): Where to save the picture as PNG.
         cell (int): Side of a cell in pixels. Defaults to 200.

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet.models.backbones import MobileNetV2
+from rendered_mots import render_dataset
 
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
-from projects.rendered_mots.rendered_mots import render_dataset
 from tests.mots20_files import write_mots20
 from tests.test_docs.documents import (
     Block,
@@ -54,8 +54,9 @@ def test_block(block, repo, sandbox):
 
 
 WRONG = {
-    'unknown option': 'python tools/eval_mots.py --gt a --results b --seqmaps c',
-    'missing argument': 'python tools/eval_mots.py --gt a',
+    'unknown option': 'python tools/analysis_tools/eval_mots.py --gt a --results b '
+    '--seqmaps c',
+    'missing argument': 'python tools/analysis_tools/eval_mots.py --gt a',
     'wrong choice': 'python tools/dataset_converters/mots20_2coco.py a --masks jpg',
     'no script': 'python tools/evaluate_mots.py --gt a',
     'no config': 'python tools/train.py configs/wsmots_r101_fpn_kitti.py',

@@ -182,7 +182,7 @@ def test_the_test_split_is_written_and_not_evaluated(tmp_path):
 
 @pytest.fixture
 def eval_tool(repo, monkeypatch):
-    path = repo / 'tools' / 'eval_mots.py'
+    path = repo / 'tools/analysis_tools/eval_mots.py'
 
     def run(*args):
         monkeypatch.setattr(sys, 'argv', [str(path), *map(str, args)])

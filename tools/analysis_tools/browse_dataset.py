@@ -21,10 +21,10 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import init_mots_model
+from mmwsmots.apis import explain_masks, init_mots_model
 from mmwsmots.datasets import MOTSDataset
 from mmwsmots.fileio import atomic_write
-from mmwsmots.visualization import TrackDrawer, draw_panel, explain_masks
+from mmwsmots.visualization import TrackDrawer, draw_panel
 
 
 def load_frames(cfg: Config, split: str) -> tuple[list[dict], tuple[str, ...]]:

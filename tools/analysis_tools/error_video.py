@@ -16,17 +16,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from sequence_frames import open_frames
-from terminaltables import AsciiTable
-
-from mmwsmots.evaluation import FrameErrors, find_errors
-from mmwsmots.evaluation.options import (
+from error_frame import draw_errors
+from evaluation_options import (
     add_evaluation_options,
     find_lengths,
     parse_evaluation_args,
 )
+from sequence_frames import open_frames
+from terminaltables import AsciiTable
+
+from mmwsmots.evaluation import FrameErrors, find_errors
 from mmwsmots.fileio import FrameReader, VideoWriter
-from mmwsmots.visualization import draw_errors
 
 
 def draw_video(

@@ -22,6 +22,13 @@ from pathlib import Path
 import cv2
 import jinja2
 import trackeval
+from error_charts import plot_errors, plot_scores
+from error_frame import ERROR_COLORS, draw_errors
+from evaluation_options import (
+    add_evaluation_options,
+    find_lengths,
+    parse_evaluation_args,
+)
 from matplotlib.figure import Figure
 from sequence_frames import open_frames
 
@@ -32,20 +39,11 @@ from mmwsmots.evaluation import (
     evaluate_sequences,
     find_errors,
 )
-from mmwsmots.evaluation.options import (
-    add_evaluation_options,
-    find_lengths,
-    parse_evaluation_args,
-)
 from mmwsmots.evaluation.tables import TITLES, sequence_rows
 from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization import (
-    ERROR_COLORS,
     choose_keys,
-    draw_errors,
     plot_curves,
-    plot_errors,
-    plot_scores,
     read_curves,
 )
 from mmwsmots.visualization.text import readable_on

@@ -13,12 +13,13 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmwsmots.evaluation import evaluate_sequences, format_sequences
-from mmwsmots.evaluation.options import (
+from evaluation_options import (
     add_evaluation_options,
     find_lengths,
     parse_evaluation_args,
 )
+
+from mmwsmots.evaluation import evaluate_sequences, format_sequences
 from mmwsmots.fileio import atomic_write
 
 

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
-
-from projects.rendered_mots.rendered_mots.procedural_scene import ProceduralScene
+from rendered_mots.procedural_scene import ProceduralScene
 
 
 @pytest.fixture(scope='session')

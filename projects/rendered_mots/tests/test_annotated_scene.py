@@ -3,10 +3,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from rendered_mots.annotated_scene import AnnotatedScene
 
 from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
-from projects.rendered_mots.rendered_mots.annotated_scene import AnnotatedScene
 
 SIZE = (414, 125)
 

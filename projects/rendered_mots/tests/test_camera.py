@@ -1,8 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import pytest
-
-from projects.rendered_mots.rendered_mots.camera import CAMERA_HEIGHT, Camera
+from rendered_mots.camera import CAMERA_HEIGHT, Camera
 
 
 def test_projects_as_kitti_does():

@@ -2,10 +2,10 @@
 import cv2
 import numpy as np
 import pytest
+from rendered_mots import render_dataset
 
 from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
-from projects.rendered_mots.rendered_mots import render_dataset
 
 SMALL = dict(frames=3, size=(208, 64), num_sequences=1)
 
@@ -55,9 +55,7 @@ def test_layout_and_sizes(tmp_path):
 
 
 def test_the_number_of_processes_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        'projects.rendered_mots.rendered_mots.dataset_renderer.CHUNK', 2
-    )
+    monkeypatch.setattr('rendered_mots.dataset_renderer.CHUNK', 2)
     for workers in (1, 2):
         render_dataset(tmp_path / str(workers), workers=workers, seed=3, **SMALL)
     one, two = content(tmp_path / '1'), content(tmp_path / '2')

@@ -1,8 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
+from rendered_mots.label_resize import resize_masks
 
 from mmwsmots.fileio.mots_txt import read_mots_txt
-from projects.rendered_mots.rendered_mots.label_resize import resize_masks
 
 
 def test_masks_take_the_nearest_pixel_and_stay_disjoint():

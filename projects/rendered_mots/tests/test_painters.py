@@ -1,10 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import pytest
-
-from projects.rendered_mots.rendered_mots.camera import Camera
-from projects.rendered_mots.rendered_mots.car_painter import CarPainter
-from projects.rendered_mots.rendered_mots.pedestrian_painter import PedestrianPainter
+from rendered_mots.camera import Camera
+from rendered_mots.car_painter import CarPainter
+from rendered_mots.pedestrian_painter import PedestrianPainter
 
 SUN = np.array([0.5, 1.0, -0.4])
 

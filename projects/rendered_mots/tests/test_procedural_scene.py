@@ -1,8 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import pytest
-
-from projects.rendered_mots.rendered_mots.procedural_scene import ProceduralScene
+from rendered_mots.procedural_scene import ProceduralScene
 
 
 def fill_rate(mask):
@@ -131,7 +130,7 @@ def test_shadows_lie_outside_the_masks(scene, monkeypatch):
 
 def test_a_mostly_hidden_object_becomes_an_ignore_region(monkeypatch):
     """An object stays annotated as long as a third of it shows."""
-    import projects.rendered_mots.rendered_mots.procedural_scene as module
+    import rendered_mots.procedural_scene as module
 
     def ids(share):
         monkeypatch.setattr(module, 'MIN_VISIBLE_SHARE', share)

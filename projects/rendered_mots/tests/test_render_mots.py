@@ -12,7 +12,6 @@ from mmwsmots.fileio.mots_txt import read_mots_txt
 def render(repo, monkeypatch):
     """Run the tool with a command line, in this process: mmdet imports slowly."""
     path = repo / 'projects/rendered_mots/render_mots.py'
-    monkeypatch.syspath_prepend(path.parent)  # as Python does for a script
 
     def run(*args):
         monkeypatch.setattr(sys, 'argv', [str(path), *map(str, args)])

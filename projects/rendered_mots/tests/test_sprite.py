@@ -1,11 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import pytest
-
-from projects.rendered_mots.rendered_mots.compositor import blend_layers
-from projects.rendered_mots.rendered_mots.pedestrian_painter import capsule_outlines
-from projects.rendered_mots.rendered_mots.sensor import Sensor
-from projects.rendered_mots.rendered_mots.sprite import Canvas, Sprite, frame_window
+from rendered_mots.compositor import blend_layers
+from rendered_mots.pedestrian_painter import capsule_outlines
+from rendered_mots.sensor import Sensor
+from rendered_mots.sprite import Canvas, Sprite, frame_window
 
 
 def flat(x, y, size, depth, track_id, value, alpha=1.0):

@@ -2,8 +2,7 @@
 import cv2
 import numpy as np
 import pytest
-
-from projects.rendered_mots.rendered_mots.textures import (
+from rendered_mots.textures import (
     PatchSource,
     fractal_noise,
     list_images,

@@ -14,9 +14,8 @@ FIRST = 18  # the damage to tracks begins seven frames later
 
 
 @pytest.fixture
-def tool(repo, monkeypatch):
+def tool():
     """Import a tool, in this process: mmdet imports slowly."""
-    monkeypatch.syspath_prepend(repo / 'tools/analysis_tools')
     return importlib.import_module
 
 

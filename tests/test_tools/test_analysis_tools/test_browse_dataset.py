@@ -5,10 +5,10 @@ import pytest
 import torch
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import init_mots_model
+from mmwsmots.apis import explain_masks, init_mots_model
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, read_mots_txt
-from mmwsmots.visualization import draw_panel, explain_masks
+from mmwsmots.visualization import draw_panel
 from tests.small_model import save_model, small_config
 
 NAME, LENGTH = '0014', 10

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmwsmots.datasets.mots_sequence import read_seqinfo
+from mmwsmots.evaluation.benchmarks import BENCHMARKS
+from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
 from mmwsmots.fileio.mots_txt import read_seqmap
-
-from .benchmarks import BENCHMARKS
-from .sequence_pairs import IOU_THRESHOLDS
 
 
 def add_evaluation_options(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from mmwsmots.evaluation import evaluate_mots
 @pytest.fixture
 def evaluate(repo, monkeypatch):
     """Run the tool with a command line, in this process: mmdet imports slowly."""
-    path = repo / 'tools' / 'eval_mots.py'
+    path = repo / 'tools/analysis_tools/eval_mots.py'
 
     def run(*args):
         monkeypatch.setattr(sys, 'argv', [str(path), *map(str, args)])
@@ -46,7 +46,7 @@ def test_command_line(repo, shared_data, seqmap):
     gt = shared_data / 'kitti_mots' / 'instances_txt'
     args = ['--gt', gt, '--results', gt, '--seqmap', seqmap]
     result = subprocess.run(
-        [sys.executable, 'tools/eval_mots.py', *map(str, args)],
+        [sys.executable, 'tools/analysis_tools/eval_mots.py', *map(str, args)],
         cwd=repo,
         env=dict(os.environ, PYTHONPATH=str(repo)),
         capture_output=True,

@@ -1,12 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import pytest
+from error_charts import plot_errors, plot_scores
+from error_frame import ERROR_COLORS, IGNORED_COLOR, draw_errors
 
 from mmwsmots.evaluation import FrameErrors, Match
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
-from mmwsmots.visualization import ERROR_COLORS, draw_errors, plot_errors, plot_scores
-from mmwsmots.visualization.error_frame import IGNORED_COLOR
 from mmwsmots.visualization.text import readable_on, render_text
 
 HEIGHT, WIDTH = 160, 480

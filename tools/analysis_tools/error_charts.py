@@ -4,11 +4,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from error_frame import ERROR_COLORS
 from matplotlib.figure import Figure
 
 from mmwsmots.evaluation import FrameErrors
-
-from .error_frame import ERROR_COLORS
 
 LOWEST = -100  # of a score's axis; a few false positives reach any negative number
 FONT_SIZE = 8

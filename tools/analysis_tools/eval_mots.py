@@ -5,12 +5,13 @@ import argparse
 import json
 from pathlib import Path
 
-from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
-from mmwsmots.evaluation.options import (
+from evaluation_options import (
     add_evaluation_options,
     find_lengths,
     parse_evaluation_args,
 )
+
+from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
 from mmwsmots.fileio import atomic_write
 
 

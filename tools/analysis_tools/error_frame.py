@@ -5,9 +5,8 @@ import cv2
 import numpy as np
 
 from mmwsmots.evaluation.frame_errors import FrameErrors
-
-from .text import put_text, readable_on, render_text
-from .track_drawer import TrackDrawer, name_of
+from mmwsmots.visualization.text import put_text, readable_on, render_text
+from mmwsmots.visualization.track_drawer import TrackDrawer, name_of
 
 # BGR
 ERROR_COLORS = dict(
