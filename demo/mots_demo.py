@@ -56,14 +56,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def run(args: argparse.Namespace) -> Path:
+def run(args: argparse.Namespace) -> tuple[Path, str]:
     """Process the video.
 
     Args:
         args (Namespace): See :func:`parse_args`.
 
     Returns:
-        Path: The text file.
+        tuple[Path, str]: The text file; what is wrong with a video that is cut off,
+        or ''.
     """
     reader = FrameReader(args.input)
     model = init_mots_model(args.config, args.checkpoint, args.device, args.score_thr)
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> Path:
         video = VideoWriter(video_path, reader.fps)
     with journal, video:
         process(reader, tracker, journal, video)
-    return text_path
+    return text_path, reader.shortfall
 
 
 def process(
@@ -115,10 +116,12 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     keep_freed_memory()
     try:
-        text_path = run(args)
+        text_path, shortfall = run(args)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     print(f'Results are in {text_path.parent}: {text_path.stem}.*')
+    if shortfall:
+        sys.exit(f'error: {shortfall}')
 
 
 if __name__ == '__main__':

@@ -293,7 +293,11 @@ def run(args: argparse.Namespace) -> dict:
             names = [f'{reader.path.name}/{path.name}' for path in reader.files]
         files.write_json(names, labeler, frames)
         report = files.write_report(
-            labeler, frames, left_out=dict(left_out), boxes=str(args.boxes)
+            labeler,
+            frames,
+            left_out=dict(left_out),
+            boxes=str(args.boxes),
+            shortfall=reader.shortfall,
         )
         files.finish_pngs()
     return report
@@ -324,6 +328,8 @@ def main(argv: list[str] | None = None) -> None:
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     print_report(report, args.out)
+    if report['shortfall']:
+        sys.exit(f'error: {report["shortfall"]}')
 
 
 if __name__ == '__main__':

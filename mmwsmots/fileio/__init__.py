@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .atomic_write import atomic_write
-from .video import FrameReader, VideoWriter, write_gif
+from .frame_reader import FrameReader
+from .video import VideoWriter, write_gif
 
 __all__ = [
     'FrameReader',

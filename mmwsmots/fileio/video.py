@@ -1,126 +1,17 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import io
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.pictures import check_size
 
-IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
-
-
-class FrameReader:
-    """Frames of a folder of images or of a video file, one in memory at a time.
-
-    Images come in natural order (2 before 10); those of a folder have their
-    headers checked at once, so that hours of work do not end at a bad frame.
-
-    Args:
-        path (str | Path): The folder or the video file.
-        keep_unreadable (bool): Whether frames that cannot be read, or have another
-            size than the first, come as None instead of an error. Defaults to False.
-
-    Attributes:
-        name (str): Name of the folder, or of the file without its suffix; of
-            ``SSSS/img1``, as MOTChallenge has it, the sequence's ``SSSS``.
-        files (list[Path] | None): The images in their order; None for a video.
-        fps (float): Of the video; 10, as KITTI's, for a folder.
-
-    Raises:
-        FileNotFoundError: If there is nothing at ``path``, or a folder without
-            images.
-        ValueError: If the video cannot be opened, or an image is unreadable or of
-            another size than the first; the message names the file.
-    """
-
-    def __init__(self, path: str | Path, keep_unreadable: bool = False) -> None:
-        self.path = Path(path).resolve()
-        self.keep_unreadable = keep_unreadable
-        if not self.path.exists():
-            raise FileNotFoundError(f'{path}: no such video file or folder')
-        self.fps = 10.0
-        if self.path.is_dir():
-            is_img1 = self.path.name == 'img1'
-            self.name = self.path.parent.name if is_img1 else self.path.name
-            self.files = sorted(
-                (p for p in self.path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES),
-                key=_natural_key,
-            )
-            if not self.files:
-                raise FileNotFoundError(
-                    f'{path}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
-                )
-            if not keep_unreadable:
-                _check_headers(self.files)
-            self._num_frames = len(self.files)
-        else:
-            self.name = self.path.stem
-            self.files = None
-            video = cv2.VideoCapture(str(self.path))
-            if not video.isOpened():
-                raise ValueError(f'{path}: cannot be read as a video')
-            self.fps = video.get(cv2.CAP_PROP_FPS) or self.fps
-            self._num_frames = max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
-            video.release()
-
-    def __len__(self) -> int:
-        """Number of frames; for a video, as its header states it."""
-        return self._num_frames
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Read the frames from the first one on, see :meth:`read`."""
-        return self.read()
-
-    def read(self, first: int = 0) -> Iterator[np.ndarray]:
-        """Read the frames from a certain one on.
-
-        Args:
-            first (int): Number of the frame. Those before it are skipped; in a video
-                they have to be decoded. Defaults to 0.
-
-        Yields:
-            ndarray: BGR, (H, W, 3) uint8; None for an unreadable one that is kept.
-
-        Raises:
-            ValueError: If a frame is unreadable or of another size than the first.
-        """
-        size = None
-        for source, frame in self._read(first):
-            if size is None and frame is not None:
-                size = frame.shape[:2]
-            if self.keep_unreadable:
-                yield None if frame is None or frame.shape[:2] != size else frame
-                continue
-            if frame is None:
-                raise ValueError(f'{source}: the frame cannot be read')
-            _check_size(source, frame.shape[:2], size)
-            yield frame
-
-    def _read(self, first: int) -> Iterator[tuple[str, np.ndarray | None]]:
-        """Where each frame comes from, and the frame or None."""
-        if self.files is not None:
-            for file in self.files[first:]:
-                yield str(file), cv2.imread(str(file))
-            return
-        video = cv2.VideoCapture(str(self.path))
-        number = 0
-        try:
-            while True:
-                is_read, frame = video.read()
-                if not is_read:
-                    break
-                if number >= first:
-                    yield f'{self.path}, frame {number}', frame
-                number += 1
-        finally:
-            video.release()
-        if number == 0:
-            yield f'{self.path}, frame 0', None
+MAX_TICKS = 65535  # of a second in MPEG-4
 
 
 class VideoWriter:
@@ -132,7 +23,8 @@ class VideoWriter:
 
     Args:
         path (str | Path): The file, ``*.mp4``; its folder is created.
-        fps (float): Frames per second.
+        fps (float): Frames per second; rounded to what MPEG-4 can say, fractions with
+            a denominator that is a power of ten and a numerator of 16 bits.
 
     Examples:
         >>> with VideoWriter('tracks.mp4', fps=10) as video:
@@ -182,12 +74,12 @@ class VideoWriter:
             self._writer = cv2.VideoWriter(
                 str(self._temp),
                 cv2.VideoWriter_fourcc(*'mp4v'),
-                self.fps,
+                _representable(self.fps),
                 (width + width % 2, height + height % 2),
             )
             if not self._writer.isOpened():
                 raise OSError(f'{self.path}: OpenCV cannot write an MP4 file there')
-        _check_size(self.path, (height, width), self._shape)
+        check_size(self.path, (height, width), self._shape)
         if height % 2 or width % 2:
             frame = cv2.copyMakeBorder(
                 frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
@@ -205,6 +97,15 @@ class VideoWriter:
                 f'{self.path}: {num_frames} of {self._num_frames} frames could be '
                 'written, is the disk full?'
             )
+
+
+def _representable(fps: float) -> float:
+    """The nearest rate that OpenCV's MPEG-4 encoder takes."""
+    fps = min(max(fps, 0.01), MAX_TICKS)
+    base = 1000  # as far as OpenCV looks
+    while base > 1 and round(fps * base) > MAX_TICKS:
+        base //= 10
+    return round(fps * base) / base
 
 
 def write_gif(
@@ -266,30 +167,3 @@ def _encode_gif(frames: Sequence[np.ndarray], fps: float, scale: float) -> bytes
         loop=0,
     )
     return buffer.getvalue()
-
-
-def _natural_key(path: Path) -> list:
-    """Sort key under which frame2 comes before frame10."""
-    parts = re.split(r'(\d+)', path.name)
-    return [int(part) if part.isdecimal() else part for part in parts]
-
-
-def _check_headers(files: list[Path]) -> None:
-    """Sizes of image files without decoding them."""
-    first = None
-    for file in files:
-        try:
-            with Image.open(file) as image:
-                size = image.size[::-1]
-        except (UnidentifiedImageError, OSError, SyntaxError):
-            raise ValueError(f'{file}: the frame cannot be read') from None
-        first = first or size
-        _check_size(file, size, first)
-
-
-def _check_size(source: str | Path, size: tuple, first: tuple) -> None:
-    if size != first:
-        raise ValueError(
-            f'{source}: the frame has the size {size[1]} x {size[0]}, the first one '
-            f'{first[1]} x {first[0]}'
-        )

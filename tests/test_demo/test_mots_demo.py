@@ -89,6 +89,19 @@ def test_video_in(demo, clip, files, tmp_path):
     assert (len(list(result)), result.fps) == (4, 8)
 
 
+def test_a_video_that_is_cut_off(demo, clip, files, tmp_path):
+    path = tmp_path / 'drive.avi'
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 8, SIZE)
+    for frame in FrameReader(clip):
+        video.write(frame)
+    video.release()
+    path.write_bytes(b'00dc'.join(path.read_bytes().split(b'00dc')[:4]))
+    with pytest.raises(SystemExit, match=r'drive\.avi: only . of the 4 frames'):
+        run(demo, path, files, tmp_path / 'out')
+    frames = {obj.frame_id for obj in read_mots_txt(tmp_path / 'out/drive.txt')}
+    assert frames == set(range(len(list(FrameReader(path)))))
+
+
 def test_no_video_and_a_threshold_that_nothing_passes(demo, clip, files, tmp_path):
     run(demo, clip, files, tmp_path / 'out', '--no-video', '--score-thr', '1')
     assert [p.name for p in (tmp_path / 'out').iterdir()] == ['clip.txt']

@@ -111,10 +111,10 @@ def main() -> None:
     """Convert one video and say what was found."""
     args = parse_args()
     try:
-        frames = FrameReader(args.images)
-        if frames.files is None:
-            folder = args.frames_dir or args.out.parent / frames.name
-            frames = extract_frames(frames, folder)
+        source = frames = FrameReader(args.images)
+        if source.files is None:
+            folder = args.frames_dir or args.out.parent / source.name
+            frames = extract_frames(source, folder)
         for frame in track_iter_progress((iter(frames), len(frames))):
             size = frame.shape[:2]  # all are read, so that no training stops at one
         builder = CocoVIDBuilder(CLASS_IDS)
@@ -125,6 +125,8 @@ def main() -> None:
         print(f'\n{args.out}: {builder.summary()}; frames in {frames.path.parent}')
         if advice := advise(args.out, frames):
             print(advice)
+        if source.shortfall:
+            raise ValueError(source.shortfall)
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 
