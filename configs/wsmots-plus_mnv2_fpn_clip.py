@@ -13,6 +13,8 @@ model = _base_.small_model
 # A clip has few objects: more RoIs of each.
 model.detector.roi_head.mask_roi_sampler = dict(num_per_gt=8)
 
+custom_hooks = [*_base_.custom_hooks, _base_.loss_warmup]
+
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms.append(dict(type='RandomShadow'))
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -10,6 +10,8 @@ _base_ = [
 
 model = _base_.small_model
 
+custom_hooks = [*_base_.custom_hooks, _base_.loss_warmup]
+
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms.append(dict(type='RandomShadow'))
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -7,6 +7,8 @@ _base_ = [
     './_base_/default_runtime.py',
 ]
 
+custom_hooks = [*_base_.custom_hooks, _base_.loss_warmup]
+
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms.append(dict(type='RandomShadow'))
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

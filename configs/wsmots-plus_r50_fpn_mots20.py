@@ -22,6 +22,8 @@ model = dict(
     track_head=dict(num_classes=num_classes),
 )
 
+custom_hooks = [*_base_.custom_hooks, _base_.loss_warmup]
+
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].transforms.append(dict(type='RandomShadow'))
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -139,8 +139,6 @@ def test_compiled_features(repo):
     """Backbone and neck are one graph, and learn the same."""
 
     options = options_of('wsmots-plus', False)
-    # The same loss at both steps.
-    options['model.detector.roi_head.mask_head.loss_loc.warmup_iters'] = 0
 
     class Runner:
         model = build_model(repo, **options).train()

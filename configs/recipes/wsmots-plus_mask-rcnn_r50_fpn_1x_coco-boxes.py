@@ -10,7 +10,10 @@ _base_ = [
 ]
 
 custom_imports = dict(imports=['mmwsmots'], allow_failed_imports=False)
-custom_hooks = [dict(type='MaskGuardHook')]
+custom_hooks = [
+    dict(type='MaskGuardHook'),
+    dict(_base_.loss_warmup, loss='roi_head.mask_head.loss_loc'),
+]
 
 num_classes = 80
 

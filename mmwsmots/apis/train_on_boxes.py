@@ -68,6 +68,12 @@ def train_on_boxes(
     if checkpoint is not None:
         cfg.load_from = str(checkpoint)
         cfg.model.detector.backbone.init_cfg = None
+        # For untrained mask heads; these are not.
+        cfg.custom_hooks = [
+            hook
+            for hook in cfg.get('custom_hooks', [])
+            if hook['type'] != 'LossWarmupHook'
+        ]
     if resume:
         cfg.resume, cfg.load_from = True, None
     with weights_only(cfg.get('load_from') or folder):

@@ -2,6 +2,7 @@
 from .hooks import (
     CompileFeaturesHook,
     FiniteLossHook,
+    LossWarmupHook,
     MaskGuardHook,
     RandomStateHook,
     SafeCheckpointHook,
@@ -10,6 +11,7 @@ from .hooks import (
 __all__ = [
     'CompileFeaturesHook',
     'FiniteLossHook',
+    'LossWarmupHook',
     'MaskGuardHook',
     'RandomStateHook',
     'SafeCheckpointHook',

@@ -15,8 +15,6 @@ model = dict(
                 num_upsample_convs=1,
                 cam_thr=None,
                 overlap='background',
-                # Whole, it keeps real shadows out; at once, it would empty the masks.
-                loss_loc=dict(warmup_iters=100),
                 loss_crf=None,
                 loss_projection=dict(
                     type='BoxProjectionLoss',
@@ -38,4 +36,11 @@ model = dict(
             )
         ),
     )
+)
+# Whole, the loss outside the boxes keeps real shadows out; at once, it would empty the
+# masks. A leaf config adds it: `custom_hooks = [*_base_.custom_hooks, ...]`.
+loss_warmup = dict(
+    type='LossWarmupHook',
+    loss='detector.roi_head.mask_head.loss_loc',
+    num_iters=100,
 )

@@ -32,7 +32,7 @@ VANISHING_MASK = Collapse(
     'vanishing mask',
     'ask for an area: in mask_head a larger loss_projection.topk (0, the maximum, is '
     'satisfied by a thin cross), a smaller loss_loc.loss_weight or one that grows '
-    '(loss_loc.warmup_iters), a smaller loss_crf.loss_weight, a smaller cam_thr',
+    '(LossWarmupHook), a smaller loss_crf.loss_weight, a smaller cam_thr',
 )
 
 

@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor, nn
@@ -19,28 +18,13 @@ class PartialCrossEntropyLoss(nn.Module):
         loss_weight (float): Factor on the loss. Defaults to 1.0.
         gather (bool): Whether the mean is over the proposals of all processes, not
             of each its own, see :func:`gathered_mean`. Defaults to False.
-        warmup_iters (int): Calls in training over which the loss grows linearly to
-            its whole weight. Where most labels are 0, an untrained mask head can be
-            driven to empty masks, at which a projection has no gradient, before it
-            has learned anything else. Defaults to 0.
-
-    Raises:
-        ValueError: If ``warmup_iters`` is negative.
     """
 
-    def __init__(
-        self, loss_weight: float = 1.0, gather: bool = False, warmup_iters: int = 0
-    ) -> None:
+    def __init__(self, loss_weight: float = 1.0, gather: bool = False) -> None:
         super().__init__()
-        if warmup_iters < 0:
-            raise ValueError(f'warmup_iters must not be negative, got {warmup_iters}')
         self.loss_weight = loss_weight
         self.gather = gather
-        self.warmup_iters = warmup_iters
-        # In the checkpoint, so that a resumed training does not warm up again.
-        self.register_buffer(
-            'num_iters', torch.zeros((), dtype=torch.long), persistent=warmup_iters > 0
-        )
+        self.register_load_state_dict_pre_hook(_drop_counter)
 
     def forward(self, mask_logits: Tensor, labels: Tensor) -> Tensor:
         """Compute the loss.
@@ -52,10 +36,6 @@ class PartialCrossEntropyLoss(nn.Module):
         Returns:
             Tensor: Scalar; 0, still part of the graph, when N is 0.
         """
-        weight = self.loss_weight
-        if self.warmup_iters and self.training:
-            self.num_iters += 1
-            weight = weight * (self.num_iters / self.warmup_iters).clamp(max=1)
         if len(mask_logits) == 0:
             return gathered_mean(mask_logits.sum(), 0, self.gather)
         known = labels >= 0
@@ -63,6 +43,13 @@ class PartialCrossEntropyLoss(nn.Module):
             mask_logits.float(), labels.clamp(min=0).float(), reduction='none'
         )
         per_proposal = (cell_loss * known).sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
-        return weight * gathered_mean(
+        return self.loss_weight * gathered_mean(
             per_proposal.sum(), len(per_proposal), self.gather
         )
+
+
+def _drop_counter(
+    module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *args
+) -> None:
+    """Load checkpoints of trainings that counted their warm-up in this loss."""
+    state_dict.pop(f'{prefix}num_iters', None)

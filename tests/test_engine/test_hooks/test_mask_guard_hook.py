@@ -58,8 +58,6 @@ def test_statistics_are_logged_and_change_no_loss(repo, name):
     options = {}
     if name == 'wsmots':
         options['model.detector.roi_head.mask_head.crf_size'] = 16
-    if name == 'wsmots-plus':  # the same loss at every step
-        options['model.detector.roi_head.mask_head.loss_loc.warmup_iters'] = 0
     model = build_model(repo, name, **options).train()
     batch_masks = name == 'mots'
     hook = build(grad_interval=2)
