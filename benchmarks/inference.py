@@ -176,7 +176,7 @@ def _plain(detector: Config) -> Config:
     """Without what mmdet's own RoI head does not know."""
     plain = copy.deepcopy(detector)
     plain.roi_head.type = 'GivenStandardRoIHead'
-    for name in ('mask_context', 'mask_roi_sampler', 'mask_teacher'):
+    for name in ('mask_context', 'mask_roi_sampler'):
         plain.roi_head.pop(name, None)
     for name in ('mean_field', 'clip_masks', 'max_empty_share', 'min_coverage'):
         plain.test_cfg.rcnn.pop(name, None)

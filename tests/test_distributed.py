@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Two gloo processes, against one with the whole batch and all videos."""
 
-import copy
 import os
 
 import cv2
@@ -53,25 +52,18 @@ def options_of(name, gather):
             f'{MASK_HEAD}.loss_crf.loss_weight': 1e-3,
         }
     else:
-        temporal = dict(type='TemporalAffinityLoss', gather=gather)
         options |= {
             'model.detector.roi_head.mask_roi_sampler': dict(
                 type='JitteredRoISampler', center_jitter=0.0, scale_jitter=0.0
             ),
             f'{MASK_HEAD}.loss_projection.gather': gather,
             f'{MASK_HEAD}.loss_pairwise.gather': gather,
-            f'{MASK_HEAD}.loss_temporal': temporal,
         }
     return options
 
 
 def whole_batch():
-    """Its frames are alike in pairs, so that the temporal loss finds matches."""
-    batch = random_batch(OBJECTS)
-    for images, clip in zip(batch['inputs'], batch['data_samples']):
-        images[1] = images[0]
-        clip[1].gt_instances = copy.deepcopy(clip[0].gt_instances)
-    return batch
+    return random_batch(OBJECTS)
 
 
 def gradients(model, batch):

@@ -80,9 +80,7 @@ def cpu_bfloat16(monkeypatch):
 @pytest.mark.usefixtures('cpu_bfloat16')
 @pytest.mark.parametrize('name', ['wsmots', 'wsmots-plus'])
 def test_mixed_precision(repo, name):
-    teacher = dict(type='MeanFieldTeacher', mean_field=dict(size=14))
     options = options_of(name, False)
-    options['model.detector.roi_head.mask_teacher'] = teacher
     model = build_model(repo, name, **options).train()
     dtypes = []
     for module in (model.detector.neck, model.detector.roi_head.mask_head):

@@ -125,30 +125,6 @@ VARIANTS = {
     'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
     'plus-cam-per-class': Variant(PLUS, {MASK + 'cam_thr': [0.7, 0.9]}),
     'plus-hires': Variant(PLUS, {**HIRES, MASK + 'cam_thr': 0.5}),
-    'plus-negative': Variant(
-        PLUS,
-        {
-            CAM + 'cam_mode': 'linear',
-            CAM + 'cam_norm': 'signed',
-            MASK + 'cam_bg_thr': -0.3,
-        },
-    ),
-    'plus-rim': Variant(PLUS, {MASK + 'rim': 0.05}),
-    'plus-corners': Variant(PLUS, {MASK + 'rim': 0.15, MASK + 'rim_corners': True}),
-    'plus-temporal': Variant(
-        PLUS, {MASK + 'loss_temporal': dict(type='TemporalAffinityLoss')}
-    ),
-    'plus-teacher': Variant(
-        PLUS,
-        {
-            ROI + 'mask_teacher': dict(
-                type='MeanFieldTeacher',
-                mean_field=dict(size=56),
-                begin=100,
-                ramp=100,
-            )
-        },
-    ),
     'plus-crf': Variant(
         PLUS,
         {

@@ -97,9 +97,6 @@ def explain_masks(
         gts.cams.shape[-1],
         cam_thr,
         overlap or getattr(mask_head, 'overlap', 'void'),
-        thresholds_of(getattr(mask_head, 'cam_bg_thr', None), gts.labels),
-        getattr(mask_head, 'rim', 0.0),
-        getattr(mask_head, 'rim_corners', False),
     )
     detections = InstanceData(
         bboxes=gts.bboxes, labels=gts.labels, scores=gts.bboxes.new_ones(len(gts))

@@ -4,7 +4,6 @@ from .crf_loss import CRFLoss
 from .hard_triplet_loss import HardTripletLoss
 from .pairwise_affinity_loss import PairwiseAffinityLoss
 from .partial_cross_entropy_loss import PartialCrossEntropyLoss
-from .temporal_affinity_loss import TemporalAffinityLoss
 
 __all__ = [
     'BoxProjectionLoss',
@@ -12,5 +11,4 @@ __all__ = [
     'HardTripletLoss',
     'PairwiseAffinityLoss',
     'PartialCrossEntropyLoss',
-    'TemporalAffinityLoss',
 ]

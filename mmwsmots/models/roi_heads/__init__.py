@@ -6,7 +6,6 @@ from .gradcam_roi_head import GradCAMRoIHead
 from .mask_heads import (
     CRFMaskHead,
     GradCAMMaskHead,
-    MeanFieldTeacher,
     MOTSMaskHead,
 )
 from .roi_extractors import GatherRoIExtractor
@@ -20,5 +19,4 @@ __all__ = [
     'GradCAMMixin',
     'GradCAMRoIHead',
     'MOTSMaskHead',
-    'MeanFieldTeacher',
 ]

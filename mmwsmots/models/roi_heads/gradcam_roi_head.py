@@ -4,13 +4,11 @@ from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.models.utils import unpack_gt_instances
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
-from mmdet.structures.bbox import bbox2roi
-from mmdet.utils import InstanceList, OptConfigType
+from mmdet.utils import InstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from .gradcam_mixin import GradCAMMixin
-from .mask_heads.gradcam_mask_head import stack_rgb
 
 
 @MODELS.register_module()
@@ -18,19 +16,9 @@ class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
     """RoI head that feeds heat maps to the mask head and masks to the track head.
 
     Args:
-        mask_teacher (dict, optional): :class:`MeanFieldTeacher`, which adds
-            ``loss_teacher``. Defaults to None.
         *args, **kwargs: Of :class:`GradCAMMixin` and of
             :class:`mmdet.models.StandardRoIHead`.
     """
-
-    def __init__(self, *args, mask_teacher: OptConfigType = None, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.mask_teacher = (
-            MODELS.build(dict(mask_teacher, mask_head=self.mask_head))
-            if mask_teacher
-            else None
-        )
 
     def compute_cams(self, x: tuple[Tensor], batch_gt_instances: InstanceList) -> None:
         """Set ``cams`` of every image's true boxes, see :meth:`attach_cams`."""
@@ -49,16 +37,13 @@ class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
             rpn_results_list (list[:obj:`InstanceData`]): Proposals.
             batch_data_samples (list[:obj:`DetDataSample`]): Annotations. Each
                 image's ``gt_instances`` gets the field ``cams`` and the metainfo
-                ``frame_id`` and ``mask_samples``, see :meth:`mask_loss`.
+                ``mask_samples``, see :meth:`mask_loss`.
 
         Returns:
             dict[str, Tensor]: Loss components.
         """
         if self.with_mask and getattr(self.mask_head, 'needs_cams', False):
             self.compute_cams(x, unpack_gt_instances(batch_data_samples)[0])
-        for sample in batch_data_samples:
-            if 'frame_id' in sample:
-                sample.gt_instances.set_metainfo(dict(frame_id=sample.frame_id))
         return super().loss(x, rpn_results_list, batch_data_samples)
 
     def mask_loss(
@@ -89,18 +74,6 @@ class GradCAMRoIHead(GradCAMMixin, StandardRoIHead):
 
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         logits = self.mask_head.class_logits(results['mask_preds'], labels)
-        if self.mask_teacher is not None:
-            results['loss_mask'].update(
-                self.mask_teacher.loss(
-                    self.mask_head,
-                    logits,
-                    results['mask_feats'],
-                    labels,
-                    bbox2roi([res.pos_priors for res in sampling_results]),
-                    torch.cat([res.pos_gt_bboxes for res in sampling_results]),
-                    stack_rgb(batch_gt_instances),
-                )
-            )
         nums = [len(res.pos_priors) for res in sampling_results]
         for gts, res, masks in zip(
             batch_gt_instances, sampling_results, logits.sigmoid().split(nums)

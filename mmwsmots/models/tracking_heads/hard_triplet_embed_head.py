@@ -1,9 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
-from mmdet.utils import ConfigType, InstanceList, OptConfigType, OptMultiConfig
+from mmdet.utils import ConfigType, InstanceList, OptMultiConfig
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -14,21 +13,17 @@ from ..utils.mask_pool import mask_pool
 class HardTripletEmbedHead(BaseModule):
     """Appearance embedding of the pixels under a soft mask.
 
-    RoIAlign, ``num_convs`` 3x3 convolutions, mask pooling, ``num_fcs`` hidden
-    fully connected layers with ReLU, a linear layer to the embedding. That is the
-    tracking head of MOTSNet (Porzi et al., CVPR 2020, "Learning Multi-Object
-    Tracking and Segmentation from Automatic Annotations"). Ruiz et al. say that it
-    "first applies the mask-pooling operation on the input features", so no
-    convolution stands before it by default; neither states the widths, and one
-    hidden layer of 128 is this project's choice.
+    RoIAlign, mask pooling, a hidden fully connected layer with ReLU, a linear layer to
+    the embedding, nearly as the tracking head of MOTSNet (Porzi et al., CVPR 2020,
+    "Learning Multi-Object Tracking and Segmentation from Automatic Annotations"). Ruiz
+    et al. say that it "first applies the mask-pooling operation on the input features",
+    so no convolution stands before it; neither states the widths, and a hidden layer
+    of 128 is this project's choice.
 
     Args:
         roi_extractor (dict): Config of the RoI extractor, 14x14 in the paper.
         in_channels (int): Channels of the feature levels. Defaults to 256.
-        num_convs (int): Convolutions before the mask pooling. Defaults to 0.
-        conv_out_channels (int): Their channels. Defaults to 256.
-        num_fcs (int): Hidden layers after the mask pooling. Defaults to 1.
-        fc_out_channels (int): Their units. Defaults to 128.
+        fc_out_channels (int): Units of the hidden layer. Defaults to 128.
         embed_dims (int): Length of an embedding. Defaults to 8.
         num_classes (int): Foreground classes. Defaults to 2.
         class_agnostic (bool): One embedding for all classes, and negatives of any
@@ -36,8 +31,6 @@ class HardTripletEmbedHead(BaseModule):
             slice, and negatives of the anchor's class. Defaults to False.
         detach_mask (bool): Cut the gradient of the loss into the masks, so that
             tracking does not supervise them. Defaults to False.
-        conv_cfg (dict, optional): Config of the convolutions.
-        norm_cfg (dict, optional): Config of their normalisation.
         loss_triplet (dict): Config of the loss of embeddings, ids and labels.
         init_cfg (dict or list[dict], optional): Initialisation.
     """
@@ -46,16 +39,11 @@ class HardTripletEmbedHead(BaseModule):
         self,
         roi_extractor: ConfigType,
         in_channels: int = 256,
-        num_convs: int = 0,
-        conv_out_channels: int = 256,
-        num_fcs: int = 1,
         fc_out_channels: int = 128,
         embed_dims: int = 8,
         num_classes: int = 2,
         class_agnostic: bool = False,
         detach_mask: bool = False,
-        conv_cfg: OptConfigType = None,
-        norm_cfg: OptConfigType = None,
         loss_triplet: ConfigType = dict(type='HardTripletLoss', margin=0.2),
         init_cfg: OptMultiConfig = dict(
             type='Xavier', layer='Linear', distribution='uniform'
@@ -68,26 +56,9 @@ class HardTripletEmbedHead(BaseModule):
         self.roi_extractor = MODELS.build(roi_extractor)
         self.loss_triplet = MODELS.build(loss_triplet)
 
-        channels = in_channels
-        self.convs = nn.Sequential()
-        for _ in range(num_convs):
-            self.convs.append(
-                ConvModule(
-                    channels,
-                    conv_out_channels,
-                    3,
-                    padding=1,
-                    conv_cfg=conv_cfg,
-                    norm_cfg=norm_cfg,
-                )
-            )
-            channels = conv_out_channels
-        self.fcs = nn.Sequential()
-        for _ in range(num_fcs):
-            self.fcs.extend([nn.Linear(channels, fc_out_channels), nn.ReLU()])
-            channels = fc_out_channels
+        self.fcs = nn.Sequential(nn.Linear(in_channels, fc_out_channels), nn.ReLU())
         num_slices = 1 if class_agnostic else num_classes
-        self.fc_embed = nn.Linear(channels, num_slices * embed_dims)
+        self.fc_embed = nn.Linear(fc_out_channels, num_slices * embed_dims)
 
     def forward(self, roi_feats: Tensor, mask_probs: Tensor, labels: Tensor) -> Tensor:
         """Embed regions.
@@ -103,7 +74,7 @@ class HardTripletEmbedHead(BaseModule):
         """
         if self.detach_mask:
             mask_probs = mask_probs.detach()
-        pooled = mask_pool(self.convs(roi_feats), mask_probs)
+        pooled = mask_pool(roi_feats, mask_probs)
         embeds = self.fc_embed(self.fcs(pooled))
         if self.class_agnostic:
             return embeds

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MODES = ('abs', 'relu', 'linear', 'hires')
+MODES = ('abs', 'relu', 'hires')
 NORMS = ('minmax', 'signed')
 
 
@@ -14,18 +14,17 @@ def grad_cam(
 
     With :math:`\alpha_k = \mathrm{mean}_{ij}\, \partial y^c / \partial A_{k,ij}`
     the map is :math:`G = \sum_k |\alpha_k| A_k` (``mode='abs'``, Ruiz et al.,
-    section 3.2), :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)` (``mode='relu'``,
-    Selvaraju et al., eq. 1 and 2) or the same without the ReLU (``mode='linear'``),
-    whose negative side is evidence against the class. HiResCAM (Draelos and Carin,
-    2020) does not average: :math:`G_{ij} = \sum_k (\partial y^c / \partial
-    A_{k,ij}) A_{k,ij}` (``mode='hires'``), signed as well.
+    section 3.2) or :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)` (``mode='relu'``,
+    Selvaraju et al., eq. 1 and 2). HiResCAM (Draelos and Carin, 2020) does not
+    average: :math:`G_{ij} = \sum_k (\partial y^c / \partial A_{k,ij}) A_{k,ij}`
+    (``mode='hires'``), whose negative side is evidence against the class.
 
     Args:
         activations (Tensor): A, shape (N, C, h, w); ``scores`` must have been
             computed from it, box n from row n alone.
         scores (Tensor): Class scores y, shape (N, num_classes).
         labels (Tensor): Class c of each box, shape (N, ), dtype long.
-        mode (str): 'abs', 'relu', 'linear' or 'hires'.
+        mode (str): 'abs', 'relu' or 'hires'.
 
     Returns:
         Tensor: Maps before normalisation, shape (N, h, w), detached.

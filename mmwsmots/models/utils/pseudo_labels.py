@@ -55,18 +55,13 @@ def pseudo_labels(
     size: int,
     cam_thr: float | Tensor | None = 0.5,
     overlap: str = 'void',
-    cam_bg_thr: float | Tensor | None = None,
-    rim: float = 0.0,
-    rim_corners: bool = False,
 ) -> Tensor:
     r"""Partial ground truth of RoIs from the heat maps of the true boxes.
 
     Equation 7 of Ruiz et al. on the RoI's own grid: a cell is 1 where it lies in
     the matched box r and :math:`G_r \ge \mu_A`, 0 where it lies in no true box,
     void elsewhere. The map lives on the box's grid, the label on the RoI's: it is
-    resampled first and thresholded afterwards. Beyond the equation, cells of the
-    matched box that are not positive can be 0 as well: where the map is low, and on
-    the rim of the box.
+    resampled first and thresholded afterwards.
 
     Args:
         cams (Tensor, optional): Normalised heat maps, shape (G, h, w).
@@ -80,12 +75,6 @@ def pseudo_labels(
             box is 0 only outside all boxes; 'background': it is 0 wherever it is
             outside the matched box; 'union': a cell is 1 where any box's map
             passes, 0 outside all boxes (the equation read literally).
-        cam_bg_thr (float | Tensor, optional): A cell of the matched box whose map
-            is at most this is 0; one or one per true box, shape (G, ).
-        rim (float): Width of the matched box's rim as a share of its sides; cells
-            on it are 0. Below 0.5.
-        rim_corners (bool): Whether only the rim's corners count. A tight box
-            touches its object on each side, but hardly ever in a corner.
 
     Returns:
         Tensor: Shape (P, size, size), dtype int8, values 0, 1 and -1 (void).
@@ -102,11 +91,6 @@ def pseudo_labels(
     own_box = in_boxes[rows, gt_inds]
     background = ~own_box if overlap == 'background' else ~in_boxes.any(dim=1)
     labels[background] = 0
-    if rim > 0:
-        labels[own_box & _on_rim(gt_bboxes[gt_inds], rois, size, rim, rim_corners)] = 0
-    if cam_bg_thr is not None:
-        heat = sample_cams(cams[gt_inds], gt_bboxes[gt_inds], rois, size)
-        labels[own_box & (heat <= _of_boxes(cam_bg_thr, gt_inds))] = 0
     if cam_thr is None:
         return labels
 
@@ -116,7 +100,9 @@ def pseudo_labels(
     else:
         roi_inds, box_inds = rows, gt_inds
     heat = sample_cams(cams[box_inds], gt_bboxes[box_inds], rois[roi_inds], size)
-    positive = heat >= _of_boxes(cam_thr, box_inds)
+    if isinstance(cam_thr, Tensor):
+        cam_thr = cam_thr[box_inds].view(-1, 1, 1)
+    positive = heat >= cam_thr
     positive &= in_boxes[roi_inds, box_inds]
     if overlap == 'union':
         positive = positive.view(num_rois, num_gts, size, size).any(dim=1)
@@ -158,24 +144,3 @@ def thresholds_of(
     if not isinstance(thresholds, Sequence):
         return thresholds
     return torch.tensor(thresholds, device=labels.device)[labels]
-
-
-def _of_boxes(thresholds: float | Tensor, box_inds: Tensor) -> float | Tensor:
-    """The threshold of each box, ready to be compared with its map."""
-    if isinstance(thresholds, Tensor):
-        return thresholds[box_inds].view(-1, 1, 1)
-    return thresholds
-
-
-def _on_rim(
-    bboxes: Tensor, rois: Tensor, size: int, rim: float, corners: bool
-) -> Tensor:
-    """Indicator of the cells near a vertical and, or, near a horizontal side."""
-    margins = rim * (bboxes[:, 2:] - bboxes[:, :2])
-    near = []
-    for axis in (0, 1):
-        core = bboxes.clone()
-        core[:, axis] += margins[:, axis]
-        core[:, axis + 2] -= margins[:, axis]
-        near.append(~box_masks_on_rois(core, rois, size))
-    return near[0] & near[1] if corners else near[0] | near[1]

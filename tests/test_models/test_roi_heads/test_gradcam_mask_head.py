@@ -77,11 +77,11 @@ def test_masks_in_the_annotations_change_nothing():
 
 
 def test_thresholds_differ_between_classes():
-    mask_head = head(cam_thr=[0.2, 0.8], cam_bg_thr=[-1.0, 0.6], loss_crf=None)
+    mask_head = head(cam_thr=[0.2, 0.8], loss_crf=None)
     sampling, gts = case(rgb=False)
     targets = mask_head.get_targets(sampling, gts, TRAIN_CFG)
-    for label, high, low in ((0, 0.2, -1.0), (1, 0.8, 0.6)):
-        alone = head(cam_thr=high, cam_bg_thr=low, loss_crf=None)
+    for label, threshold in ((0, 0.2), (1, 0.8)):
+        alone = head(cam_thr=threshold, loss_crf=None)
         rows = sampling[0].pos_gt_labels == label
         expected = alone.get_targets(sampling, gts, TRAIN_CFG)
         assert torch.equal(targets[rows], expected[rows])
@@ -96,8 +96,6 @@ def test_thresholds_differ_between_classes():
             dict(loss_projection=dict(type='BoxProjectionLoss', topk=[0.5])),
             'loss_projection.topk must be one number or one for each of 2',
         ),
-        (dict(cam_bg_thr=[0.1] * 3), 'cam_bg_thr must be'),
-        (dict(rim=0.5), 'rim must lie'),
     ],
 )
 def test_bad_label_options(options, message):
@@ -121,68 +119,3 @@ def test_bilinear_head_has_no_subpixel_phase():
         assert (preds - preds.mean((2, 3), keepdim=True)).abs().max() < 1e-5
         phases = head()(flat)[..., 4:-4, 4:-4]  # the deconvolution's checkerboard
         assert (phases - phases.mean((2, 3), keepdim=True)).abs().max() > 1e-3
-
-
-def clip(frame_ids, shift=8.0):
-    """The same object in each frame, further right each time, on a flat image."""
-    batch = []
-    for i, frame_id in enumerate(frame_ids):
-        box = torch.tensor([[8.0, 10.0, 28.0, 34.0]]) + shift * i * torch.tensor(
-            [1.0, 0.0, 1.0, 0.0]
-        )
-        gts = InstanceData(
-            bboxes=box, labels=torch.tensor([0]), instances_ids=torch.tensor([5])
-        )
-        gts.set_metainfo(dict(frame_id=frame_id))
-        gts.set_field(torch.full((3, 48, 64), 90.0), 'rgb', None, 'metainfo')
-        batch.append(gts)
-    torch.manual_seed(0)
-    return [JitteredRoISampler(3).sample(gts) for gts in batch], batch
-
-
-def temporal_loss(mask_head, sampling, gts, paint):
-    """Loss of masks that are given by where a RoI's cells lie in their box."""
-    rois = torch.cat([res.pos_priors for res in sampling])
-    boxes = torch.cat([res.pos_gt_bboxes for res in sampling])
-    steps = (torch.arange(28) + 0.5) / 28
-    xs = rois[:, 0:1] + steps * (rois[:, 2:3] - rois[:, 0:1])
-    xs = (xs - boxes[:, 0:1]) / (boxes[:, 2:3] - boxes[:, 0:1])
-    frames = torch.arange(len(sampling)).repeat_interleave(3)
-    logits = paint(xs, frames[:, None])[:, None, None, :].expand(-1, 2, 28, 28)
-    logits = logits.clone().requires_grad_()
-    loss = mask_head.loss_and_target(logits, sampling, gts, TRAIN_CFG)
-    loss = loss['loss_mask']['loss_temporal']
-    loss.backward()
-    return loss.item(), logits.grad
-
-
-def temporal_head():
-    return head(
-        cam_thr=None,
-        loss_crf=None,
-        loss_temporal=dict(type='TemporalAffinityLoss', radius=0, num_matches=1),
-    )
-
-
-def test_temporal_loss_compares_masks_in_the_coordinates_of_their_boxes():
-    sampling, gts = clip([3, 4])
-    # A mask that moves with its box, whatever the jitter of the RoIs.
-    moving, _ = temporal_loss(temporal_head(), sampling, gts, lambda x, t: 20 - 40 * x)
-    # Masks that disagree: the left half in one frame, the right one in the next.
-    other, grad = temporal_loss(
-        temporal_head(), sampling, gts, lambda x, t: (20 - 40 * x) * (1 - 2 * t)
-    )
-    assert moving < 0.1 < 3 < other
-    assert (grad.flatten(2)[:, 0].abs().sum(1) > 0).all()
-    assert not grad[:, 1].any()  # the other class
-
-
-def test_temporal_loss_takes_neighbouring_frames_only():
-    for frame_ids in ([3, 3], [3, 9], [4, 3]):
-        sampling, gts = clip(frame_ids)
-        preds = torch.randn(6, 2, 28, 28)
-        out = temporal_head().loss_and_target(preds, sampling, gts, TRAIN_CFG)
-        assert out['loss_mask']['loss_temporal'] == 0
-    del gts[0].instances_ids
-    with pytest.raises(KeyError, match='instances_ids'):
-        temporal_head().loss_and_target(preds, sampling, gts, TRAIN_CFG)

@@ -119,7 +119,6 @@ def test_a_hard_triplet_head_pools_under_the_predicted_masks():
                 'roi_layer': dict(type='RoIAlign', output_size=14, sampling_ratio=1),
             },
             in_channels=32,
-            num_fcs=0,
         )
     )
     feats = torch.zeros(1, 32, 24, 24)
@@ -132,7 +131,9 @@ def test_a_hard_triplet_head_pools_under_the_predicted_masks():
     tracker.track(
         frame(box, 0, masks=masks), SimpleNamespace(track_head=head), (feats,)
     )
-    expected = head.fc_embed(look)[:8]  # of class 0, pooled over the object alone
+    expected = head.fc_embed(head.fcs(look))[
+        :8
+    ]  # of class 0, pooled over the object alone
     torch.testing.assert_close(
         tracker.memory['embeds'][0, 0], expected, rtol=0.05, atol=0.05
     )

@@ -75,7 +75,7 @@ def test_equals_a_loop_over_cells(overlap):
     assert values == {-1, 0, 1}
 
 
-def test_low_heat_and_thresholds_per_box_by_hand():
+def test_thresholds_per_box_by_hand():
     # Two boxes of 4 x 4 cells, read on their own grids.
     heat = torch.tensor([[-1.0, -0.2, 0.2, 1.0]]).expand(4, 4)
     boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [10.0, 0.0, 14.0, 4.0]])
@@ -86,44 +86,9 @@ def test_low_heat_and_thresholds_per_box_by_hand():
         torch.tensor([0, 1]),
         4,
         cam_thr=torch.tensor([0.5, 0.1]),
-        cam_bg_thr=torch.tensor([-0.1, -0.5]),
     )
-    assert labels[0].tolist() == [[0, 0, -1, 1]] * 4
-    assert labels[1].tolist() == [[0, -1, 1, 1]] * 4
-    # Only the negative side.
-    labels = pseudo_labels(
-        heat[None], boxes[:1], boxes[:1], torch.tensor([0]), 4, None, 'void', 0.0
-    )
-    assert labels[0].tolist() == [[0, 0, -1, -1]] * 4
-
-
-def test_low_heat_says_nothing_outside_the_matched_box():
-    boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [4.0, 0.0, 8.0, 4.0]])
-    roi = torch.tensor([[0.0, 0.0, 8.0, 4.0]])
-    cams = torch.zeros(2, 4, 4)
-    labels = pseudo_labels(cams, boxes, roi, torch.tensor([0]), 8, 0.5, 'void', 0.1)
-    assert (labels[0, :, :4] == 0).all() and (labels[0, :, 4:] == -1).all()
-
-
-@pytest.mark.parametrize('corners', [False, True])
-def test_the_rim_of_the_box_is_background_unless_positive(corners):
-    # A box of 8 x 8 in a RoI of 10 x 10 cells; a rim of a quarter is 2 cells wide.
-    box = torch.tensor([[1.0, 1.0, 9.0, 9.0]])
-    roi = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
-    heat = torch.zeros(1, 8, 8)
-    heat[0, 0, 0] = 4.0  # in a corner: the label there stays 1
-    labels = pseudo_labels(
-        heat, box, roi, torch.tensor([0]), 10, 0.9, rim=0.25, rim_corners=corners
-    )[0]
-    assert labels[1, 1] == 1
-    for y in range(10):
-        for x in range(10):
-            if (x, y) == (1, 1):
-                continue
-            outside = x in (0, 9) or y in (0, 9)
-            near_x, near_y = x in (1, 2, 7, 8), y in (1, 2, 7, 8)
-            rim = near_x and near_y if corners else near_x or near_y
-            assert labels[y, x] == (0 if outside or rim else -1), (x, y)
+    assert labels[0].tolist() == [[-1, -1, -1, 1]] * 4
+    assert labels[1].tolist() == [[-1, -1, 1, 1]] * 4
 
 
 def test_a_proposal_inside_its_box_has_no_negative_cell():

@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from ...utils.grad_cam import NORMS, grad_cam, normalize_cams
 
-TARGETS = ('logit', 'prob')
-
 
 @MODELS.register_module()
 class GradCAMBBoxHead(Shared2FCBBoxHead):
@@ -22,12 +20,10 @@ class GradCAMBBoxHead(Shared2FCBBoxHead):
         roi_feat_size (int): Side of the FC layers' input. Defaults to 7.
         cam_stride (int): Side of A over ``roi_feat_size``: 2 takes features of
             14x14; 1 takes 7x7 and computes 7x7 maps. Defaults to 2.
-        num_cam_convs (int): Number of 1x1 convolutions. Defaults to 2.
         cam_size (int): Side of the normalised maps. Defaults to 28.
-        cam_mode (str): 'abs', 'relu', 'linear' or 'hires', see :func:`grad_cam`.
-        cam_norm (str): 'minmax' or 'signed', see :func:`normalize_cams`. The modes
-            'linear' and 'hires' have a negative side that 'signed' keeps.
-        cam_target (str): y^c as 'logit' or as softmax 'prob'. Defaults to 'logit'.
+        cam_mode (str): 'abs', 'relu' or 'hires', see :func:`grad_cam`.
+        cam_norm (str): 'minmax' or 'signed', see :func:`normalize_cams`. 'hires' has
+            a negative side that 'signed' keeps.
         *args, **kwargs: Of :class:`mmdet.models.Shared2FCBBoxHead`.
     """
 
@@ -36,27 +32,19 @@ class GradCAMBBoxHead(Shared2FCBBoxHead):
         *args,
         roi_feat_size: int = 7,
         cam_stride: int = 2,
-        num_cam_convs: int = 2,
         cam_size: int = 28,
         cam_mode: str = 'abs',
         cam_norm: str = 'minmax',
-        cam_target: str = 'logit',
         **kwargs,
     ) -> None:
         super().__init__(*args, roi_feat_size=roi_feat_size, **kwargs)
-        if cam_target not in TARGETS:
-            raise ValueError(f'cam_target must be one of {TARGETS}, got {cam_target!r}')
         if cam_norm not in NORMS:
             raise ValueError(f'cam_norm must be one of {NORMS}, got {cam_norm!r}')
         self.cam_size = cam_size
         self.cam_mode = cam_mode
         self.cam_norm = cam_norm
-        self.cam_target = cam_target
         self.cam_convs = nn.Sequential(
-            *(
-                ConvModule(self.in_channels, self.in_channels, 1)
-                for _ in range(num_cam_convs)
-            )
+            *(ConvModule(self.in_channels, self.in_channels, 1) for _ in range(2))
         )
         self.cam_pool = nn.AvgPool2d(cam_stride)
 
@@ -94,7 +82,5 @@ class GradCAMBBoxHead(Shared2FCBBoxHead):
             activations = self.cam_convs(bbox_feats.detach().float())
             activations = activations.detach().requires_grad_()
             scores = self._classify(activations)[0]
-            if self.cam_target == 'prob':
-                scores = scores.softmax(dim=1)
             maps = grad_cam(activations, scores, labels, self.cam_mode)
         return normalize_cams(maps, self.cam_size, self.cam_norm).detach()

@@ -14,11 +14,9 @@ from ...utils.mask_statistics import (
 from ...utils.pseudo_labels import (
     check_per_class,
     pseudo_labels,
-    sample_cams,
     thresholds_of,
 )
-from ...utils.roi_grid import box_masks_on_rois, crop_rois, expand_bboxes
-from ...utils.track_pairs import track_pairs
+from ...utils.roi_grid import box_masks_on_rois, crop_rois
 from .mots_mask_head import MOTSMaskHead
 
 
@@ -27,32 +25,20 @@ class GradCAMMaskHead(MOTSMaskHead):
     r"""Mask head that learns from boxes, Grad-CAM and colour, never from masks.
 
     :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6), and
-    optionally a box projection and a pairwise colour loss (BoxInst) and a temporal
-    one. It reads from each image's ``gt_instances``: ``bboxes``, ``labels``,
-    ``instances_ids``, ``cams`` and, as metainfo, ``frame_id`` (set by the RoI head)
-    and ``rgb`` (set by the data preprocessor).
+    optionally a box projection and a pairwise colour loss (BoxInst). It reads from
+    each image's ``gt_instances``: ``bboxes``, ``labels``, ``cams`` (set by the RoI
+    head) and, as metainfo, ``rgb`` (set by the data preprocessor).
 
     Args:
         cam_thr (float | list[float], optional): :math:`\mu_A`, one or one per
             class; None takes no positive label from the heat maps. Defaults to 0.5.
         overlap (str): What other boxes say about a cell, see
             :func:`pseudo_labels`. Defaults to 'void'.
-        cam_bg_thr (float | list[float], optional): Cells of a box whose heat map is
-            at most this are background, one or one per class.
-        rim (float): Width of the rim of a box that is background, as a share of
-            the box's sides. Defaults to 0.
-        rim_corners (bool): Whether only the corners of the rim are. Defaults to
-            False.
         crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
         loss_loc (dict): :class:`PartialCrossEntropyLoss`.
         loss_crf (dict, optional): :class:`CRFLoss`.
         loss_projection (dict, optional): :class:`BoxProjectionLoss`.
         loss_pairwise (dict, optional): :class:`PairwiseAffinityLoss`.
-        loss_temporal (dict, optional): :class:`TemporalAffinityLoss`, between the
-            RoIs of one identity in neighbouring frames of a clip.
-        temporal_context (float): Side of the grid on which both are compared over
-            the side of the true box. Defaults to 1.2.
-        temporal_gap (int): Largest distance of such frames. Defaults to 1.
         *args, **kwargs: Of :class:`MOTSMaskHead`.
     """
 
@@ -61,32 +47,20 @@ class GradCAMMaskHead(MOTSMaskHead):
         *args,
         cam_thr: float | list[float] | None = 0.5,
         overlap: str = 'void',
-        cam_bg_thr: float | list[float] | None = None,
-        rim: float = 0.0,
-        rim_corners: bool = False,
         crf_size: int = 128,
         loss_loc: ConfigType = dict(type='PartialCrossEntropyLoss'),
         loss_crf: OptConfigType = dict(type='CRFLoss'),
         loss_projection: OptConfigType = None,
         loss_pairwise: OptConfigType = None,
-        loss_temporal: OptConfigType = None,
-        temporal_context: float = 1.2,
-        temporal_gap: int = 1,
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
         for name, values in (
             ('cam_thr', cam_thr),
-            ('cam_bg_thr', cam_bg_thr),
             ('loss_projection.topk', (loss_projection or {}).get('topk')),
         ):
             check_per_class(name, values, self.num_classes)
-        if not 0 <= rim < 0.5:
-            raise ValueError(f'rim must lie in [0, 0.5), got {rim}')
         self.cam_thr = cam_thr
-        self.cam_bg_thr = cam_bg_thr
-        self.rim = rim
-        self.rim_corners = rim_corners
         self.overlap = overlap
         self.crf_size = crf_size
         self.loss_loc = MODELS.build(loss_loc)
@@ -95,14 +69,11 @@ class GradCAMMaskHead(MOTSMaskHead):
             MODELS.build(loss_projection) if loss_projection else None
         )
         self.loss_pairwise = MODELS.build(loss_pairwise) if loss_pairwise else None
-        self.loss_temporal = MODELS.build(loss_temporal) if loss_temporal else None
-        self.temporal_context = temporal_context
-        self.temporal_gap = temporal_gap
 
     @property
     def needs_cams(self) -> bool:
         """bool: Whether ``gt_instances`` must have ``cams``."""
-        return self.cam_thr is not None or self.cam_bg_thr is not None
+        return self.cam_thr is not None
 
     def get_targets(
         self,
@@ -131,9 +102,6 @@ class GradCAMMaskHead(MOTSMaskHead):
                 rcnn_train_cfg.mask_size,
                 thresholds_of(self.cam_thr, gts.labels),
                 self.overlap,
-                thresholds_of(self.cam_bg_thr, gts.labels),
-                self.rim,
-                self.rim_corners,
             )
             for res, gts in zip(sampling_results, batch_gt_instances)
         ]
@@ -185,56 +153,10 @@ class GradCAMMaskHead(MOTSMaskHead):
                 rois,
                 self.crf_size,
             )
-        if self.loss_temporal:
-            losses['loss_temporal'] = self._temporal_loss(
-                logits, rois, sampling_results, batch_gt_instances
-            )
         if self.log_statistics:
             losses.update(self.area_statistics(logits, box_masks))
             losses.update(self._label_statistics(targets, batch_gt_instances))
         return dict(loss_mask=losses, mask_targets=targets)
-
-    def _temporal_loss(
-        self,
-        logits: Tensor,
-        rois: Tensor,
-        sampling_results: list,
-        batch_gt_instances: InstanceList,
-    ) -> Tensor:
-        """Compare masks of one identity where its boxes lie over each other.
-
-        Args:
-            logits (Tensor): On the grids of the RoIs, shape (num_pos, h, w).
-            rois (Tensor): Shape (num_pos, 5).
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): Of clips, frame by frame.
-
-        Returns:
-            Tensor: Scalar.
-        """
-        for name in ('instances_ids', 'frame_id'):
-            if any(name not in gts for gts in batch_gt_instances):
-                raise KeyError(f"loss_temporal: gt_instances has no '{name}'")
-        ids = [
-            gts.instances_ids[res.pos_assigned_gt_inds]
-            for gts, res in zip(batch_gt_instances, sampling_results)
-        ]
-        frame_ids = [int(gts.frame_id) for gts in batch_gt_instances]
-        bboxes = torch.cat([res.pos_gt_bboxes for res in sampling_results])
-        grids = expand_bboxes(bboxes, self.temporal_context)
-        size = logits.shape[-1]
-        aligned = []
-        for rows in track_pairs(ids, frame_ids, self.temporal_gap):
-            own_grids, own_rois = grids[rows], rois[rows]
-            crops = torch.cat([own_rois[:, :1], own_grids], dim=1)
-            aligned.append(
-                (
-                    sample_cams(logits[rows], own_rois[:, 1:], own_grids, size),
-                    self._rgb_crops(batch_gt_instances, crops, size),
-                    box_masks_on_rois(own_rois[:, 1:], own_grids, size),
-                )
-            )
-        return self.loss_temporal(*zip(*aligned))
 
     def _label_statistics(
         self, targets: Tensor, batch_gt_instances: InstanceList
