@@ -1,8 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Definition of the operators, and loading of their compiled kernels.
 
-The operators are defined here, with a meta implementation, a gradient, autocast
-and vmap rules, and the exact one also in plain torch; the compiled extension only
+The operators are defined here, with a meta implementation, derivatives and a vmap
+rule, and the exact one also in plain torch; the compiled extension only
 adds faster kernels for the devices that it was built for.
 """
 
@@ -13,6 +13,8 @@ from typing import Any, Optional
 
 import torch
 from torch import Tensor
+from torch._functorch.utils import enable_single_level_autograd_function
+from torch.autograd.forward_ad import _set_fwd_grad_enabled
 
 from .bilateral_filter_torch import bilateral_filter_torch
 
@@ -69,12 +71,17 @@ _library.impl('_bilateral_exact', bilateral_filter_torch, 'CompositeExplicitAuto
 _library.impl('_bilateral_grid_once', _plan_and_filter, 'CompositeExplicitAutograd')
 
 
-@torch.library.register_fake(_EXACT)
+# Before torch 2.4 it had another name.
+_register_fake = getattr(torch.library, 'register_fake', None)
+_register_fake = _register_fake or torch.library.impl_abstract
+
+
+@_register_fake(_EXACT)
 def _(values: Tensor, image: Tensor, sigma_rgb: float, sigma_xy: float) -> Tensor:
     return values.new_empty(values.shape)
 
 
-@torch.library.register_fake(_PLAN)
+@_register_fake(_PLAN)
 def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
     batch, _, height, width = image.shape
     area = height * width
@@ -88,44 +95,63 @@ def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
     )
 
 
-@torch.library.register_fake(_GRID)
-@torch.library.register_fake(_ONCE)
+@_register_fake(_GRID)
+@_register_fake(_ONCE)
 def _(values: Tensor, *args: Any) -> Tensor:
     return values.new_empty(values.shape)
 
 
-# W is symmetric: the gradient is the same filter, with the same plan, of the
-# gradient. It is differentiable in turn, being the operator itself.
-def _save_all_but_values(ctx: Any, inputs: tuple, output: Tensor) -> None:
-    ctx.save_for_backward(*(x for x in inputs[1:] if isinstance(x, Tensor)))
-    ctx.numbers = [x for x in inputs[1:] if not isinstance(x, Tensor)]
+def _make_differentiable(name: str) -> None:
+    """Give an operator its derivatives, in ``values`` only.
+
+    W is linear and symmetric: the tangent, and the gradient, is the same filter of the
+    tangent or gradient. It is differentiable in turn, being the operator itself.
+    """
+    op = getattr(torch.ops.mmwsmots, name).default
+
+    class Filter(torch.autograd.function._SingleLevelFunction):
+        @staticmethod
+        def forward(*inputs: Any) -> Tensor:
+            # torch.autograd.Function switches derivatives off, also those of the outer
+            # transforms of torch.func.
+            with (
+                torch._C._AutoDispatchBelowAutograd(),
+                torch.enable_grad(),
+                _set_fwd_grad_enabled(True),
+            ):
+                return op(*inputs)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+            tensors = [x for x in inputs[1:] if isinstance(x, Tensor)]
+            ctx.save_for_backward(*tensors)
+            ctx.save_for_forward(*tensors)
+            ctx.numbers = inputs[1 + len(tensors) :]
+            ctx.set_materialize_grads(False)
+
+        @staticmethod
+        def backward(ctx: Any, grad: Optional[Tensor]) -> tuple:
+            others = (*ctx.saved_tensors, *ctx.numbers)
+            gradient = None if grad is None else op(grad, *others)
+            return gradient, *(None for _ in others)
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: Optional[Tensor], *others: Any) -> Tensor:
+            if any(isinstance(other, Tensor) for other in others):
+                raise ValueError('the filter is not differentiable in image: detach it')
+            return op(tangent, *ctx.saved_tensors, *ctx.numbers)
+
+    # Where the dispatcher calls this, it has come to the innermost transform of
+    # torch.func: torch.autograd.Function would look for it once more.
+    def differentiable(*inputs: Any) -> Tensor:
+        with enable_single_level_autograd_function():
+            return Filter.apply(*inputs)
+
+    _library.impl(name, differentiable, 'Autograd')
 
 
-def _filter_again(op: Any, ctx: Any, grad: Tensor) -> tuple:
-    others = (*ctx.saved_tensors, *ctx.numbers)
-    return op(grad, *others), *(None for _ in others)
-
-
-def _exact_backward(ctx: Any, grad: Tensor) -> tuple:
-    return _filter_again(torch.ops.mmwsmots._bilateral_exact, ctx, grad)
-
-
-def _grid_backward(ctx: Any, grad: Tensor) -> tuple:
-    return _filter_again(torch.ops.mmwsmots._bilateral_grid, ctx, grad)
-
-
-torch.library.register_autograd(
-    _EXACT, _exact_backward, setup_context=_save_all_but_values
-)
-torch.library.register_autograd(
-    _GRID, _grid_backward, setup_context=_save_all_but_values
-)
-
-
-for _device in ('cpu', 'cuda'):
-    for _op in (_EXACT, _PLAN, _GRID, _ONCE):
-        # Sums over all pixels of a crop: never in half precision.
-        torch.library.register_autocast(_op, _device, torch.float32)
+for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
+    _make_differentiable(_name)
 
 
 def _vmap_values(op: Any, in_dims: tuple, args: tuple) -> tuple:
@@ -140,24 +166,19 @@ def _vmap_values(op: Any, in_dims: tuple, args: tuple) -> tuple:
     return out.unflatten(1, values.shape[1:3]), 1
 
 
-@torch.library.register_vmap(_EXACT)
-def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
-    return _vmap_values(torch.ops.mmwsmots._bilateral_exact, in_dims, args)
+def _map_values(name: str) -> Any:
+    op = getattr(torch.ops.mmwsmots, name)
+    return lambda info, in_dims, *args: _vmap_values(op, in_dims, args)
 
 
-@torch.library.register_vmap(_GRID)
-def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
-    return _vmap_values(torch.ops.mmwsmots._bilateral_grid, in_dims, args)
+# Where torch has no rules for operators, it maps them one by one.
+if hasattr(torch.library, 'register_vmap'):
+    for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
+        torch.library.register_vmap(f'{NAMESPACE}::{_name}', _map_values(_name))
 
-
-@torch.library.register_vmap(_ONCE)
-def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
-    return _vmap_values(torch.ops.mmwsmots._bilateral_grid_once, in_dims, args)
-
-
-@torch.library.register_vmap(_PLAN)
-def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
-    return _vmap_values(torch.ops.mmwsmots._bilateral_grid_plan, (None, 0), args)
+    @torch.library.register_vmap(_PLAN)
+    def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
+        return _vmap_values(torch.ops.mmwsmots._bilateral_grid_plan, (None, 0), args)
 
 
 def _load_extension() -> Optional[Path]:

@@ -10,7 +10,7 @@ from shutil import copytree, ignore_patterns
 import numpy as np
 import pytest
 import torch
-from torch.autograd import gradcheck, gradgradcheck
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from mmwsmots import ops
 from mmwsmots.models.losses import CRFLoss
@@ -167,8 +167,9 @@ def test_autocast_does_not_reach_inside(crops):
     expected = bilateral_filter(values, image)
     with torch.autocast('cpu', torch.bfloat16):
         assert torch.equal(bilateral_filter(values, image), expected)
-        op = torch.ops.mmwsmots._bilateral_exact
-        assert op(values.bfloat16(), image.bfloat16(), 15.0, 9.0).dtype == torch.float32
+        half = bilateral_filter(values.bfloat16(), image.bfloat16())
+    expected = bilateral_filter(values.bfloat16().float(), image.bfloat16().float())
+    assert torch.equal(half, expected)
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
@@ -441,6 +442,51 @@ def test_vmap_over_values(crops, method):
         torch.func.vmap(lambda i: bilateral_filter(values, i, 60, 40, method))(
             torch.stack([image, image])
         )
+
+
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_transforms_of_torch_func(crops, method):
+    """W is linear and symmetric: forward, backward, and one within the other."""
+    values, image = crops
+    tangent = torch.randn(values.shape)
+
+    def filtered(x):
+        return bilateral_filter(x, image, 60, 40, method)
+
+    def half_square(x):
+        return 0.5 * filtered(x).square().sum()
+
+    w_tangent = filtered(tangent)
+    ww_values, ww_tangent = filtered(filtered(values)), filtered(w_tangent)
+    close = dict(rtol=1e-4, atol=1e-3)
+    out, found = torch.func.jvp(filtered, (values,), (tangent,))
+    assert torch.equal(out, filtered(values)) and torch.equal(found, w_tangent)
+    assert torch.equal(torch.func.vjp(filtered, values)[1](tangent)[0], w_tangent)
+    gradient = torch.func.grad(half_square)
+    torch.testing.assert_close(gradient(values), ww_values, **close)
+    _, found = torch.func.jvp(gradient, (values,), (tangent,))
+    torch.testing.assert_close(found, ww_tangent, **close)
+
+    def along_tangent(x):
+        return torch.func.jvp(half_square, (x,), (tangent,))[1]
+
+    found = torch.func.grad(along_tangent)(values)
+    torch.testing.assert_close(found, ww_tangent, **close)
+    found = torch.func.vmap(gradient)(torch.stack([values, tangent]))
+    expected = torch.stack([ww_values, ww_tangent])
+    torch.testing.assert_close(found, expected, **close)
+
+
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_forward_mode_knows_values_alone(crops, method):
+    values, image = crops
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(values, 1 - values)
+        out = bilateral_filter(dual, image, 60, 40, method)
+        tangent = forward_ad.unpack_dual(out).tangent
+        assert torch.equal(tangent, bilateral_filter(1 - values, image, 60, 40, method))
+        with pytest.raises(ValueError, match='not differentiable in image'):
+            bilateral_filter(values, forward_ad.make_dual(image, image), 60, 40, method)
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])

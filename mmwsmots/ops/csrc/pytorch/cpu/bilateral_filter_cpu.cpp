@@ -13,41 +13,18 @@
 #include <tuple>
 
 #include "../../common/cpu/bilateral_filter.h"
+#include "../checks.h"
 
 namespace mmwsmots {
 namespace {
 
-using at::Tensor;
+static_assert(kLanes == kRanksPerBlock && kMaxRadius + 1 == kMaxTaps);
 
 // torch has looked at the processor, and at the user's ATEN_CPU_CAPABILITY.
 const Kernels &kernels() {
   static const std::string capability = at::get_cpu_capability();
   static const bool avx2 = capability == "AVX2" || capability == "AVX512";
   return avx2 ? avx2_kernels() : portable_kernels();
-}
-
-void check_pair(const Tensor &values, const Tensor &image) {
-  TORCH_CHECK(values.dim() == 4, "values must be (B, C, H, W), got ", values.sizes());
-  TORCH_CHECK(image.dim() == 4 && image.size(0) == values.size(0) &&
-                  image.size(1) == 3 && image.size(2) == values.size(2) &&
-                  image.size(3) == values.size(3),
-              "image must be (B, 3, H, W) as values ", values.sizes(), ", got ",
-              image.sizes());
-  TORCH_CHECK(image.scalar_type() == values.scalar_type(),
-              "image and values must share a dtype, got ", image.scalar_type(),
-              " and ", values.scalar_type());
-}
-
-void check_size(const Tensor &image) {
-  TORCH_CHECK(image.size(2) <= INT16_MAX && image.size(3) <= INT16_MAX &&
-                  image.size(2) * image.size(3) <= 1 << 26,
-              "crops of ", image.size(2), " x ", image.size(3), " are too large");
-}
-
-void check_tensor(const Tensor &t, at::IntArrayRef sizes, at::ScalarType type) {
-  TORCH_CHECK(t.sizes() == sizes && t.scalar_type() == type && t.is_contiguous(),
-              "expected a contiguous ", type, " tensor ", sizes, ", got ",
-              t.scalar_type(), " ", t.sizes());
 }
 
 // Calls function(item, workspace) for every item. Threads take the next one when they
@@ -80,29 +57,14 @@ void exact_batch(const Tensor &values, const Tensor &image, double sigma_rgb,
 Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
                        double sigma_rgb, double sigma_xy) {
   check_pair(values_in, image_in);
-  check_size(image_in);
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
-  if (values.scalar_type() == at::kFloat) {
+  if (values.scalar_type() == at::kFloat)
     exact_batch<float>(values, image, sigma_rgb, sigma_xy, out);
-  } else {
-    TORCH_CHECK(values.scalar_type() == at::kDouble,
-                "values must be float32 or float64, got ", values.scalar_type());
+  else
     exact_batch<double>(values, image, sigma_rgb, sigma_xy, out);
-  }
   return out;
-}
-
-void check_plan(const Tensor &image, double spacing, int64_t max_nodes) {
-  TORCH_CHECK(image.dim() == 4 && image.size(1) == 3,
-              "image must be (B, 3, H, W), got ", image.sizes());
-  TORCH_CHECK(image.scalar_type() == at::kFloat, "image must be float32, got ",
-              image.scalar_type());
-  TORCH_CHECK(spacing > 0, "spacing must be positive, got ", spacing);
-  TORCH_CHECK(0 <= max_nodes && max_nodes <= 1 << 28, "max_nodes ", max_nodes,
-              " is out of range");
-  check_size(image);
 }
 
 std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
@@ -139,19 +101,14 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
   return {offsets, pixels, runs, shape};
 }
 
-GridTables check_tables(const Tensor &values, const Tensor &basis_y,
-                        const Tensor &basis_x, const Tensor &kernel) {
-  const int64_t blocks = basis_y.size(0);
-  check_tensor(basis_y, {blocks, values.size(2), kLanes}, at::kFloat);
-  check_tensor(basis_x, {blocks, values.size(3), kLanes}, at::kFloat);
-  check_tensor(kernel, {kernel.numel()}, at::kFloat);
-  TORCH_CHECK(1 <= kernel.numel() && kernel.numel() <= kMaxRadius + 1,
-              "kernel must have 1 to ", kMaxRadius + 1, " taps, got ", kernel.numel());
+GridTables read_tables(const Tensor &values, const Tensor &basis_y,
+                       const Tensor &basis_x, const Tensor &kernel) {
+  check_tables(values, basis_y, basis_x, kernel);
   GridTables tables;
   tables.basis_y = basis_y.const_data_ptr<float>();
   tables.basis_x = basis_x.const_data_ptr<float>();
   tables.kernel = kernel.const_data_ptr<float>();
-  tables.blocks = blocks;
+  tables.blocks = basis_y.size(0);
   tables.radius = kernel.numel() - 1;
   return tables;
 }
@@ -163,17 +120,15 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       int64_t /* max_nodes: the CUDA kernels need it */,
                       double sigma_rgb, double sigma_xy) {
   check_pair(values_in, image_in);
-  check_size(image_in);
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
   const int64_t batch = values.size(0), channels = values.size(1);
   const int height = values.size(2), width = values.size(3);
   const int64_t area = (int64_t)height * width;
-  check_tensor(values, values.sizes(), at::kFloat);
-  check_tensor(offsets, {batch, area}, at::kInt);
-  check_tensor(pixels, {batch, area}, at::kInt);
-  check_tensor(runs, {batch, area, 2}, at::kInt);
-  check_tensor(shape, {batch, 4}, at::kInt);
-  const GridTables tables = check_tables(values, basis_y, basis_x, kernel);
+  check_tensor(offsets, "offsets", {batch, area}, at::kInt, values);
+  check_tensor(pixels, "pixels", {batch, area}, at::kInt, values);
+  check_tensor(runs, "runs", {batch, area, 2}, at::kInt, values);
+  check_tensor(shape, "shape", {batch, 4}, at::kInt, values);
+  const GridTables tables = read_tables(values, basis_y, basis_x, kernel);
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
 
@@ -215,7 +170,7 @@ Tensor bilateral_grid_once(const Tensor &values_in, const Tensor &image_in,
   const int64_t batch = values.size(0), channels = values.size(1);
   const int height = values.size(2), width = values.size(3);
   const int64_t area = (int64_t)height * width;
-  const GridTables tables = check_tables(values, basis_y, basis_x, kernel);
+  const GridTables tables = read_tables(values, basis_y, basis_x, kernel);
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
 

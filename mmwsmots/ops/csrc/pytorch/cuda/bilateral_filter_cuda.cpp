@@ -12,29 +12,17 @@
 #include <tuple>
 
 #include "../../common/cuda/bilateral_filter.h"
+#include "../checks.h"
 
 namespace mmwsmots {
 namespace {
 
-using at::Tensor;
+static_assert(cuda::kLanes == kRanksPerBlock);
 
 // Scratch memory of the grid: 256 MiB, or one crop.
 constexpr int64_t kScratchFloats = 1 << 26;
 
-cuda::Crops check_pair(const Tensor &values, const Tensor &image) {
-  TORCH_CHECK(values.dim() == 4, "values must be (B, C, H, W), got ", values.sizes());
-  TORCH_CHECK(image.dim() == 4 && image.size(0) == values.size(0) &&
-                  image.size(1) == 3 && image.size(2) == values.size(2) &&
-                  image.size(3) == values.size(3),
-              "image must be (B, 3, H, W) as values ", values.sizes(), ", got ",
-              image.sizes());
-  TORCH_CHECK(image.scalar_type() == values.scalar_type(),
-              "image and values must share a dtype, got ", image.scalar_type(),
-              " and ", values.scalar_type());
-  TORCH_CHECK(image.device() == values.device(), "image is on ", image.device(),
-              ", values on ", values.device());
-  TORCH_CHECK(values.size(0) <= INT32_MAX && values.size(2) * values.size(3) <= 1 << 26,
-              "values ", values.sizes(), " are too large");
+cuda::Crops crops_of(const Tensor &values) {
   return {(int)values.size(0), (int)values.size(1), (int)values.size(2),
           (int)values.size(3)};
 }
@@ -49,18 +37,16 @@ void exact(const Tensor &values, const Tensor &image, const cuda::Crops &crops,
 
 Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
                        double sigma_rgb, double sigma_xy) {
-  const cuda::Crops crops = check_pair(values_in, image_in);
+  check_pair(values_in, image_in);
+  const cuda::Crops crops = crops_of(values_in);
   const c10::cuda::CUDAGuard guard(values_in.device());
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
-  if (values.scalar_type() == at::kFloat) {
+  if (values.scalar_type() == at::kFloat)
     exact<float>(values, image, crops, sigma_rgb, sigma_xy, nullptr, out);
-  } else {
-    TORCH_CHECK(values.scalar_type() == at::kDouble,
-                "values must be float32 or float64, got ", values.scalar_type());
+  else
     exact<double>(values, image, crops, sigma_rgb, sigma_xy, nullptr, out);
-  }
   return out;
 }
 
@@ -68,14 +54,8 @@ Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
 std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
                                                                double spacing,
                                                                int64_t max_nodes) {
-  TORCH_CHECK(image_in.dim() == 4 && image_in.size(1) == 3,
-              "image must be (B, 3, H, W), got ", image_in.sizes());
-  TORCH_CHECK(image_in.scalar_type() == at::kFloat, "image must be float32, got ",
-              image_in.scalar_type());
-  TORCH_CHECK(spacing > 0, "spacing must be positive, got ", spacing);
-  TORCH_CHECK(0 <= max_nodes && max_nodes <= 1 << 26, "max_nodes ", max_nodes,
-              " is out of range");
-  const cuda::Crops crops = check_pair(image_in, image_in);
+  check_plan(image_in, spacing, max_nodes);
+  const cuda::Crops crops = crops_of(image_in);
   const c10::cuda::CUDAGuard guard(image_in.device());
   const Tensor image = image_in.contiguous();
   const int64_t batch = image.size(0), area = image.size(2) * image.size(3);
@@ -98,28 +78,17 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       const Tensor &basis_x, const Tensor &kernel, int64_t max_nodes,
                       double sigma_rgb, double sigma_xy) {
   at::globalContext().alertNotDeterministic("mmwsmots bilateral grid on CUDA");
-  const cuda::Crops crops = check_pair(values_in, image_in);
+  check_pair(values_in, image_in);
+  const cuda::Crops crops = crops_of(values_in);
   const c10::cuda::CUDAGuard guard(values_in.device());
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
   const int64_t batch = crops.batch, blocks = basis_y.size(0);
   const int64_t area = (int64_t)crops.height * crops.width;
-  const auto check = [&](const Tensor &t, at::IntArrayRef sizes, at::ScalarType type) {
-    TORCH_CHECK(t.sizes() == sizes && t.scalar_type() == type && t.is_contiguous() &&
-                    t.device() == values.device(),
-                "expected a contiguous ", type, " tensor ", sizes, " on ",
-                values.device(), ", got ", t.scalar_type(), " ", t.sizes(), " on ",
-                t.device());
-  };
-  check(values, values.sizes(), at::kFloat);
-  check(offsets, {batch, area}, at::kInt);
-  check(pixels, {batch, area}, at::kInt);
-  check(shape, {batch, 4}, at::kInt);
-  check(basis_y, {blocks, crops.height, cuda::kLanes}, at::kFloat);
-  check(basis_x, {blocks, crops.width, cuda::kLanes}, at::kFloat);
-  check(kernel, {kernel.numel()}, at::kFloat);
-  TORCH_CHECK(kernel.numel() > 0 && blocks > 0, "the grid's tables are empty");
-  TORCH_CHECK(0 <= max_nodes && max_nodes <= 1 << 26, "max_nodes ", max_nodes,
-              " is out of range");
+  check_tensor(offsets, "offsets", {batch, area}, at::kInt, values);
+  check_tensor(pixels, "pixels", {batch, area}, at::kInt, values);
+  check_tensor(shape, "shape", {batch, 4}, at::kInt, values);
+  check_tables(values, basis_y, basis_x, kernel);
+  check_max_nodes(max_nodes);
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
 
