@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """What the benchmarks share."""
 
-import ctypes
 import datetime
 import platform
 import shlex
@@ -13,12 +12,6 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-
-from mmwsmots.utils.keep_freed_memory import (
-    M_MMAP_THRESHOLD,
-    M_TRIM_THRESHOLD,
-    keep_freed_memory,
-)
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = 'data/pretrained/mobilenet_v2.pth'  # of the small models' configs
@@ -105,19 +98,6 @@ def command() -> str:
     for arg in sys.argv[1:]:
         words.append(Path(arg).name if Path(arg).is_absolute() else arg)
     return ' '.join(words)
-
-
-def set_malloc(keep: bool) -> None:
-    """Let glibc keep freed memory as our tools do, or not, as it does by itself.
-
-    Its own limits are those that it comes to after some large blocks were freed.
-    """
-    if keep:
-        keep_freed_memory()
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
-    mallopt(M_TRIM_THRESHOLD, 64 * 2**20)
 
 
 def report(lines: Sequence[str], out: Path | None) -> None:

@@ -16,8 +16,6 @@ those of real results.
 
 Frame by frame all run, in alternating order. Times are medians of the processor's
 time, which leaves out other programs; ratios are medians of those of the same frame.
-Every round runs twice: with malloc as it is, and with :func:`keep_freed_memory`, as
-our tools do.
 
 Example:
     taskset -c 1 python benchmarks/inference.py data/kitti_mots/instances_txt/0011.txt \
@@ -35,7 +33,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from common import heading, report, set_malloc
+from common import heading, report
 from mmcv.ops import roi_align
 from mmcv.transforms import Compose
 from mmdet.apis import inference_detector
@@ -202,10 +200,10 @@ def give(model: nn.Module, objects: InstanceData, factor: float) -> None:
 
 
 def measure(args: argparse.Namespace, path: Path, frames: list) -> dict:
-    """Seconds of the frames, for malloc (as it is, keeping) and each way."""
+    """Milliseconds of the frames, for each way."""
     models = build_models(path, args.scale)
     file = io.StringIO()
-    times = {(keep, name): [] for keep in (False, True) for name in models}
+    times = {name: [] for name in models}
 
     def run(name: str, image: np.ndarray) -> list[MOTSObject] | DetDataSample:
         if name != 'tracking':
@@ -214,8 +212,7 @@ def measure(args: argparse.Namespace, path: Path, frames: list) -> dict:
         file.writelines(map(format_line, objects))
         return objects
 
-    for _, keep in itertools.product(range(args.rounds), (False, True)):
-        set_malloc(keep)
+    for _ in range(args.rounds):
         tracker = VideoTracker(models['tracking'], len(frames))
         # The first frame warms up, and comes again at the end.
         for i, (image, objects) in enumerate([*frames, frames[0]]):
@@ -230,7 +227,7 @@ def measure(args: argparse.Namespace, path: Path, frames: list) -> dict:
                 start = time.process_time()
                 found = run(name, image)
                 if i > 0:
-                    times[keep, name].append(time.process_time() - start)
+                    times[name].append(time.process_time() - start)
                 elif name == 'tracking':
                     tracked = np.any([obj.mask for obj in found], axis=0)
                 else:  # what tracking starts from comes last
@@ -248,20 +245,19 @@ def main() -> None:
     rows = []
     for path in args.configs:
         times = measure(args, path, frames)
-        for keep, malloc in ((False, 'as it is'), (True, 'keeps')):
-            cells = [path.stem, malloc]
-            for name in ('detector', 'refined', 'tracking'):
-                values = times.get((keep, name))
-                cells.append('–' if values is None else f'{np.median(values):.1f}')
-            full = times[keep, 'tracking']
-            for name in ('detector', 'refined'):
-                base = times.get((keep, name))
-                if base is None:
-                    cells.append('–')
-                    continue
-                added, ratio = np.median(full - base), np.median(full / base)
-                cells.append(f'{added:.1f} ms, {100 * (ratio - 1):+.1f} %')
-            rows.append(f'| {" | ".join(cells)} |')
+        cells = [path.stem]
+        for name in ('detector', 'refined', 'tracking'):
+            values = times.get(name)
+            cells.append('–' if values is None else f'{np.median(values):.1f}')
+        full = times['tracking']
+        for name in ('detector', 'refined'):
+            base = times.get(name)
+            if base is None:
+                cells.append('–')
+                continue
+            added, ratio = np.median(full - base), np.median(full / base)
+            cells.append(f'{added:.1f} ms, {100 * (ratio - 1):+.1f} %')
+        rows.append(f'| {" | ".join(cells)} |')
     report(
         [
             heading(
@@ -271,9 +267,9 @@ def main() -> None:
                 f'{args.objects} objects, {args.rounds} rounds of {len(frames)} frames',
             ),
             '',
-            '| config | malloc | detector, ms | refined, ms | tracking, ms '
+            '| config | detector, ms | refined, ms | tracking, ms '
             '| added to the detector | added to refined |',
-            '|---|---|---|---|---|---|---|',
+            '|---|---|---|---|---|---|',
             *rows,
         ],
         args.out,

@@ -28,7 +28,6 @@ from mmengine.config import Config
 
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model
 from mmwsmots.fileio import FrameReader
-from mmwsmots.utils import keep_freed_memory
 
 REPO = Path(__file__).resolve().parents[1]
 SIZE = 96, 64  # width, height
@@ -113,7 +112,6 @@ def make_video(folder: Path, num_images: int, num_frames: int) -> FrameReader:
 def main() -> None:
     args = parse_args()
     torch.set_num_threads(1)
-    keep_freed_memory()  # as the demo does
     process = runpy.run_path(str(REPO / 'demo/mots_demo.py'))['process']
     with tempfile.TemporaryDirectory() as temp:
         reader = make_video(Path(temp), args.clip, args.frames)

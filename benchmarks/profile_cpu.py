@@ -6,8 +6,7 @@ timed where they are called; a part's time excludes that of the parts within it.
 are those of the processor, which leaves out other programs. "rest" is mmengine's loop
 and hooks and all unnamed code.
 
-Blocks of --block iterations with malloc as it is and with :func:`keep_freed_memory`,
-which our tools call, alternate; the first two iterations of a block do not count.
+The first two iterations do not count.
 
 Example:
     taskset -c 1 python benchmarks/profile_cpu.py test CONFIG --checkpoint CHECKPOINT
@@ -23,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from common import heading, report, set_malloc
+from common import heading, report
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -117,35 +116,27 @@ class PartTimer:
             setattr(owner, names[-1], self.wrap(getattr(owner, names[-1]), part))
 
 
-class Blocks(Hook):
-    """Alternates the two ways of malloc, and keeps the sums of each.
+class PartSums(Hook):
+    """Sums the seconds of each part over the iterations after the first two.
 
     Attributes:
-        sums (dict[bool, dict]): Seconds of each part with freed memory kept or not.
-        counts (dict[bool, int]): Iterations that they are of.
+        sums (dict): Seconds of each part.
+        count (int): Iterations that they are of.
     """
 
     SKIPPED = 2
 
-    def __init__(self, timer: PartTimer, block: int) -> None:
-        self.timer, self.block = timer, block
-        self.sums = {keep: defaultdict(float) for keep in (False, True)}
-        self.counts = {False: 0, True: 0}
-        self._done = 0
-
-    def before_run(self, *args, **kwargs) -> None:
-        set_malloc(keep=False)
+    def __init__(self, timer: PartTimer) -> None:
+        self.timer = timer
+        self.sums = defaultdict(float)
+        self.count = -self.SKIPPED
 
     def after_train_iter(self, *args, **kwargs) -> None:
         self.timer.switch()
-        keep, place = self._done // self.block % 2 == 1, self._done % self.block
-        if place >= self.SKIPPED:
-            self.counts[keep] += 1
+        self.count += 1
+        if self.count > 0:
             for part, seconds in self.timer.seconds.items():
-                self.sums[keep][part] += seconds
-        self._done += 1
-        if self._done % self.block == 0:
-            set_malloc(keep=not keep)
+                self.sums[part] += seconds
         self.timer.seconds.clear()
 
     after_test_iter = after_train_iter
@@ -158,7 +149,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--checkpoint', help='weights to start from')
     parser.add_argument('--data-root', help='converted data set, if another')
     parser.add_argument('--iterations', type=int, default=30, help='of training')
-    parser.add_argument('--block', type=int, default=8, help='iterations')
     parser.add_argument('--out', type=Path, help='append the table to this file')
     return parser.parse_args()
 
@@ -186,31 +176,27 @@ def main() -> None:
     torch.set_num_threads(1)
     timer = PartTimer()
     timer.install()
-    blocks = Blocks(timer, args.block)
+    sums = PartSums(timer)
     with tempfile.TemporaryDirectory() as work_dir:
         runner = Runner.from_cfg(load_config(args, work_dir))
-        runner.register_hook(blocks, 'LOWEST')
+        runner.register_hook(sums, 'LOWEST')
         scores = runner.test() if args.what == 'test' else runner.train()
         timer.switch()
-    totals = {keep: sum(sums.values()) for keep, sums in blocks.sums.items()}
+    total = sum(sums.sums.values())
     lines = [
         heading(
             f'torch {torch.__version__}, 1 thread',
             f'{args.what} of {args.config.stem}',
-            f'{blocks.counts[False]} + {blocks.counts[True]} iterations',
+            f'{sums.count} iterations',
         ),
         '',
-        '| part | malloc as it is, ms | share | freed memory kept, ms | share |',
-        '|---|---|---|---|---|',
+        '| part | ms | share |',
+        '|---|---|---|',
     ]
-    for part in sorted(blocks.sums[True], key=lambda part: -blocks.sums[True][part]):
-        cells = [part]
-        for keep, sums in blocks.sums.items():
-            cells.append(f'{1e3 * sums[part] / blocks.counts[keep]:.1f}')
-            cells.append(f'{100 * sums[part] / totals[keep]:.1f} %')
-        lines.append(f'| {" | ".join(cells)} |')
-    means = [1e3 * totals[keep] / blocks.counts[keep] for keep in (False, True)]
-    lines.append(f'| **all** | **{means[0]:.1f}** | | **{means[1]:.1f}** | |')
+    for part, seconds in sorted(sums.sums.items(), key=lambda item: -item[1]):
+        mean, share = 1e3 * seconds / sums.count, 100 * seconds / total
+        lines.append(f'| {part} | {mean:.1f} | {share:.1f} % |')
+    lines.append(f'| **all** | **{1e3 * total / sums.count:.1f}** | |')
     if args.what == 'test':
         at_end = timer.seconds['metric: at the end']
         lines += [

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import explain_masks, init_mots_model
-from mmwsmots.fileio import FrameReader, VideoWriter, write_gif
+from mmwsmots.fileio import FrameReader, VideoWriter
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
 from mmwsmots.visualization import TrackDrawer, draw_panel
 
-GIF_FRAMES, GIF_WIDTH = 24, 832
+GIF_FRAMES, GIF_WIDTH = 24, 832  # about 2 MB
 
 
 def by_frame(path: Path) -> dict[int, list[MOTSObject]]:
@@ -42,11 +43,22 @@ def draw_videos(data_root: Path, results: Path, out: Path) -> None:
                 video.write(drawn[-1])
         longest.append((sum(map(len, objects.values())), text.stem, drawn))
         print(f'{out / text.stem}.mp4: {len(drawn)} frames')
-    drawn = max(longest)[2][:GIF_FRAMES]
-    scale = min(1.0, GIF_WIDTH / drawn[0].shape[1])  # the encoder is slow
-    small = [cv2.resize(frame, None, fx=scale, fy=scale) for frame in drawn]
-    write_gif(out / 'demo.gif', small)
+    write_gif(out / 'demo.gif', max(longest)[2][:GIF_FRAMES], frames.fps)
     print(out / 'demo.gif')
+
+
+def write_gif(path: Path, frames: list[np.ndarray], fps: float) -> None:
+    """Write a looping GIF of one palette: unchanged pixels compress."""
+    height, width = frames[0].shape[:2]
+    size = GIF_WIDTH, round(height * GIF_WIDTH / width)
+    images = [
+        Image.fromarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)).resize(size)
+        for frame in frames
+    ]
+    samples = np.concatenate([np.asarray(image) for image in images[::3]])
+    palette = Image.fromarray(samples).quantize(256, kmeans=2)
+    first, *rest = (image.quantize(palette=palette, dither=0) for image in images)
+    first.save(path, save_all=True, append_images=rest, duration=1000 / fps, loop=0)
 
 
 def panel_objects(data_root: Path, per_class: int) -> list[tuple[str, MOTSObject]]:

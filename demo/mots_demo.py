@@ -25,7 +25,6 @@ from tqdm import tqdm
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
 from mmwsmots.fileio import FrameReader, VideoWriter
-from mmwsmots.utils import keep_freed_memory
 from mmwsmots.visualization import TrackDrawer
 
 SAVE_INTERVAL = 50  # frames
@@ -114,7 +113,6 @@ def process(
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    keep_freed_memory()
     try:
         text_path, shortfall = run(args)
     except (OSError, ValueError) as error:

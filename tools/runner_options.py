@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from mmwsmots.utils import keep_freed_memory, prepare_cpu_processes
+from mmwsmots.utils import prepare_cpu_processes
 
 
 def add_runner_options(parser: argparse.ArgumentParser) -> None:
@@ -69,5 +69,4 @@ def load_config(args: argparse.Namespace) -> Config:
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
     prepare_cpu_processes(cfg)
-    keep_freed_memory()
     return cfg

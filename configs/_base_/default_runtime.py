@@ -4,7 +4,7 @@ _base_ = 'mmdet::_base_/default_runtime.py'
 custom_imports = dict(imports=['mmwsmots'], allow_failed_imports=False)
 
 default_hooks = dict(
-    checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=3),
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
     visualization=dict(_delete_=True, type='TrackVisualizationHook', draw=False),
 )
 custom_hooks = [

@@ -4,6 +4,6 @@ _base_ = './default_runtime.py'
 
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
-    checkpoint=dict(type='SafeCheckpointHook', by_epoch=False, interval=200),
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=200),
 )
 log_processor = dict(by_epoch=False)

@@ -5,7 +5,6 @@ from .hooks import (
     LossWarmupHook,
     MaskGuardHook,
     RandomStateHook,
-    SafeCheckpointHook,
 )
 
 __all__ = [
@@ -14,5 +13,4 @@ __all__ = [
     'LossWarmupHook',
     'MaskGuardHook',
     'RandomStateHook',
-    'SafeCheckpointHook',
 ]

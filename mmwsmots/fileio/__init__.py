@@ -1,11 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .atomic_write import atomic_write
 from .frame_reader import FrameReader
-from .video import VideoWriter, write_gif
+from .video import VideoWriter
 
 __all__ = [
     'FrameReader',
     'VideoWriter',
     'atomic_write',
-    'write_gif',
 ]

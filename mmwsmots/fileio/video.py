@@ -1,12 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import io
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from mmwsmots.fileio.atomic_write import atomic_write
 from mmwsmots.fileio.pictures import check_size
@@ -106,64 +103,3 @@ def _representable(fps: float) -> float:
     while base > 1 and round(fps * base) > MAX_TICKS:
         base //= 10
     return round(fps * base) / base
-
-
-def write_gif(
-    path: str | Path,
-    frames: Sequence[np.ndarray],
-    fps: float = 10,
-    max_bytes: int = 3_000_000,
-) -> float:
-    """Write a looping GIF that is shrunk until it fits, for a README.
-
-    All frames share one palette of 256 colours without dithering: flat colours
-    and unchanged pixels compress.
-
-    Args:
-        path (str | Path): The file; its folder is created.
-        frames (Sequence[ndarray]): BGR, each (H, W, 3) uint8, of one size.
-        fps (float): Frames per second; GIF counts hundredths of a second.
-        max_bytes (int): Largest file. Defaults to 3,000,000.
-
-    Returns:
-        float: The scale at which the frames fitted.
-
-    Raises:
-        ValueError: If there are no frames, or not even thumbnails would fit.
-    """
-    if len(frames) == 0:
-        raise ValueError(f'{path}: a GIF needs frames')
-    scale = 1.0
-    while min(frames[0].shape[:2]) * scale >= 32:
-        data = _encode_gif(frames, fps, scale)
-        if len(data) <= max_bytes:
-            with atomic_write(path) as temp:
-                temp.write_bytes(data)
-            return scale
-        scale *= min(0.95 * (max_bytes / len(data)) ** 0.5, 0.95)
-    raise ValueError(f'{path}: {len(frames)} frames do not fit into {max_bytes} bytes')
-
-
-def _encode_gif(frames: Sequence[np.ndarray], fps: float, scale: float) -> bytes:
-    images = []
-    for frame in frames:
-        if scale < 1:
-            frame = cv2.resize(
-                frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
-            )
-        images.append(Image.fromarray(np.ascontiguousarray(frame[..., ::-1])))
-    samples = [np.asarray(image) for image in images[:: max(1, len(images) // 8)]]
-    palette = Image.fromarray(np.concatenate(samples)).quantize(
-        256, method=Image.Quantize.MEDIANCUT, kmeans=2
-    )
-    images = [image.quantize(palette=palette, dither=0) for image in images]
-    buffer = io.BytesIO()
-    images[0].save(
-        buffer,
-        'GIF',
-        save_all=True,
-        append_images=images[1:],
-        duration=round(100 / fps) * 10,
-        loop=0,
-    )
-    return buffer.getvalue()

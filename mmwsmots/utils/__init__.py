@@ -2,12 +2,10 @@
 from .checkpoint import allow_mmengine_checkpoints, weights_only
 from .config_inheritance import inherit_own_configs
 from .cpu_processes import prepare_cpu_processes
-from .keep_freed_memory import keep_freed_memory
 
 __all__ = [
     'allow_mmengine_checkpoints',
     'inherit_own_configs',
-    'keep_freed_memory',
     'prepare_cpu_processes',
     'weights_only',
 ]

@@ -2,9 +2,8 @@
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageSequence
 
-from mmwsmots.fileio import FrameReader, VideoWriter, write_gif
+from mmwsmots.fileio import FrameReader, VideoWriter
 
 
 def frames(num=5, height=64, width=96):
@@ -131,30 +130,3 @@ def test_bad_frames_are_kept_on_demand(tmp_path):
     read = list(reader)
     assert [image is None for image in read] == [True, False, True, True, False]
     assert (read[1] == images[1]).all() and (read[4] == images[4]).all()
-
-
-def test_gif_there_and_back(tmp_path):
-    images = frames(6)
-    path = tmp_path / 'clip.gif'
-    assert write_gif(path, images, fps=10) == 1
-    gif = Image.open(path)
-    assert (gif.n_frames, gif.size) == (6, (96, 64))
-    for image, expected in zip(ImageSequence.Iterator(gif), images, strict=True):
-        assert image.info['duration'] == 100
-        bgr = np.asarray(image.convert('RGB'))[..., ::-1].astype(int)
-        assert np.abs(bgr - expected).mean() < 4
-
-
-def test_gif_is_shrunk_until_it_fits(tmp_path):
-    rng = np.random.default_rng(0)
-    images = list(rng.integers(0, 256, (4, 96, 128, 3), dtype=np.uint8))
-    scale = write_gif(tmp_path / 'noise.gif', images, max_bytes=25_000)
-    assert (tmp_path / 'noise.gif').stat().st_size <= 25_000
-    width, height = Image.open(tmp_path / 'noise.gif').size
-    assert width == pytest.approx(128 * scale, abs=1)
-    assert height == pytest.approx(96 * scale, abs=1)
-    with pytest.raises(ValueError, match=r'small\.gif: 4 frames do not fit into 500'):
-        write_gif(tmp_path / 'small.gif', images, max_bytes=500)
-    with pytest.raises(ValueError, match=r'small\.gif: a GIF needs frames'):
-        write_gif(tmp_path / 'small.gif', [])
-    assert not (tmp_path / 'small.gif').exists()

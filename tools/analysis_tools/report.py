@@ -5,11 +5,11 @@
         --cfg-options test_evaluator.outfile_prefix=work_dirs/run/results
     python tools/analysis_tools/report.py --gt data/kitti_mots/instances_txt \
         --results work_dirs/run/results --seqmap val.seqmap \
-        --frames data/kitti_mots/training/image_02 --run work_dirs/run \
+        --frames data/kitti_mots/training/image_02 \
         --out work_dirs/run/report.html
 
-Tables of all sequences and of each, errors over time, the worst frames as pictures and
-the losses of the training. The page needs no other file and no network.
+Tables of all sequences and of each, errors over time and the worst frames as pictures.
+The page needs no other file and no network.
 """
 
 import argparse
@@ -41,11 +41,6 @@ from mmwsmots.evaluation import (
 )
 from mmwsmots.evaluation.tables import TITLES, sequence_rows
 from mmwsmots.fileio import atomic_write
-from mmwsmots.visualization import (
-    choose_keys,
-    plot_curves,
-    read_curves,
-)
 from mmwsmots.visualization.text import readable_on
 
 SPACING = 10  # frames between two that are shown of one sequence
@@ -122,7 +117,6 @@ def build_page(args: argparse.Namespace) -> str:
         ValueError: If a file breaks its format.
     """
     lengths = find_lengths(args)
-    curves = None if args.run is None else read_curves(args.run)
     rules = dict(protocol=args.protocol, benchmark=args.benchmark)
     together, single = evaluate_sequences(args.gt, args.results, lengths, **rules)
     all_filled, filled = evaluate_filled_boxes(args.gt, args.results, lengths, **rules)
@@ -151,12 +145,10 @@ def build_page(args: argparse.Namespace) -> str:
         'results': args.results,
         'ground truth': f'{args.gt}, {len(lengths)} sequences{source}, '
         f'{sum(lengths.values())} frames',
-        'training': args.run,
         'protocol': f'{args.benchmark}, {args.protocol}',
         'written': time.strftime('%Y-%m-%d %H:%M %Z') + f' by mmwsmots {__version__}, '
         f'TrackEval {trackeval.__version__}',
     }
-    run_keys = {'training': curves}
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -178,10 +170,6 @@ def build_page(args: argparse.Namespace) -> str:
             kind: f'background: {_css(color)}; color: {_css(readable_on(color))}'
             for kind, color in ERROR_COLORS.items()
         },
-        curves=curves
-        and embed_figure(
-            plot_curves(run_keys, choose_keys(run_keys, args.keys), smoothing=1)
-        ),
     )
 
 
@@ -193,15 +181,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add_evaluation_options(parser)
     parser.add_argument(
         '--frames', type=Path, help='folder of the folders of frames, for pictures'
-    )
-    parser.add_argument(
-        '--run', type=Path, help='work directory of the training, for its curves'
-    )
-    parser.add_argument(
-        '--keys',
-        nargs='+',
-        default=['loss*'],
-        help='curves to draw; * stands for anything (default: loss*)',
     )
     parser.add_argument(
         '--num-frames', type=int, default=12, help='worst frames (default: 12)'

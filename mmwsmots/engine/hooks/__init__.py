@@ -4,7 +4,6 @@ from .finite_loss_hook import FiniteLossHook
 from .loss_warmup_hook import LossWarmupHook
 from .mask_guard_hook import MaskGuardHook
 from .random_state_hook import RandomStateHook
-from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
     'CompileFeaturesHook',
@@ -12,5 +11,4 @@ __all__ = [
     'LossWarmupHook',
     'MaskGuardHook',
     'RandomStateHook',
-    'SafeCheckpointHook',
 ]

@@ -11,7 +11,6 @@ from mmdet.structures import DetDataSample
 from mmengine.logging import MMLogger
 
 from mmwsmots.evaluation.benchmarks import get_benchmark
-from mmwsmots.evaluation.disk_list import DiskList
 from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import evaluate_mots
 from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
@@ -64,7 +63,6 @@ class MOTSMetric(BaseVideoMetric):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self.results = DiskList()  # of the masks of a video of any length
         if format_only and outfile_prefix is None:
             raise ValueError('format_only needs outfile_prefix, a folder to write to')
         if not format_only and gt_dir is None:

@@ -23,21 +23,12 @@ def main(tool):
     return tool('report').main
 
 
-@pytest.fixture(scope='module')
-def run_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('run') / '20260101_000000/vis_data'
-    folder.mkdir(parents=True)
-    lines = [json.dumps(dict(loss=1 / s, iter=s, step=s)) for s in (1, 2, 3)]
-    (folder / 'scalars.json').write_text('\n'.join(lines) + '\n')
-    return folder.parents[1]
-
-
 @pytest.fixture
-def page(main, clips, run_dir, tmp_path):
+def page(main, clips, tmp_path):
     """The page with everything."""
     out = tmp_path / 'report.html'
     args = [*clips.options, '--frames', str(clips.root / 'frames')]
-    args += ['--run', str(run_dir), '--num-frames', '3', '--out', str(out)]
+    args += ['--num-frames', '3', '--out', str(out)]
     main([*args, '--title', 'A <b>test</b>'])
     return out
 
@@ -74,7 +65,7 @@ def test_numbers_and_pictures(page, clips):
         assert rows['all']['FN'] == str(together[class_name]['FN'])
 
     images = [image.get('src') for image in root.iter('img')]
-    assert len(images) == 2 + 3 + 1  # charts, frames, curves
+    assert len(images) == 2 + 3  # charts, frames
     for source in images:
         kind, data = re.fullmatch(r'data:image/(.+);base64,(.+)', source).groups()
         data = base64.b64decode(data)
@@ -141,11 +132,11 @@ def test_in_a_browser(page, tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     (probed,) = re.findall(r'data-probe="(.*?)"', result.stdout)
     found = json.loads(probed.replace('&quot;', '"'))
-    assert found == dict(broken=0, total=6, loaded=[], overflow=found['overflow'])
+    assert found == dict(broken=0, total=5, loaded=[], overflow=found['overflow'])
     assert found['overflow'] <= 0
 
 
-def test_without_frames_training_or_errors(main, clips, tmp_path):
+def test_without_frames_or_errors(main, clips, tmp_path):
     gt = clips.root / 'gt'
     options = ['--gt', str(gt), '--results', str(gt), *clips.options[4:]]
     main([*options, '--out', str(tmp_path / 'report.html')])
@@ -160,8 +151,6 @@ def test_without_frames_training_or_errors(main, clips, tmp_path):
 def test_bad_input_is_named(main, clips, tmp_path):
     out = tmp_path / 'report.html'
     args = [*clips.options, '--out', str(out)]
-    with pytest.raises(SystemExit, match=r'error: .*gone: no scalars\.json'):
-        main([*args, '--run', str(tmp_path / 'gone')])
     with pytest.raises(SystemExit, match=r'error: .*gone/001\d: no such video'):
         main([*args, '--frames', str(tmp_path / 'gone')])
     write_mots_txt(tmp_path / 'results/0012.txt', [])
