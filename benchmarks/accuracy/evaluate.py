@@ -11,6 +11,7 @@ import torch
 from mmengine.utils import track_iter_progress
 from pycocotools import mask as mask_utils
 
+from benchmarks.masks import boundary_iou, grabcut
 from mmwsmots.apis import frame_batch, segment_boxes
 from mmwsmots.evaluation import evaluate_mots, filled_boxes
 from mmwsmots.evaluation.filled_boxes import tight_boxes
@@ -28,7 +29,7 @@ from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.disjoint_masks import disjoint_masks
 
-from .measures import boundary_iou, color_contrast, grabcut, paired_ious
+from .measures import color_contrast, paired_ious
 
 BAND = 0.005  # width of a mask's boundary as a share of the frame's diagonal
 CLASS_OF_ID = {class_id: name for name, class_id in CLASS_IDS.items()}

@@ -11,31 +11,6 @@ from pycocotools import mask as mask_utils
 from mmwsmots.fileio.mots_txt import MOTSObject
 
 
-def boundary_iou(first: np.ndarray, second: np.ndarray, width: int) -> float:
-    """Boundary IoU (Cheng et al., CVPR 2021): IoU of the inner bands of two masks.
-
-    Args:
-        first (ndarray): Mask (H, W) bool.
-        second (ndarray): Mask (H, W) bool.
-        width (int): Of the band in pixels, at least 1.
-
-    Returns:
-        float: In [0, 1]; 0 if both masks are empty.
-    """
-    ys, xs = np.nonzero(first | second)
-    if len(ys) == 0:
-        return 0.0
-    window = slice(ys.min(), ys.max() + 1), slice(xs.min(), xs.max() + 1)
-    bands = []
-    for mask in (first[window], second[window]):
-        padded = cv2.copyMakeBorder(
-            mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT
-        )
-        inner = cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=width)
-        bands.append((padded - inner).astype(bool))
-    return float((bands[0] & bands[1]).sum() / (bands[0] | bands[1]).sum())
-
-
 def paired_ious(
     truth: Sequence[MOTSObject],
     objects: Sequence[MOTSObject],
@@ -96,39 +71,3 @@ def color_contrast(frame: np.ndarray, mask: np.ndarray, bbox: np.ndarray) -> flo
     crop = frame[y1:y2, x1:x2].astype(np.float32) / 255
     lab = cv2.cvtColor(crop, cv2.COLOR_BGR2Lab)
     return float(np.linalg.norm(lab[inside].mean(0) - lab[~inside].mean(0)))
-
-
-def grabcut(frame: np.ndarray, bbox: np.ndarray, num_iters: int = 5) -> np.ndarray:
-    """GrabCut (Rother et al., 2004) in a box, as one segments without learning.
-
-    Args:
-        frame (ndarray): BGR, (H, W, 3) uint8.
-        bbox (ndarray): Box (4, ) xyxy in pixels.
-        num_iters (int): Its iterations. Defaults to 5.
-
-    Returns:
-        ndarray: Mask (H, W) bool; the filled box where GrabCut finds nothing or has
-        no background to learn from.
-    """
-    height, width = frame.shape[:2]
-    limits = [width, height, width, height]
-    x1, y1, x2, y2 = np.clip(np.round(bbox), 0, limits).astype(int)
-    mask = np.zeros((height, width), dtype=bool)
-    mask[y1:y2, x1:x2] = True
-    # Colours of a margin around the box are enough background.
-    margins = (0.3 * np.array([x2 - x1, y2 - y1])).astype(int) + 2
-    left, top = np.maximum(np.array([x1, y1]) - margins, 0)
-    right, bottom = np.minimum(np.array([x2, y2]) + margins, [width, height])
-    window = slice(top, bottom), slice(left, right)
-    labels = np.where(mask[window], cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
-    if labels.min() == labels.max():
-        return mask
-    cv2.setRNGSeed(0)
-    models = np.zeros((2, 1, 65))
-    cv2.grabCut(
-        np.ascontiguousarray(frame[window]),
-        *(labels, None, *models, num_iters, cv2.GC_INIT_WITH_MASK),
-    )
-    found = np.zeros_like(mask)
-    found[window] = (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
-    return found if found.any() else mask

@@ -7,13 +7,11 @@ import cv2
 import mmcv
 import numpy as np
 
+from benchmarks.views import INK, object_view
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_mots_txt
 from mmwsmots.visualization.text import put_text
-
-TINT, INK = (60, 200, 250), (40, 40, 40)  # BGR
-CONTEXT = 1.3  # side of the view over the longer side of the box
 
 
 def choose_objects(
@@ -100,7 +98,7 @@ def draw_page(
             by_key.get((name, obj.frame_id, obj.track_id)) for by_key in masks.values()
         ]
         for column, other in enumerate([None, *found]):
-            view = _view(image, other and other.mask, tight_boxes([obj])[0], cell)
+            view = object_view(image, other and other.mask, tight_boxes([obj])[0], cell)
             left = gap + column * (cell + gap)
             page[top : top + cell, left : left + cell] = view
     with atomic_write(out_file) as temp:
@@ -114,26 +112,3 @@ def _by_key(results: dict[str, list[MOTSObject]]) -> dict:
         for name, objects in results.items()
         for obj in objects
     }
-
-
-def _view(
-    image: np.ndarray, mask: np.ndarray | None, box: np.ndarray, cell: int
-) -> np.ndarray:
-    """Square around a box, (cell, cell, 3), with the mask's tint and outline."""
-    side = CONTEXT * max(box[2:] - box[:2])
-    scale = cell / side
-    corner = (box[:2] + box[2:] - side) / 2
-    matrix = np.float64(
-        [[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]]
-    )
-    matrix[:, 2] += scale / 2 - 0.5  # pixel centres
-    view = cv2.warpAffine(image, matrix, (cell, cell), flags=cv2.INTER_CUBIC)
-    if mask is None:
-        return view
-    area = cv2.warpAffine(
-        mask.astype(np.uint8), matrix, (cell, cell), flags=cv2.INTER_NEAREST
-    )
-    tinted = np.rint(0.6 * view + 0.4 * np.array(TINT)).astype(np.uint8)
-    view = np.where(area[..., None] > 0, tinted, view)
-    contours, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(view, contours, -1, TINT, 1, cv2.LINE_AA)

@@ -1,0 +1,1 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.

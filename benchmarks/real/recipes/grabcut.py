@@ -1,0 +1,19 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.masks import grabcut
+
+from .recipe import Recipe
+
+
+class GrabCut(Recipe):
+    """OpenCV's GrabCut, box by box."""
+
+    def masks(
+        self, frame: np.ndarray, boxes: np.ndarray, labels: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Cut the boxes; see :meth:`Recipe.masks`."""
+        masks = np.stack([grabcut(frame, box) for box in boxes])
+        return masks, np.ones(len(boxes))
