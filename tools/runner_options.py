@@ -5,7 +5,9 @@ import argparse
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
 
+from mmwsmots.apis import check_num_classes, config_classes, set_classes
 from mmwsmots.utils import prepare_cpu_processes
 
 
@@ -25,6 +27,13 @@ def add_runner_options(parser: argparse.ArgumentParser) -> None:
         action=DictAction,
         help='overwrite settings of the config: key=value, nested keys with dots, '
         'lists as key="[a,b]" or key=a,b, without spaces',
+    )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help="names of the classes in place of the config's; its heads and settings "
+        'for each class follow',
     )
     parser.add_argument(
         '--launcher',
@@ -62,6 +71,8 @@ def load_config(args: argparse.Namespace) -> Config:
     """
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
+    if args.classes is not None:
+        set_classes(cfg, args.classes)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     if args.work_dir is not None:
@@ -70,3 +81,25 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
     prepare_cpu_processes(cfg)
     return cfg
+
+
+def build_runner(cfg: Config, split: str) -> Runner:
+    """Build a run up to where it would start, so that what does not fit shows first.
+
+    Args:
+        cfg (Config): From :func:`load_config`.
+        split (str): 'train' or 'test'.
+
+    Returns:
+        Runner: With its model and its data set.
+
+    Raises:
+        ValueError: If the model, the data set and their classes do not fit.
+    """
+    runner = Runner.from_cfg(cfg)
+    classes = config_classes(cfg, split)
+    if classes is not None:
+        where = f'the {split} data set of {cfg.filename}'
+        check_num_classes(runner.model, classes, where)
+    getattr(runner, f'{split}_loop')  # builds the data set
+    return runner

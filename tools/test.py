@@ -2,11 +2,18 @@
 """Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
-from mmengine.runner import Runner
-from runner_options import add_runner_options, existing_file, load_config
+from mmengine.logging import print_log
+from runner_options import (
+    add_runner_options,
+    build_runner,
+    existing_file,
+    load_config,
+)
 
+from mmwsmots.apis import adopt_classes
 from mmwsmots.utils import weights_only
 
 
@@ -36,10 +43,16 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         dict[str, float]: The metrics.
     """
     args = parse_args(argv)
-    cfg = load_config(args)
-    cfg.load_from = args.checkpoint
-    cfg.resume = False
-    runner = Runner.from_cfg(cfg)
+    try:
+        cfg = load_config(args)
+        cfg.load_from = args.checkpoint
+        cfg.resume = False
+        is_file = '://' not in args.checkpoint
+        if is_file and (notice := adopt_classes(cfg, args.checkpoint)):
+            print_log(notice)
+        runner = build_runner(cfg, 'test')
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
     with weights_only(args.checkpoint):
         return runner.test()
 

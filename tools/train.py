@@ -2,13 +2,21 @@
 """Train a model: ``python tools/train.py CONFIG``."""
 
 import argparse
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import Runner
-from runner_options import add_runner_options, existing_file, load_config
+from mmengine.runner import find_latest_checkpoint
+from runner_options import (
+    add_runner_options,
+    build_runner,
+    existing_file,
+    load_config,
+)
 
+from mmwsmots.apis import check_resumed_classes
 from mmwsmots.utils import weights_only
 
 
@@ -58,7 +66,8 @@ def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
 
     Raises:
         ValueError: If the learning rate is to be scaled and the config does not say
-            for which batch size it is meant.
+            for which batch size it is meant, or a training of other classes was to
+            go on.
     """
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -70,6 +79,9 @@ def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
+        last = cfg.load_from or find_latest_checkpoint(cfg.work_dir)
+        if last is not None and Path(last).is_file():
+            check_resumed_classes(cfg, last)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -79,9 +91,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv (Sequence[str], optional): Arguments; those of the process by default.
     """
     args = parse_args(argv)
-    cfg = load_config(args)
-    apply_train_options(cfg, args)
-    runner = Runner.from_cfg(cfg)
+    try:
+        cfg = load_config(args)
+        apply_train_options(cfg, args)
+        runner = build_runner(cfg, 'train')
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
     with weights_only(cfg.get('load_from') or 'the last checkpoint'):
         runner.train()
 

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -6,11 +7,19 @@ from mmdet.apis.inference import build_test_pipeline
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
 from mmwsmots.models.mot import MOTSNet
-from mmwsmots.utils import weights_only
+from mmwsmots.utils import check_device, weights_only
+
+from .model_classes import (
+    adopt_classes,
+    check_num_classes,
+    config_classes,
+    registered_type,
+)
 
 
 def init_mots_model(
@@ -32,13 +41,15 @@ def init_mots_model(
 
     Returns:
         :obj:`MOTSNet`: In evaluation mode, with the config as ``cfg``, the pipeline
-        of its frames as ``test_pipeline`` and its classes in ``dataset_meta``.
+        of its frames as ``test_pipeline`` and its classes in ``dataset_meta``: those
+        that the checkpoint was trained on, or else the config's.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config describes another model or has no test
-            pipeline, or the checkpoint is not one of this model or holds more
-            than tensors and plain data.
+        ValueError: If the config describes another model, has no test pipeline or
+            other numbers of classes than names, if the checkpoint is not one of this
+            model or holds more than tensors and plain data, or if there is no such
+            device.
     """
     name = 'the config'
     if not isinstance(config, Config):
@@ -47,24 +58,35 @@ def init_mots_model(
             raise FileNotFoundError(f'{config}: no such config file')
         config = Config.fromfile(config)
     init_default_scope('mmdet')
+    device = check_device(device)
     model_type = config.get('model', {}).get('type')
-    model_class = MODELS.get(model_type) if model_type else None
+    model_class = registered_type(MODELS, model_type)
     if model_class is None or not issubclass(model_class, MOTSNet):
         raise ValueError(f'{name}: model.type must be MOTSNet, got {model_type}')
     if 'pipeline' not in config.get('test_dataloader', {}).get('dataset', {}):
         raise ValueError(f'{name}: test_dataloader.dataset.pipeline is missing')
+    config = deepcopy(config)
+    if checkpoint is not None:
+        _check_exists(checkpoint)
+        if notice := adopt_classes(config, checkpoint):
+            print_log(notice, 'current')
     if score_thr is not None:
-        config = config.copy()
         config.merge_from_dict({'model.detector.test_cfg.rcnn.score_thr': score_thr})
+    classes = config_classes(config)
+    if classes is None:
+        raise ValueError(f'{name}: test_dataloader.dataset has no metainfo.classes')
     model = MODELS.build(config.model)
+    check_num_classes(model, classes, f'the test data set of {name}')
     if checkpoint is not None:
         _load_weights(model, checkpoint, name)
     model.cfg = config
     model.test_pipeline = build_test_pipeline(config)
     dataset = config.test_dataloader.dataset
-    model.dataset_meta = DATASETS.get(dataset.type).METAINFO | dataset.get(
-        'metainfo', {}
-    )
+    model.dataset_meta = {
+        **getattr(registered_type(DATASETS, dataset.type), 'METAINFO', {}),
+        **dataset.get('metainfo', {}),
+        'classes': classes,
+    }
     return model.to(device).eval()
 
 
@@ -94,10 +116,13 @@ def frame_batch(
     return pseudo_collate([model.test_pipeline(data)])
 
 
-def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> None:
-    """Load a checkpoint that must hold exactly the model's weights."""
+def _check_exists(checkpoint: str | Path) -> None:
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(f'{checkpoint}: no such checkpoint file')
+
+
+def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> None:
+    """Load a checkpoint that must hold exactly the model's weights."""
     try:
         with weights_only(checkpoint):
             load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)

@@ -21,7 +21,7 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import explain_masks, init_mots_model
+from mmwsmots.apis import explain_masks, init_mots_model, registered_type
 from mmwsmots.datasets import MOTSDataset
 from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization import TrackDrawer, draw_panel
@@ -44,7 +44,7 @@ def load_frames(cfg: Config, split: str) -> tuple[list[dict], tuple[str, ...]]:
     options = cfg.get(f'{split}_dataloader', {}).get('dataset')
     if options is None:
         raise ValueError(f'{cfg.filename}: {split}_dataloader.dataset is missing')
-    kind = DATASETS.get(options.type)
+    kind = registered_type(DATASETS, options.type)
     if kind is None or not issubclass(kind, BaseVideoDataset):
         raise ValueError(
             f'{cfg.filename}: {split}_dataloader.dataset must be a data set of '

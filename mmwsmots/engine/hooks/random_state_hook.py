@@ -72,6 +72,12 @@ class RandomStateHook(Hook):
         states = checkpoint.get('random_states', [])
         if len(states) == runner.world_size:
             self._resumed = states[get_rank()]
+        elif states and runner._resume:
+            runner.logger.warning(
+                f'The checkpoint was saved by {len(states)} processes, this run has '
+                f'{runner.world_size}: the random generators start anew, so that the '
+                'losses are not those of an uninterrupted run.'
+            )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Restore the state, in a resumed run, where the next data are drawn.

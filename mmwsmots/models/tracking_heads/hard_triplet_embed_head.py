@@ -51,6 +51,7 @@ class HardTripletEmbedHead(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.embed_dims = embed_dims
+        self.num_classes = num_classes
         self.class_agnostic = class_agnostic
         self.detach_mask = detach_mask
         self.roi_extractor = MODELS.build(roi_extractor)

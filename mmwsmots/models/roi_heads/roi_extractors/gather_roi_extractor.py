@@ -27,7 +27,7 @@ class GatherRoIExtractor(SingleRoIExtractor):
         self, layer_cfg: ConfigType, featmap_strides: list[int]
     ) -> nn.ModuleList:
         """See :class:`SingleRoIExtractor`."""
-        if layer_cfg['type'] != 'RoIAlign':
+        if getattr(layer_cfg['type'], '__name__', layer_cfg['type']) != 'RoIAlign':
             raise ValueError(
                 "GatherRoIExtractor's roi_layer must be a RoIAlign, got "
                 f'{layer_cfg["type"]!r}'

@@ -1,0 +1,215 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""The classes of a config, a checkpoint and a model, which have to be the same."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmdet.registry import DATASETS
+from mmengine.config import Config
+from mmengine.registry import Registry
+from mmengine.runner import CheckpointLoader
+from torch import nn
+
+from mmwsmots.fileio.class_names import check_class_names, fold
+from mmwsmots.utils import weights_only
+
+HEADS = ('bbox_head', 'mask_head', 'track_head')
+# Settings that may be lists with a number for each class.
+PER_CLASS = (
+    'cam_thr',
+    'cam_bg_thr',
+    'match_sim_thr',
+    'max_empty_share',
+    'num_frames_retain',
+    'topk',
+)
+
+
+def registered_type(registry: Registry, kind: str | type | None) -> type | None:
+    """The class of a config's ``type``, which new-style configs hold themselves.
+
+    Args:
+        registry (Registry): Where a name is looked up.
+        kind (str | type | None): The ``type``.
+
+    Returns:
+        type | None: None if there is no such class.
+    """
+    return registry.get(kind) if isinstance(kind, str) else kind
+
+
+def config_classes(cfg: Config, split: str = 'test') -> tuple[str, ...] | None:
+    """Names of the classes of a config's data set.
+
+    Args:
+        cfg (Config): The config.
+        split (str): 'train', 'val' or 'test'. Defaults to 'test'.
+
+    Returns:
+        tuple[str, ...] | None: None if the data set has none, or there is no data set.
+    """
+    for dataset in _datasets(cfg, split):
+        classes = dataset.get('metainfo', {}).get('classes')
+        if classes is None:
+            kind = registered_type(DATASETS, dataset.get('type'))
+            classes = getattr(kind, 'METAINFO', {}).get('classes')
+        if classes is not None:
+            return check_class_names(classes, f'classes of the {split} data set')
+    return None
+
+
+def set_classes(cfg: Config, classes: Sequence[str]) -> None:
+    """Give a config other classes, in place: its data sets, heads and settings.
+
+    Settings with a number for each class keep those of the classes that stay; another
+    class gets the mean of all that were there.
+
+    Args:
+        cfg (Config): Config of a model whose heads have ``num_classes``.
+        classes (Sequence[str]): Names of the new classes.
+
+    Raises:
+        ValueError: If they are no list of different names.
+    """
+    classes = check_class_names(classes, 'classes')
+    before = config_classes(cfg, 'train') or config_classes(cfg) or ()
+    for split in ('train', 'val', 'test'):
+        for dataset in _datasets(cfg, split):
+            dataset.metainfo = dict(classes=classes)
+    _set_in_model(cfg.model, before, classes)
+
+
+def _set_in_model(part: Any, before: Sequence[str], classes: Sequence[str]) -> None:
+    """Change the settings of a part of a model's config and of all parts of it."""
+    if isinstance(part, (list, tuple)):
+        for item in part:
+            _set_in_model(item, before, classes)
+    if not isinstance(part, dict):
+        return
+    for key, value in list(part.items()):
+        is_list = isinstance(value, (list, tuple))
+        if key in HEADS:
+            for head in value if is_list else [value]:
+                if isinstance(head, dict):
+                    head['num_classes'] = len(classes)
+        if key in PER_CLASS and is_list and len(value) == len(before):
+            part[key] = _by_class(value, before, classes)
+        elif key != 'rpn_head':
+            _set_in_model(value, before, classes)
+
+
+def _by_class(values: Sequence, before: Sequence[str], classes: Sequence[str]) -> list:
+    """The value of each class, or the mean."""
+    known = {fold(name): value for name, value in zip(before, values)}
+    mean = type(values[0])(sum(values) / len(values))
+    return [known.get(fold(name), mean) for name in classes]
+
+
+def _datasets(cfg: Config, split: str) -> Iterator[dict]:
+    """The data sets of a dataloader, without those that wrap others."""
+    waiting = [(cfg.get(f'{split}_dataloader') or {}).get('dataset')]
+    while waiting:
+        dataset = waiting.pop()
+        if not isinstance(dataset, dict):
+            continue
+        inner = dataset.get('datasets') or dataset.get('dataset')
+        if inner is None:
+            yield dataset
+        else:
+            waiting += reversed(inner) if isinstance(inner, (list, tuple)) else [inner]
+
+
+def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
+    """Names of the classes that a checkpoint was trained on.
+
+    Args:
+        checkpoint (str | Path): The file.
+
+    Returns:
+        tuple[str, ...] | None: None if it does not say, or is damaged, which whoever
+        loads the weights finds as well.
+
+    Raises:
+        ValueError: If it holds more than tensors and plain data.
+    """
+    with weights_only(checkpoint):
+        try:
+            content = CheckpointLoader.load_checkpoint(
+                str(checkpoint), 'cpu', logger='silent'
+            )
+        except (EOFError, RuntimeError):
+            return None
+    for key in ('meta', 'dataset_meta', 'classes'):
+        if not isinstance(content, Mapping) or not content.get(key):
+            return None
+        content = content[key]
+    return tuple(content)
+
+
+def adopt_classes(cfg: Config, checkpoint: str | Path) -> str | None:
+    """Give a config, in place, the classes that a checkpoint was trained on.
+
+    Args:
+        cfg (Config): Config of a model.
+        checkpoint (str | Path): Its weights.
+
+    Returns:
+        str | None: What there is to be said, if the config had others.
+
+    Raises:
+        ValueError: See :func:`checkpoint_classes`.
+    """
+    trained, named = checkpoint_classes(checkpoint), config_classes(cfg)
+    if trained is None or _same(trained, named):
+        return None
+    set_classes(cfg, trained)
+    return (
+        f'{checkpoint} was trained on {", ".join(trained)}: these are the classes, in '
+        f'place of {", ".join(named or ["none"])} of the config'
+    )
+
+
+def check_resumed_classes(cfg: Config, checkpoint: str | Path) -> None:
+    """Refuse to go on with a training of other classes.
+
+    Args:
+        cfg (Config): Config of the training.
+        checkpoint (str | Path): What it goes on from.
+
+    Raises:
+        ValueError: If the names or their order differ.
+    """
+    trained, named = checkpoint_classes(checkpoint), config_classes(cfg, 'train')
+    if trained and named and not _same(trained, named):
+        raise ValueError(
+            f'{checkpoint} was trained on {", ".join(trained)}, the config trains on '
+            f'{", ".join(named)}'
+        )
+
+
+def check_num_classes(model: nn.Module, classes: Sequence[str], where: str) -> None:
+    """Refuse a model whose heads have another number of classes than its data.
+
+    Args:
+        model (nn.Module): The model, whose heads have ``num_classes``.
+        classes (Sequence[str]): Names of the classes.
+        where (str): Whose they are, for the message.
+
+    Raises:
+        ValueError: If a head has another number; the message names it.
+    """
+    for name, module in model.named_modules():
+        number = getattr(module, 'num_classes', None)
+        if name.endswith('rpn_head') or getattr(module, 'class_agnostic', False):
+            continue
+        if isinstance(number, int) and number != len(classes):
+            raise ValueError(
+                f'model.{name}.num_classes is {number}, but {where} has '
+                f'{len(classes)} classes: {", ".join(classes)}'
+            )
+
+
+def _same(classes: Sequence[str], others: Sequence[str] | None) -> bool:
+    """Whether two lists of names are the same but for case."""
+    return [*map(fold, classes)] == [*map(fold, others or ())]

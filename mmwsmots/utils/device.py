@@ -1,0 +1,27 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+
+
+def check_device(name: str) -> torch.device:
+    """The device of a name that a user gave.
+
+    Args:
+        name (str): E.g. 'cpu' or 'cuda:0'.
+
+    Returns:
+        torch.device: The device.
+
+    Raises:
+        ValueError: If PyTorch knows no such device, or it is not there.
+    """
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError):
+        raise ValueError(
+            f"no device '{name}': cpu, cuda:0 (the first GPU), ..."
+        ) from None
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device '{name}': PyTorch sees {torch.cuda.device_count()} GPUs here"
+        )
+    return device

@@ -1,0 +1,78 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""What tools/train.py makes of classes that do not fit: it stops before training."""
+
+import json
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.load_script import load_script
+from tests.small_model import small_config
+
+
+@pytest.fixture
+def train(repo, tmp_path, monkeypatch, capsys):
+    """Run the tool on a clip of two boats and one kite; returns its error."""
+    monkeypatch.syspath_prepend(str(repo / 'tools'))
+    (tmp_path / 'clip').mkdir()
+    for number in range(2):
+        picture = np.full((64, 96, 3), 40 * number, np.uint8)
+        cv2.imwrite(str(tmp_path / f'clip/{number:06d}.png'), picture)
+    coco = dict(
+        categories=[dict(id=1, name='kite'), dict(id=2, name='лодка')],
+        images=[
+            dict(id=i, frame_id=i, file_name=f'clip/{i:06d}.png', width=96, height=64)
+            for i in range(2)
+        ],
+        annotations=[
+            dict(id=i, image_id=i, category_id=1 + i, bbox=[9, 9, 40, 30], track_id=i)
+            for i in range(2)
+        ],
+    )
+    (tmp_path / 'boxes.json').write_text(json.dumps(coco))
+    cfg = small_config(repo)
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    for split in ('train', 'val', 'test'):
+        cfg[f'{split}_dataloader'].dataset.data_root = f'{tmp_path}/'
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=1, val_begin=10**9)
+    cfg.dump(tmp_path / 'small.py')
+
+    def run(*options):
+        script = load_script(repo / 'tools/train.py')
+        folder = str(tmp_path / 'run')
+        try:
+            script.main([str(tmp_path / 'small.py'), '--work-dir', folder, *options])
+        except SystemExit as error:
+            return str(error)
+        return ''
+
+    yield run
+    sys.modules.pop('runner_options', None)
+
+
+def test_classes_of_the_command_line(train, tmp_path):
+    assert train('--classes', 'kite', 'лодка') == ''
+    log = next((tmp_path / 'run').glob('*/*.log')).read_text()
+    assert 'boxes to train on: kite 1 in 1 tracks, лодка 1 in 1 tracks' in log
+    # A second run goes on with the same classes only.
+    message = train('--classes', 'лодка', 'kite', '--resume')
+    assert message.startswith('error: ') and 'the config trains on лодка' in message
+
+
+def test_other_classes_stop_before_training(train):
+    message = train()
+    assert 'error: ' in message and "no category 'car'" in message
+    assert 'categories of the file: kite, лодка' in message
+
+
+def test_heads_and_lists_that_were_forgotten_stop_before_training(train):
+    classes = 'train_dataloader.dataset.metainfo.classes=(kite,лодка,bus)'
+    message = train('--cfg-options', classes)
+    assert 'bbox_head.num_classes is 2, but' in message
+    assert 'has 3 classes: kite, лодка, bus' in message
+    heads = ('detector.roi_head.bbox_head', 'detector.roi_head.mask_head', 'track_head')
+    heads = [f'model.{head}.num_classes=3' for head in heads]
+    message = train('--cfg-options', classes, *heads)
+    assert 'topk must be one number or one for each of 3 classes' in message
