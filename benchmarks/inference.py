@@ -19,7 +19,8 @@ time, which leaves out other programs; ratios are medians of those of the same f
 
 Example:
     taskset -c 1 python benchmarks/inference.py data/kitti_mots/instances_txt/0011.txt \
-        data/kitti_mots/training/image_02/0011 --configs configs/mots_r50_fpn_kitti.py
+        data/kitti_mots/training/image_02/0011 \
+        --configs configs/wsmots/mots_r50_fpn_kitti.py
 """
 
 import argparse

@@ -72,7 +72,7 @@ def resident_mb() -> float:
 
 def small_config(num_objects: int) -> Config:
     """The small plus model for frames of SIZE, with that many detections."""
-    cfg = Config.fromfile(REPO / 'configs/wsmots-plus_mnv2_fpn_clip.py')
+    cfg = Config.fromfile(REPO / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py')
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.test_cfg.rpn.max_per_img = 2 * num_objects
     rcnn = cfg.model.detector.test_cfg.rcnn

@@ -32,7 +32,7 @@ from mmwsmots.fileio.box_readers import read_cocovid
 from mmwsmots.fileio.mots_txt import CLASS_IDS, write_mots_txt
 from mmwsmots.visualization import TrackDrawer
 
-CONFIG = ROOT / 'configs/wsmots-plus_mnv2_fpn_clip.py'
+CONFIG = ROOT / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py'
 
 
 def frame_range(text: str) -> range:

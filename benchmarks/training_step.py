@@ -6,8 +6,8 @@ numbers, hence the same proposals; the learning rate is 0, so that it stays so. 
 steps (losses, gradients, optimiser; not the loading of data) alternate in one process.
 
 Example:
-    python benchmarks/training_step.py configs/wsmots_mnv2_fpn_rendered.py \
-        configs/mots_mnv2_fpn_rendered.py --data-root work_dirs/demo/train/
+    python benchmarks/training_step.py configs/wsmots/wsmots_mnv2_fpn_rendered.py \
+        configs/wsmots/mots_mnv2_fpn_rendered.py --data-root work_dirs/demo/train/
 """
 
 import argparse

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = 'configs/wsmots-plus_mnv2_fpn_demo.py'
+CONFIG = 'configs/wsmots/wsmots-plus_mnv2_fpn_demo.py'
 WEIGHTS = Path('data/pretrained/mobilenet_v2.pth')
 WORK_DIR = Path('work_dirs/demo')
 

@@ -24,7 +24,7 @@ def small_config(repo: Path) -> Config:
 
 @cache
 def _small_config(repo: Path) -> Config:
-    cfg = Config.fromfile(repo / 'configs/wsmots-plus_mnv2_fpn_clip.py')
+    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py')
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.roi_head.bbox_head.fc_out_channels = 32
     cfg.model.detector.roi_head.mask_head.num_convs = 1

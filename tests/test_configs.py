@@ -21,12 +21,12 @@ NAMES = [
 
 
 def test_every_config_is_listed(repo):
-    assert sorted(path.stem for path in (repo / 'configs').glob('*.py')) == NAMES
+    assert sorted(path.stem for path in (repo / 'configs/wsmots').glob('*.py')) == NAMES
 
 
 @pytest.mark.parametrize('name', NAMES)
 def test_model_builds_and_weak_configs_read_no_mask(repo, name):
-    cfg = Config.fromfile(repo / f'configs/{name}.py')
+    cfg = Config.fromfile(repo / f'configs/wsmots/{name}.py')
     cfg.model.detector.backbone.init_cfg = None
     MODELS.build(cfg.model)
     supervised = name.startswith('mots_')
@@ -41,7 +41,7 @@ def test_model_builds_and_weak_configs_read_no_mask(repo, name):
 
 
 def test_the_papers_settings(repo):
-    cfg = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti.py')
+    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots_r50_fpn_kitti.py')
     assert cfg.optim_wrapper.optimizer.type == 'SGD'
     assert cfg.optim_wrapper.optimizer.lr == 0.02
     assert cfg.train_cfg.max_epochs == 150
@@ -57,9 +57,11 @@ def test_the_papers_settings(repo):
 
 
 def test_ablations_differ_in_one_thing(repo):
-    base = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti.py')
-    no_crf = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti_no-crf.py')
-    detached = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti_detach-mask.py')
+    base = Config.fromfile(repo / 'configs/wsmots/wsmots_r50_fpn_kitti.py')
+    no_crf = Config.fromfile(repo / 'configs/wsmots/wsmots_r50_fpn_kitti_no-crf.py')
+    detached = Config.fromfile(
+        repo / 'configs/wsmots/wsmots_r50_fpn_kitti_detach-mask.py'
+    )
     assert no_crf.model.detector.roi_head.mask_head.loss_crf is None
     no_crf.model.detector.roi_head.mask_head.loss_crf = (
         base.model.detector.roi_head.mask_head.loss_crf
@@ -73,7 +75,7 @@ def test_mots20_folds(repo, monkeypatch):
     for fold in ('0002', '0011'):
         if fold != '0002':  # the default
             monkeypatch.setenv('MOTS20_FOLD', fold)
-        cfg = Config.fromfile(repo / 'configs/wsmots_r50_fpn_mots20.py')
+        cfg = Config.fromfile(repo / 'configs/wsmots/wsmots_r50_fpn_mots20.py')
         name = f'annotations/mots20_fold-{fold}'
         assert cfg.train_dataloader.dataset.ann_file == f'{name}_train.json'
         assert cfg.test_dataloader.dataset.ann_file == f'{name}_val.json'
@@ -81,7 +83,7 @@ def test_mots20_folds(repo, monkeypatch):
 
 
 def test_mots20_submission_has_no_ground_truth(repo):
-    cfg = Config.fromfile(repo / 'configs/wsmots-plus_r50_fpn_mots20_submit.py')
+    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-plus_r50_fpn_mots20_submit.py')
     assert cfg.train_dataloader.dataset.ann_file == 'annotations/mots20_train.json'
     assert cfg.test_dataloader.dataset.ann_file == 'annotations/mots20_test.json'
     assert cfg.test_evaluator.format_only and cfg.test_evaluator.gt_dir is None

@@ -30,7 +30,7 @@ def data_root(tmp_path_factory, repo):
 
 def config(repo, data_root, work_dir, name='wsmots-plus', iters=2) -> Config:
     """A config for rendered data on this data set, without pretrained weights."""
-    cfg = Config.fromfile(repo / f'configs/{name}_mnv2_fpn_rendered.py')
+    cfg = Config.fromfile(repo / f'configs/wsmots/{name}_mnv2_fpn_rendered.py')
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(data_root)

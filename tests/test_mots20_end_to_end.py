@@ -15,7 +15,7 @@ from tests.mots20_files import HEIGHT, LENGTH, WIDTH, write_mots20
 
 SMALL = """
 _base_ = [
-    '{configs}/wsmots-plus_r50_fpn_mots20{suffix}.py',
+    '{configs}/wsmots/wsmots-plus_r50_fpn_mots20{suffix}.py',
     '{configs}/_base_/models/mnv2_fpn_small.py',
 ]
 model = _base_.small_model

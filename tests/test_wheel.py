@@ -105,10 +105,10 @@ def python(tmp_path_factory):
 
 
 OWN = """
-_base_ = __import__('mmwsmots') and 'mmwsmots::wsmots_r50_fpn_kitti.py'
+_base_ = __import__('mmwsmots') and 'mmwsmots::wsmots/wsmots_r50_fpn_kitti.py'
 """
 FOR_TOOL = """
-_base_ = 'mmwsmots::wsmots_r50_fpn_kitti.py'
+_base_ = 'mmwsmots::wsmots/wsmots_r50_fpn_kitti.py'
 model = dict(tracker=dict(num_frames_retain=3))
 """
 
@@ -140,7 +140,9 @@ def assert_usable(repo, used, folder):
     assert Path(used['tool']) == folder / 'mmwsmots/.mim/tools/train.py'
     if (repo / EXTENSION).is_file():
         assert Path(used['kernels']) == folder / EXTENSION
-    expected = Config.fromfile(repo / 'configs/wsmots_r50_fpn_kitti.py').to_dict()
+    expected = Config.fromfile(
+        repo / 'configs/wsmots/wsmots_r50_fpn_kitti.py'
+    ).to_dict()
     # As JSON has it: lists for tuples.
     expected = without_scope(json.loads(json.dumps(expected)))
     assert without_scope(used['own']) == expected

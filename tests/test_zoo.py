@@ -54,13 +54,13 @@ def rows(repo):
 
 def read_log(repo, name):
     """First line and steps of a model's log."""
-    path = repo / f'configs/logs/{name}.jsonl'
+    path = repo / f'configs/wsmots/logs/{name}.jsonl'
     head, *steps = [json.loads(line) for line in path.read_text().splitlines()]
     return head, steps
 
 
 def test_every_config_has_an_entry_and_a_row(repo, configs, index, rows):
-    """A new config needs both: see configs/metafile.yml and configs/README.md."""
+    """A new config needs both, in metafile.yml of its folder and in the README."""
     assert sorted(rows) == sorted(configs)
     assert sorted(model['Name'] for model in index['Models']) == sorted(configs)
     collections = [collection['Name'] for collection in index['Collections']]
@@ -76,7 +76,7 @@ def test_every_config_has_an_entry_and_a_row(repo, configs, index, rows):
 
 def test_trained_rows_have_the_figures_of_their_logs(repo, index, rows):
     trained = {m['Name']: m['Results'] for m in index['Models'] if 'Results' in m}
-    logs = [path.stem for path in (repo / 'configs/logs').glob('*.jsonl')]
+    logs = [path.stem for path in (repo / 'configs/wsmots/logs').glob('*.jsonl')]
     assert sorted(logs) == sorted(trained)
     for name, (_, row) in rows.items():
         assert ('not trained' in row) != (name in trained), name

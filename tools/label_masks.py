@@ -53,7 +53,9 @@ from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.visualization import TrackDrawer
 from mmwsmots.visualization.track_drawer import SHORT_NAMES
 
-CONFIG = Path(__file__).resolve().parents[1] / 'configs/wsmots-plus_mnv2_fpn_clip.py'
+CONFIG = (
+    Path(__file__).resolve().parents[1] / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py'
+)
 SAVE_INTERVAL = 20  # frames
 
 

@@ -10,7 +10,10 @@ from benchmarks.common import ROOT
 
 # Where each preset has its recipes: a small model in minutes on a CPU, and the
 # repository's full configs.
-CONFIGS = dict(cpu='configs/{}_mnv2_fpn_rendered.py', gpu='configs/{}_r50_fpn_kitti.py')
+CONFIGS = dict(
+    cpu='configs/wsmots/{}_mnv2_fpn_rendered.py',
+    gpu='configs/wsmots/{}_r50_fpn_kitti.py',
+)
 SUPERVISED, PAPER, PLUS = 'mots', 'wsmots', 'wsmots-plus'
 
 ROI = 'model.detector.roi_head.'

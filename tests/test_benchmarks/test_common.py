@@ -26,7 +26,7 @@ def test_a_command_that_fails_ends_the_run():
 )
 def test_small_models_get_their_weights_once(name, repo, tmp_path, monkeypatch):
     """On a fresh clone the benches need nobody to have run the demo before."""
-    cfg = Config.fromfile(repo / f'configs/{name}.py')
+    cfg = Config.fromfile(repo / f'configs/wsmots/{name}.py')
     commands = []
     monkeypatch.setattr(common, 'ROOT', tmp_path)
     monkeypatch.setattr(common, 'run', lambda *command: commands.append(command))

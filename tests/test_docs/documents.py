@@ -319,7 +319,7 @@ def _check_mim(command: Command, arguments: list[str], repo: Path) -> None:
         scripts = list((repo / 'tools').rglob(f'{name}.py'))
     else:
         scripts = [repo / 'tools' / f'{verb}.py']
-        options.insert(0, f'configs/{name}')
+        options.insert(0, f'configs/wsmots/{name}')
         _check_config(options[0])
     if len(scripts) != 1:
         raise DocumentError(f'{command}: {len(scripts)} scripts named {name}.py')
@@ -375,7 +375,7 @@ def check_python(block: Block) -> None:
     text = block.text
     if '_base_' not in text:
         text = f'_base_ = {block.base!r}\n{text}'
-    path = Path('configs/from_a_document.py')
+    path = Path('configs/wsmots/from_a_document.py')
     path.write_text(text)
     cfg = Config.fromfile(path)
     MODELS.build(cfg.model)

@@ -59,20 +59,22 @@ WRONG = {
     'missing argument': 'python tools/analysis_tools/eval_mots.py --gt a',
     'wrong choice': 'python tools/dataset_converters/mots20_2coco.py a --masks jpg',
     'no script': 'python tools/evaluate_mots.py --gt a',
-    'no config': 'python tools/train.py configs/wsmots_r101_fpn_kitti.py',
+    'no config': 'python tools/train.py configs/wsmots/wsmots_r101_fpn_kitti.py',
     'no key': (
-        'python tools/train.py configs/wsmots_r50_fpn_kitti.py '
+        'python tools/train.py configs/wsmots/wsmots_r50_fpn_kitti.py '
         '--cfg-options modell.detector.a=1'
     ),
     'no such option of a component': (
-        'python tools/test.py configs/wsmots_r50_fpn_kitti.py a.pth '
+        'python tools/test.py configs/wsmots/wsmots_r50_fpn_kitti.py a.pth '
         '--cfg-options test_evaluator.outfile_prefx=a'
     ),
-    'no number of GPUs': 'tools/dist_train.sh configs/wsmots_r50_fpn_kitti.py --amp',
-    'option of a launched script': (
-        'tools/dist_train.sh configs/wsmots_r50_fpn_kitti.py 4 --resumed'
+    'no number of GPUs': (
+        'tools/dist_train.sh configs/wsmots/wsmots_r50_fpn_kitti.py --amp'
     ),
-    'no launcher': 'tools/dist_eval.sh configs/wsmots_r50_fpn_kitti.py 4',
+    'option of a launched script': (
+        'tools/dist_train.sh configs/wsmots/wsmots_r50_fpn_kitti.py 4 --resumed'
+    ),
+    'no launcher': 'tools/dist_eval.sh configs/wsmots/wsmots_r50_fpn_kitti.py 4',
     'no target': 'make documents',
     'no module': 'python -m mmwsmots.operators',
     'module that does nothing': 'python -m mmwsmots.ops.build',

@@ -83,7 +83,7 @@ def test_options_for_files_elsewhere(convert, clip, repo, capsys):
     words = shlex.split(words.replace('\\\n', ''))  # as a shell joins lines
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    cfg = Config.fromfile(repo / 'configs/wsmots-plus_mnv2_fpn_clip.py')
+    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py')
     cfg.merge_from_dict(parser.parse_args(['--cfg-options', *words]).cfg_options)
     for kind in ('train', 'val', 'test'):
         data = DATASETS.build(cfg[f'{kind}_dataloader'].dataset)

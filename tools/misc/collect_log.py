@@ -2,7 +2,7 @@
 """Put what made a model of the zoo, its figures and its losses into one file.
 
     python tools/misc/collect_log.py WORK_DIR PUBLISHED --command COMMAND
-        --commit COMMIT --out configs/logs/NAME.jsonl
+        --commit COMMIT --out configs/wsmots/logs/NAME.jsonl
 
 WORK_DIR is that of the training and of the test after it; PUBLISHED is the file that
 publish_model.py made of its checkpoint; COMMAND made both from nothing at COMMIT.

@@ -73,7 +73,7 @@ def data_root(tmp_path_factory):
 
 def train(repo, data_root, work_dir, by_epoch, resume=False):
     """Train to the end, with persistent workers; returns number and loss by line."""
-    cfg = Config.fromfile(repo / 'configs/wsmots-plus_mnv2_fpn_rendered.py')
+    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-plus_mnv2_fpn_rendered.py')
     for name in ('val', 'test'):
         for part in ('dataloader', 'evaluator', 'cfg'):
             cfg[f'{name}_{part}'] = None

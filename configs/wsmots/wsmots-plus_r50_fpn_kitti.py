@@ -1,10 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # The recipe that leaves the filled box behind, on KITTI MOTS boxes.
 _base_ = [
-    './_base_/models/wsmots-plus_r50_fpn.py',
-    './_base_/datasets/kitti_mots.py',
-    './_base_/schedules/kitti_150e.py',
-    './_base_/default_runtime.py',
+    '../_base_/models/wsmots-plus_r50_fpn.py',
+    '../_base_/datasets/kitti_mots.py',
+    '../_base_/schedules/kitti_150e.py',
+    '../_base_/default_runtime.py',
 ]
 
 custom_hooks = [*_base_.custom_hooks, _base_.loss_warmup]

@@ -2,11 +2,11 @@
 # The plus recipe on one's own clip: frames, boxes and identities in (converted by
 # tools/dataset_converters/mot2coco.py), masks and tracks out, minutes on a CPU.
 _base_ = [
-    './_base_/models/wsmots-plus_r50_fpn.py',
-    './_base_/models/mnv2_fpn_small.py',
-    './_base_/datasets/clip.py',
-    './_base_/schedules/small_cpu.py',
-    './_base_/small_runtime.py',
+    '../_base_/models/wsmots-plus_r50_fpn.py',
+    '../_base_/models/mnv2_fpn_small.py',
+    '../_base_/datasets/clip.py',
+    '../_base_/schedules/small_cpu.py',
+    '../_base_/small_runtime.py',
 ]
 
 model = _base_.small_model

@@ -1,10 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # The paper's recipe on the boxes and identities of MOTS20's pedestrians.
 _base_ = [
-    './_base_/models/wsmots_r50_fpn.py',
-    './_base_/datasets/mots20.py',
-    './_base_/schedules/kitti_150e.py',
-    './_base_/default_runtime.py',
+    '../_base_/models/wsmots_r50_fpn.py',
+    '../_base_/datasets/mots20.py',
+    '../_base_/schedules/kitti_150e.py',
+    '../_base_/default_runtime.py',
 ]
 
 num_classes = 1
