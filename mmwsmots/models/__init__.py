@@ -20,9 +20,9 @@ __all__ = [
     'tracking_heads',
 ]
 if MMDET_TRACKS:
-    from . import dense_heads, mot
+    from . import dense_heads, maskers, mot
 
-    __all__ += ['dense_heads', 'mot']
+    __all__ += ['dense_heads', 'maskers', 'mot']
 else:
     from . import mmtracking
 

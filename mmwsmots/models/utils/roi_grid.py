@@ -57,6 +57,64 @@ def box_masks_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
     return in_y[..., :, None] & in_x[..., None, :]
 
 
+def box_coverage_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
+    """Share of each cell of RoIs that boxes cover.
+
+    Args:
+        bboxes (Tensor): Shape (P, 4) or (P, G, 4), xyxy in pixels.
+        rois (Tensor): Shape (P, 4), xyxy in pixels.
+        size (int): Cells per side of the RoI grid.
+
+    Returns:
+        Tensor: In [0, 1], shape (P, size, size) or (P, G, size, size).
+    """
+    steps = torch.arange(size, device=rois.device, dtype=rois.dtype)
+    if bboxes.dim() == 3:
+        rois = rois[:, None]
+    cell = ((rois[..., 2:] - rois[..., :2]) / size).clamp(min=1e-6)
+    low = (bboxes[..., :2] - rois[..., :2]) / cell
+    high = (bboxes[..., 2:] - rois[..., :2]) / cell
+    shares = [
+        (
+            torch.minimum(high[..., k, None], steps + 1)
+            - torch.maximum(low[..., k, None], steps)
+        ).clamp(0, 1)
+        for k in (0, 1)
+    ]
+    return shares[1][..., :, None] * shares[0][..., None, :]
+
+
+def soft_boxes_on_rois(
+    bboxes: Tensor, rois: Tensor, size: int, rows: Tensor | None = None
+) -> Tensor:
+    """Where the box of an RoI is, and where the other boxes of the image are.
+
+    Args:
+        bboxes (Tensor): All boxes of the image, shape (n, 4), xyxy in pixels.
+        rois (Tensor): Shape (P, 4), xyxy in pixels.
+        size (int): Cells per side of the RoI grid.
+        rows (Tensor, optional): The box of each RoI, (P, ); None takes RoI p for that
+            of box p.
+
+    Returns:
+        Tensor: Shape (P, 2, size, size), in [0, 1]: coverage by the RoI's own box, and
+        the largest coverage by another box.
+    """
+    rows = torch.arange(len(rois), device=rois.device) if rows is None else rows
+    prompts = rois.new_zeros(len(rois), 2, size, size)
+    prompts[:, 0] = box_coverage_on_rois(bboxes[rows], rois, size)
+    for p, row in enumerate(rows.tolist()):
+        x1, y1, x2, y2 = rois[p].tolist()
+        meets = (bboxes[:, 0] < x2) & (bboxes[:, 2] > x1)
+        meets &= (bboxes[:, 1] < y2) & (bboxes[:, 3] > y1)
+        meets[row] = False
+        if meets.any():
+            others = bboxes[meets]
+            roi = rois[p].expand(len(others), 4)
+            prompts[p, 1] = box_coverage_on_rois(others, roi, size).amax(dim=0)
+    return prompts
+
+
 def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
     """Resample RoIs of images to squares; the aspect ratio is not kept.
 

@@ -1,0 +1,32 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+# Second stage: the network sees which box is meant, and learns from the masks that
+# tools/label_dataset.py makes of the boxes with the first stage's network.
+_base_ = './box-masker_mnv2_coco-boxes.py'
+
+model = dict(
+    prompt=True,
+    loss_outside=None,
+    loss_projection=None,
+    loss_pairwise=None,
+    loss_mask=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=2.0),
+    loss_dice=dict(type='DiceLoss', use_sigmoid=True, naive_dice=False),
+    train_cfg=dict(occluder_prob=0.3),
+)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True, poly2mask=True),
+    dict(type='LoadMaskScores'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackMOTSDetInputs'),
+]
+train_dataloader = dict(
+    dataset=dict(
+        ann_file='annotations/instances_train2017_masks.json', pipeline=train_pipeline
+    )
+)
+custom_hooks = [
+    dict(type='RandomStateHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='EMAHook', momentum=0.005),
+]
+load_from = 'work_dirs/box-masker_mnv2_coco-boxes/iter_1200.pth'

@@ -1,0 +1,79 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmdet.registry import MODELS
+from mmdet.utils import OptMultiConfig
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class CropDecoder(BaseModule):
+    """From the feature maps of a crop to one mask at the finest map's resolution.
+
+    A top-down path as in FPN: 1x1 laterals, bilinear upsampling, addition, and a 3x3
+    convolution with group norm at each level; the coarsest map's mean, the context of
+    the whole crop, is added to the coarsest level.
+
+    Args:
+        in_channels (list[int]): Of the maps, fine to coarse.
+        channels (int): Of all levels. Defaults to 48.
+        num_groups (int): Of the group norms. Defaults to 8.
+        prompt_channels (int): Channels of the prompt, which is averaged to the size
+            of each map and joins its channels; 0 takes none. Defaults to 0.
+        init_cfg (dict, optional): Initialization config.
+    """
+
+    def __init__(
+        self,
+        in_channels: list[int],
+        channels: int = 48,
+        num_groups: int = 8,
+        prompt_channels: int = 0,
+        init_cfg: OptMultiConfig = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.prompt_channels = prompt_channels
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(num + prompt_channels, channels, 1) for num in in_channels
+        )
+        self.convs = nn.ModuleList(
+            ConvModule(
+                channels,
+                channels,
+                3,
+                padding=1,
+                norm_cfg=dict(type='GN', num_groups=num_groups),
+            )
+            for _ in in_channels[1:]
+        )
+        self.context = nn.Conv2d(in_channels[-1], channels, 1)
+        self.predictor = nn.Conv2d(channels, 1, 3, padding=1)
+
+    def forward(
+        self, feats: tuple[Tensor, ...], prompts: Tensor | None = None
+    ) -> Tensor:
+        """Decode.
+
+        Args:
+            feats (tuple[Tensor]): Maps (N, C, h, w), fine to coarse.
+            prompts (Tensor, optional): Shape (N, prompt_channels, H, W), at least as
+                fine as the finest map; needed if ``prompt_channels`` is above 0.
+
+        Returns:
+            Tensor: Logits at the finest map's size, shape (N, h, w).
+        """
+        context = self.context(feats[-1].mean(dim=(2, 3), keepdim=True))
+        if self.prompt_channels > 0:
+            feats = [
+                torch.cat([feat, F.adaptive_avg_pool2d(prompts, feat.shape[2:])], dim=1)
+                for feat in feats
+            ]
+        x = self.laterals[-1](feats[-1]) + context
+        for level in range(len(feats) - 2, -1, -1):
+            x = F.interpolate(
+                x, size=feats[level].shape[2:], mode='bilinear', align_corners=False
+            )
+            x = self.convs[level](x + self.laterals[level](feats[level]))
+        return self.predictor(x)[:, 0]

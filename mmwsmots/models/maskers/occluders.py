@@ -1,0 +1,83 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..utils.roi_grid import box_coverage_on_rois
+from .crop_sampler import Crops
+
+MIN_VISIBLE = 0.35  # of an object that stays an object to be found
+
+
+def paste_occluders(
+    rgb_crops: Tensor, crops: Crops, prob: float
+) -> tuple[Tensor, Crops]:
+    """Paste the objects of other crops, cut by their masks, in front of some objects.
+
+    Where an occluder lies the object's mask ends, and the occluder's box joins the
+    prompt: examples of what belongs to whom, exact up to the cut.
+
+    Args:
+        rgb_crops (Tensor): RGB in 0..255, shape (N, 3, S, S).
+        crops (Crops): With masks.
+        prob (float): Probability that an object gets an occluder, in [0, 1].
+
+    Returns:
+        tuple[Tensor, Crops]: New colours, and crops with new masks and prompts; what
+        was given stays as it was.
+    """
+    num, size = len(rgb_crops), rgb_crops.shape[-1]
+    chosen = torch.rand(num) < prob
+    donors = torch.randperm(num)
+    boxes = _boxes_on_crops(crops)  # centres and half sides in [-1, 1]
+    rgb, masks = rgb_crops.clone(), crops.masks.clone()
+    prompts = None if crops.prompts is None else crops.prompts.clone()
+    for n in chosen.nonzero()[:, 0].tolist():
+        m = int(donors[n])
+        if m == n:
+            continue
+        scale, center = _place(boxes[n], boxes[m])
+        flip = scale.new_tensor([1.0 - 2.0 * (torch.rand(()) < 0.5), 1.0])
+        # From a place on this crop to one on the donor's.
+        factor = flip / scale
+        theta = torch.cat(
+            [factor.diag(), (boxes[m][:2] - center * factor)[:, None]], dim=1
+        )
+        grid = F.affine_grid(theta[None], (1, 1, size, size), align_corners=False)
+        options = dict(mode='bilinear', align_corners=False)
+        cut = F.grid_sample(crops.masks[m][None, None], grid, **options)[0, 0]
+        alpha = ((cut - 0.3) / 0.4).clamp(0, 1)
+        visible = crops.masks[n] * (1 - alpha)
+        if visible.sum() < MIN_VISIBLE * crops.masks[n].sum():
+            continue
+        pasted = F.grid_sample(
+            rgb_crops[m][None], grid, padding_mode='border', **options
+        )[0]
+        rgb[n] = rgb_crops[n] * (1 - alpha) + pasted * alpha
+        masks[n] = visible
+        if prompts is not None:
+            half = boxes[m][2:] * scale
+            box = (torch.cat([center - half, center + half]) + 1) * (size / 2)
+            frame = box.new_tensor([0, 0, size, size])
+            cover = box_coverage_on_rois(box[None], frame[None], size)[0]
+            prompts[n, 1] = torch.maximum(prompts[n, 1], cover)
+    return rgb, crops._replace(masks=masks, prompts=prompts)
+
+
+def _boxes_on_crops(crops: Crops) -> Tensor:
+    """Boxes on their crops, centre x, y and half sides, in [-1, 1]: (N, 4)."""
+    low, side = crops.rois[:, 1:3], crops.rois[:, 3:] - crops.rois[:, 1:3]
+    corners = [2 * (crops.bboxes[:, k : k + 2] - low) / side - 1 for k in (0, 2)]
+    centers, halves = (corners[0] + corners[1]) / 2, (corners[1] - corners[0]) / 2
+    return torch.cat([centers, halves], dim=1)
+
+
+def _place(box: Tensor, donor: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale of the donor's crop, (2, ), and where the centre of its box goes, (2, )."""
+    noise = torch.rand(5, device=box.device)
+    stretch = (0.4 * noise[0] - 0.2).exp()
+    scale = (1.2 * noise[1] - 0.9).exp() * torch.stack([stretch, 1 / stretch])
+    angle = 2 * torch.pi * noise[2]
+    direction = torch.stack([angle.cos(), angle.sin()])
+    reach = box[2:] + donor[2:] * scale
+    return scale, box[:2] + direction * reach * (0.4 + 0.7 * noise[3:])

@@ -1,0 +1,75 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Random changes of crops, for training on them."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .roi_grid import expand_bboxes
+
+
+def jittered_rois(bboxes: Tensor, context: float, jitter: float) -> Tensor:
+    """RoIs around boxes that do not tell where exactly the box is.
+
+    Args:
+        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
+        context (float): Side of an RoI over the side of its box, on average.
+        jitter (float): Largest shift of the centre, as a share of the box's side, and
+            largest change of the logarithm of the scale; both uniform.
+
+    Returns:
+        Tensor: Shape (N, 4), xyxy in pixels; may reach outside the image.
+    """
+    noise = (2 * torch.rand_like(bboxes[:, :3]) - 1) * jitter
+    sides = bboxes[:, 2:] - bboxes[:, :2]
+    shift = (noise[:, :2] * sides).repeat(1, 2)
+    centers = ((bboxes[:, :2] + bboxes[:, 2:]) / 2).repeat(1, 2)
+    rois = expand_bboxes(bboxes, context)
+    return centers + (rois - centers) * noise[:, 2:].exp() + shift
+
+
+def jitter_colors(rgb_crops: Tensor) -> Tensor:
+    """Change brightness, white balance, contrast and saturation of each crop.
+
+    Args:
+        rgb_crops (Tensor): RGB in 0..255, shape (N, 3, H, W).
+
+    Returns:
+        Tensor: The same shape, in 0..255. A tenth of the crops is grey.
+    """
+
+    def uniform(low: float, high: float, channels: int = 1) -> Tensor:
+        noise = torch.rand(len(rgb_crops), channels, 1, 1, device=rgb_crops.device)
+        return low + (high - low) * noise
+
+    crops = rgb_crops * uniform(0.7, 1.3) * uniform(0.9, 1.1, 3)
+    mean = crops.mean(dim=(1, 2, 3), keepdim=True)
+    crops = mean + (crops - mean) * uniform(0.7, 1.3)
+    grey = crops.mean(dim=1, keepdim=True)
+    saturation = torch.where(uniform(0, 1) < 0.1, 0.0, uniform(0.4, 1.2))
+    return (grey + (crops - grey) * saturation).clamp(0, 255)
+
+
+def blur_some(crops: Tensor, share: float = 0.2, low: float = 0.25) -> Tensor:
+    """Make some crops as coarse as those of small objects are.
+
+    Args:
+        crops (Tensor): Shape (N, C, H, W).
+        share (float): Probability of each crop. Defaults to 0.2.
+        low (float): Smallest ratio of the coarser side, in (0, 1]; uniform up to
+            three quarters. Defaults to 0.25.
+
+    Returns:
+        Tensor: The same shape.
+    """
+    height, width = crops.shape[2:]
+    ratios = low + (0.75 - low) * torch.rand(len(crops))
+    chosen = torch.rand(len(crops)) < share
+    out = crops.clone()
+    for n in chosen.nonzero()[:, 0].tolist():
+        size = [max(round(side * float(ratios[n])), 1) for side in (height, width)]
+        coarse = F.interpolate(crops[n : n + 1], size=size, mode='area')
+        out[n] = F.interpolate(
+            coarse, size=(height, width), mode='bilinear', align_corners=False
+        )[0]
+    return out

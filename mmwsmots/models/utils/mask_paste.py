@@ -1,0 +1,92 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""From logits on RoIs to masks of an image, each within its box."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .box_clipping import pixel_edges
+
+
+class Window(NamedTuple):
+    """Logits of one object at the pixels of its box.
+
+    Attributes:
+        x1 (int): First column.
+        y1 (int): First row.
+        logits (Tensor): Shape (h, w).
+    """
+
+    x1: int
+    y1: int
+    logits: Tensor
+
+
+def paste_logits(
+    logits: Tensor, rois: Tensor, bboxes: Tensor, height: int, width: int
+) -> list[Window]:
+    """Resample logits at the pixel centres of boxes, bilinear.
+
+    Args:
+        logits (Tensor): On the grids of the RoIs, shape (N, s, s).
+        rois (Tensor): Shape (N, 4), xyxy in pixels.
+        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
+        height (int): Of the image.
+        width (int): Of the image.
+
+    Returns:
+        list[Window]: Of each object, within the image; may be empty.
+    """
+    windows = []
+    for n, (x1, y1, x2, y2) in enumerate(pixel_edges(bboxes, height, width)):
+        x2, y2 = max(x2, x1), max(y2, y1)
+        xs = torch.arange(x1, x2, device=logits.device, dtype=logits.dtype) + 0.5
+        ys = torch.arange(y1, y2, device=logits.device, dtype=logits.dtype) + 0.5
+        xs = 2 * (xs - rois[n, 0]) / (rois[n, 2] - rois[n, 0]) - 1
+        ys = 2 * (ys - rois[n, 1]) / (rois[n, 3] - rois[n, 1]) - 1
+        grid = torch.stack(torch.meshgrid(xs, ys, indexing='xy'), dim=-1)
+        pasted = F.grid_sample(
+            logits[n][None, None],
+            grid[None],
+            padding_mode='border',
+            align_corners=False,
+        )
+        windows.append(Window(x1, y1, pasted[0, 0]))
+    return windows
+
+
+def compete(
+    windows: list[Window], size: tuple[int, int], disjoint: bool = True
+) -> Tensor:
+    """Masks of all objects of an image.
+
+    Args:
+        windows (list[Window]): Of each object.
+        size (tuple[int, int]): Height and width of the image.
+        disjoint (bool): Whether a pixel that several objects claim goes to the highest
+            logit; ties, to the first. Defaults to True.
+
+    Returns:
+        Tensor: Bool, shape (N, height, width).
+    """
+    device = windows[0].logits.device if windows else None
+    masks = torch.zeros((len(windows), *size), dtype=torch.bool, device=device)
+    best = torch.zeros(size, device=device)  # a logit has to be above 0
+    owner = torch.full(size, -1, dtype=torch.int16, device=device)
+    for n, (x1, y1, logits) in enumerate(windows):
+        h, w = logits.shape
+        place = slice(y1, y1 + h), slice(x1, x1 + w)
+        if disjoint:
+            wins = logits > best[place]
+            best[place][wins] = logits[wins]
+            owner[place][wins] = n
+        else:
+            masks[n][place] = logits > 0
+    if disjoint:
+        for n, (x1, y1, logits) in enumerate(windows):
+            h, w = logits.shape
+            place = slice(y1, y1 + h), slice(x1, x1 + w)
+            masks[n][place] = owner[place] == n
+    return masks
