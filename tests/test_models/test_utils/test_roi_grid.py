@@ -2,10 +2,12 @@
 import torch
 
 from mmwsmots.models.utils.roi_grid import (
+    box_coverage_on_rois,
     box_masks_on_rois,
     crop_rois,
     expand_bboxes,
     roi_cell_centers,
+    soft_boxes_on_rois,
 )
 
 
@@ -29,3 +31,22 @@ def test_crops_average_the_pixels_of_a_cell():
     crop = crop_rois(image, torch.tensor([[0.0, 0.0, 0.0, 8.0, 8.0]]), 4)
     expected = torch.nn.functional.avg_pool2d(image, 2)
     torch.testing.assert_close(crop, expected)
+
+
+def test_coverage_of_cells_by_boxes():
+    rois = torch.tensor([[0.0, 0.0, 8.0, 4.0]])  # cells of 2 x 1 pixels
+    cover = box_coverage_on_rois(torch.tensor([[3.0, 0.5, 7.0, 2.5]]), rois, 4)[0]
+    expected = torch.tensor([0.5, 1, 0.5, 0])[:, None] * torch.tensor([0, 0.5, 1, 0.5])
+    torch.testing.assert_close(cover, expected)
+    # The area is that of the box.
+    torch.testing.assert_close(cover.sum() * 2, torch.tensor(8.0))
+
+
+def test_prompts_show_the_box_and_the_others():
+    boxes = torch.tensor([[0.0, 0, 4, 4], [4.0, 0, 8, 8], [100.0, 0, 108, 8]])
+    rois = torch.tensor([[4.0, 0, 12, 8], [0.0, 0, 8, 8]])
+    prompts = soft_boxes_on_rois(boxes, rois, 8, rows=torch.tensor([1, 0]))
+    assert prompts[0, 0].nonzero().amax(dim=0).tolist() == [7, 3]
+    assert prompts[0, 1].sum() == 0  # box 0 only touches that RoI
+    assert prompts[1, 0].sum() == 16
+    assert prompts[1, 1].sum() == 32
