@@ -21,7 +21,7 @@ model = dict(
     test_cfg=dict(
         mask_refiner=dict(
             type='MaskRefiner',
-            mean_field=dict(size=64, sigma_xy=7.0),
+            mean_field=dict(size=64, sigma_xy=7.0, num_iters=3, color_weight=1.0),
             max_empty_share=0.1,
         ),
     ),

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from mmwsmots.ops import bilateral_filter
 
+from .color_evidence import color_evidence
 from .roi_grid import box_masks_on_rois, crop_rois
 
 
@@ -65,7 +66,13 @@ def mean_field(
 
 
 def refine_logits(
-    logits: Tensor, rois: Tensor, bboxes: Tensor, images: Tensor, size: int, **options
+    logits: Tensor,
+    rois: Tensor,
+    bboxes: Tensor,
+    images: Tensor,
+    size: int,
+    color_weight: float = 0.0,
+    **options,
 ) -> Tensor:
     """Let the image decide where the masks of RoIs end.
 
@@ -76,6 +83,8 @@ def refine_logits(
             lies outside is background.
         images (Tensor): RGB in 0..255, shape (B, 3, H, W).
         size (int): Side of the finer grid to work on.
+        color_weight (float): Factor on :func:`color_evidence`, which joins the logits
+            first; 0 does without. Defaults to 0.0.
         **options: Of :func:`mean_field`.
 
     Returns:
@@ -89,10 +98,14 @@ def refine_logits(
     )[:, 0]
     height, width = images.shape[-2:]
     frame = rois.new_tensor([0, 0, width, height]).expand(len(rois), 4)
+    crops = crop_rois(images, rois, size)
+    boxes = box_masks_on_rois(bboxes, rois[:, 1:], size)
+    if color_weight > 0:
+        logits = logits + color_weight * color_evidence(logits, crops, boxes)
     return mean_field(
         logits,
-        crop_rois(images, rois, size),
-        box_masks_on_rois(bboxes, rois[:, 1:], size),
+        crops,
+        boxes,
         box_masks_on_rois(frame, rois[:, 1:], size),
         **options,
     )
