@@ -1,14 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from . import engine, models
-from .compat import MMDET_TRACKS
-from .utils import allow_mmengine_checkpoints, inherit_own_configs
+from .utils.versions import MMDET_TRACKS, check_versions
 from .version import __version__
 
-__all__ = ['__version__', 'engine', 'models']
+check_versions()
+
 if MMDET_TRACKS:
-    from . import datasets, evaluation, visualization
+    from . import registry  # noqa: F401
+else:  # registries of this age import nothing by themselves
+    from . import engine, models  # noqa: F401
 
-    __all__ += ['datasets', 'evaluation', 'visualization']
-
-allow_mmengine_checkpoints()
-inherit_own_configs()
+__all__ = ['__version__']

@@ -6,10 +6,7 @@ and sample structures. There our losses, heads and trackers work, as parts of th
 models of both; what replaces a whole model, data set or metric is not imported.
 """
 
-import mmdet
-from mmengine.utils import digit_version
-
-MMDET_TRACKS = digit_version(mmdet.__version__) >= digit_version('3.1.0')
+from .utils.versions import MMDET_TRACKS
 
 if MMDET_TRACKS:
     from mmdet.models.task_modules.tracking import KalmanFilter, embed_similarity

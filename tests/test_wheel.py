@@ -199,12 +199,3 @@ def test_source_distribution_has_what_a_wheel_needs(source, tmp_path):
     wanted = {name for name in wanted if not name.endswith('.so')}
     wanted |= {*FILES, *BUILD, 'demo/mots_demo.py'}
     assert wanted - {'MANIFEST.in'} <= names
-
-
-def test_a_config_that_is_not_ours_is_named(tmp_path):
-    path = tmp_path / 'own.py'
-    path.write_text("_base_ = 'mmwsmots::no_such.py'")
-    with pytest.raises(
-        FileNotFoundError, match=r'own\.py: no mmwsmots::no_such\.py in'
-    ):
-        Config.fromfile(path)

@@ -14,13 +14,12 @@ FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
-def allow_mmengine_checkpoints() -> None:
-    """Let ``torch.load(weights_only=True)`` read what mmengine's runner saves.
+def _mmengine_types() -> list:
+    """What the checkpoints of mmengine's runner hold beside tensors.
 
-    Beside tensors, a checkpoint holds the message hub: :class:`HistoryBuffer` and
-    NumPy's arrays and numbers, which PyTorch refuses unless they are named as safe.
-    mmengine 0.10.7 does not name them, so that neither ``resume`` nor its inference
-    works with PyTorch 2.6 and later. Nothing that runs code is allowed.
+    The message hub: :class:`HistoryBuffer` and NumPy's arrays and numbers. mmengine
+    0.10.7 does not name them as safe, so that neither its ``resume`` nor its
+    inference works with PyTorch 2.6 and later. Nothing that runs code is among them.
     """
     reconstruct = np.zeros(1).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]
@@ -36,7 +35,7 @@ def allow_mmengine_checkpoints() -> None:
     for module in ('numpy.core', 'numpy._core'):  # before and since NumPy 2
         names.append((reconstruct, f'{module}.multiarray._reconstruct'))
         names.append((scalar, f'{module}.multiarray.scalar'))
-    torch.serialization.add_safe_globals(names)
+    return names
 
 
 def _history_method(owner: Any, name: str) -> Callable:
@@ -50,10 +49,11 @@ def _history_method(owner: Any, name: str) -> Callable:
 def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
     """Load checkpoints as data, never as code, inside the block.
 
-    PyTorch loads with ``weights_only=True`` by default since 2.6. onedl-mmengine
-    passes the few types that its own checkpoints need, but where a file holds others
-    it falls back to ``weights_only=False``, which runs whatever code the file names.
-    In this block such a file is refused. Whoever trusts it sets PyTorch's
+    PyTorch loads with ``weights_only=True`` by default since 2.6, and then refuses
+    what mmengine 0.10.7 saves; in this block its few types are allowed. onedl-mmengine
+    allows them itself, but where a file holds others it falls back to
+    ``weights_only=False``, which runs whatever code the file names. In this block such
+    a file is refused. Whoever trusts it sets PyTorch's
     ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing.
 
     Args:
@@ -71,7 +71,8 @@ def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
     before = os.environ.get(FORCE)
     os.environ[FORCE] = '1'
     try:
-        yield
+        with torch.serialization.safe_globals(_mmengine_types()):
+            yield
     except UnpicklingError as error:
         raise ValueError(
             f'{checkpoint} holds more than tensors and plain data, and loading it '

@@ -65,7 +65,7 @@ class Plus(Recipe):
 
     def _config(self) -> Config:
         """The small model of the rendered clips, for stills of the data's size."""
-        cfg = Config.fromfile(ROOT / 'configs/wsmots-plus_mnv2_fpn_rendered.py')
+        cfg = Config.fromfile(ROOT / 'configs/wsmots/wsmots-plus_mnv2_fpn_rendered.py')
         scale = SCALES[self.args.data_set]
         cfg.model.track_head = None
         loader = cfg.train_dataloader

@@ -6,7 +6,12 @@ from pathlib import Path
 import mmdet.registry
 from mmengine.registry import Registry
 
-import mmwsmots  # noqa: F401  (registers every component)
+import mmwsmots.apis
+import mmwsmots.datasets
+import mmwsmots.engine
+import mmwsmots.evaluation
+import mmwsmots.models
+import mmwsmots.visualization  # noqa: F401
 
 # What the sections of the page hold: registries, in the order of the page.
 SECTIONS = {
