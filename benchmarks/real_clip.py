@@ -136,7 +136,9 @@ def segment(config: Path, checkpoint: Path, frames: Path, out: Path) -> list[tup
     device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     model = init_mots_model(config, checkpoint, device)
     reader, drawer = FrameReader(frames), TrackDrawer()
-    known = [box for box in read_cocovid(out / 'boxes.json') if not box.is_ignored]
+    known = [
+        box for box in read_cocovid(out / 'boxes.json').boxes if not box.is_ignored
+    ]
     labeler = BoxLabeler(model, known, next(iter(reader)).shape[:2])
     objects, boxes = [], []
     with VideoWriter(out / f'{reader.name}.mp4', reader.fps) as video:

@@ -4,10 +4,11 @@
     python tools/label_masks.py VIDEO_OR_FOLDER BOXES --checkpoint CHECKPOINT --out DIR
     python tools/label_masks.py VIDEO_OR_FOLDER BOXES --adapt 400 --out DIR
 
-BOXES is MOTChallenge text, a KITTI tracking label file, CocoVID JSON or XML of "CVAT
-for video 1.1"; the format is told from the content. --adapt N first trains N
-iterations on these very boxes, from CHECKPOINT or else from the config's pretrained
-backbone. DIR gets the layout of KITTI MOTS:
+BOXES is MOTChallenge text, a KITTI tracking label file, XML of CVAT for video or
+images, JSON of COCO, CocoVID, YouTube-VIS or Label Studio, one of them in a ZIP file,
+or a folder of 16-bit instance pictures; the format is told from the content. --adapt N
+first trains N iterations on these very boxes, from CHECKPOINT or else from the config's
+pretrained backbone. DIR gets the layout of KITTI MOTS:
 
     DIR/instances_txt/NAME.txt     masks as KITTI MOTS text
     DIR/instances/NAME/FFFFFF.png  the same as 16-bit pictures
@@ -23,7 +24,7 @@ import argparse
 import hashlib
 import shutil
 import sys
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,9 @@ from mmwsmots.apis import (
 from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
 from mmwsmots.fileio.box_readers import (
     FORMATS,
+    BoxFile,
     TrackedBox,
+    place_boxes,
     read_boxes,
     select_classes,
 )
@@ -115,13 +118,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--first-frame',
         type=int,
-        choices=[0, 1],
-        help='number of the first frame in MOTChallenge text (default: 0 if there is a '
-        'frame 0, else 1)',
+        metavar='N',
+        help='number in BOXES of the first frame; the others follow in order (default: '
+        'by the names of pictures or what BOXES says; of MOTChallenge text 0 if there '
+        'is a frame 0, else 1)',
     )
     parser.add_argument(
         '--video-name',
-        help='which video of a CocoVID file (default: that of the name of the input)',
+        help='which video of a file of several (default: that of the name of the '
+        'input)',
     )
     parser.add_argument(
         '--device',
@@ -144,17 +149,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def load_boxes(args: argparse.Namespace, name: str) -> tuple[list[TrackedBox], Counter]:
-    """Boxes of the model's classes, and what was left out."""
-    boxes = read_boxes(
+def load_boxes(args: argparse.Namespace, reader: FrameReader, size: tuple) -> BoxFile:
+    """Boxes of the model's classes on their frames, and what was left out."""
+    file = read_boxes(
         args.boxes,
         args.format,
         args.class_name,
         args.first_frame,
-        args.video_name or name,
+        args.video_name or reader.name,
     )
+    file = place_boxes(file, reader, size)
+    if not file.has_identities:
+        raise ValueError(f'{args.boxes}: its boxes have no identities')
     try:
-        boxes, left_out = select_classes(boxes, CLASS_IDS, dict(args.class_map))
+        boxes, left_out = select_classes(file.boxes, CLASS_IDS, dict(args.class_map))
     except ValueError as error:
         raise ValueError(f'{args.boxes}, {error}') from None
     if all(box.is_ignored for box in boxes):
@@ -163,7 +171,7 @@ def load_boxes(args: argparse.Namespace, name: str) -> tuple[list[TrackedBox], C
             f'{args.boxes}: no box of the classes {", ".join(CLASS_IDS)}'
             + (f'; there are {others}, see --class-map' if others else '')
         )
-    return boxes, left_out
+    return replace(file, boxes=boxes, left_out=file.left_out + left_out)
 
 
 def adapt(
@@ -259,12 +267,13 @@ def draw(
 def run(args: argparse.Namespace) -> dict:
     """Do all of it and return the report."""
     reader = FrameReader(args.frames, keep_unreadable=True)
-    boxes, left_out = load_boxes(args, reader.name)
-    if args.checkpoint is not None:
-        args.checkpoint = args.checkpoint.resolve()
     size = next((frame.shape[:2] for frame in reader if frame is not None), None)
     if size is None:
         raise ValueError(f'{args.frames}: no frame can be read')
+    file = load_boxes(args, reader, size)
+    boxes = file.boxes
+    if args.checkpoint is not None:
+        args.checkpoint = args.checkpoint.resolve()
     for path in (args.config, args.checkpoint):
         if path is not None and not path.is_file():
             raise FileNotFoundError(f'{path}: no such file')
@@ -297,7 +306,8 @@ def run(args: argparse.Namespace) -> dict:
         report = files.write_report(
             labeler,
             frames,
-            left_out=dict(left_out),
+            left_out=dict(file.left_out),
+            notices=file.notices,
             boxes=str(args.boxes),
             shortfall=reader.shortfall,
         )
@@ -311,6 +321,8 @@ def print_report(report: dict, out: Path) -> None:
         f'{report["num_masks"]} masks in {report["num_frames"]} frames, mean '
         f'confidence {report["mean_confidence"]:.2f}, in {out}'
     )
+    for notice in report['notices']:
+        print(f'note: {notice}')
     for name, number in report['left_out'].items():
         print(f'left out: {number} boxes of class {name}, see --class-map')
     for row in report['review_first'][:5]:

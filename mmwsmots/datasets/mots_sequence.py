@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mots_png import read_ids
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     IGNORE_CLASS_ID,
@@ -169,9 +169,7 @@ def read_pngs(files: FrameFiles) -> Sequence:
     objects, size = [], None
     for frame_id in range(num_frames):
         path = files.path(frame_id)
-        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if image is None or image.dtype != np.uint16 or image.ndim != 2:
-            raise ValueError(f'{path}: not a 16-bit picture with one channel')
+        image = read_ids(path)
         size = size or image.shape
         if image.shape != size:
             raise ValueError(

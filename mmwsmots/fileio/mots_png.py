@@ -7,6 +7,7 @@ import numpy as np
 
 from mmwsmots.fileio.atomic_write import atomic_write
 from mmwsmots.fileio.mots_txt import MOTSObject
+from mmwsmots.fileio.pictures import picture_size
 
 
 def write_mots_png(
@@ -45,3 +46,22 @@ def write_mots_png(
     with atomic_write(path) as temp:
         # OpenCV only warns where a disk refuses, so encode and write separately.
         temp.write_bytes(cv2.imencode('.png', image)[1].tobytes())
+
+
+def read_ids(path: Path) -> np.ndarray:
+    """Read a 16-bit instance picture.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        ndarray: ``class * 1000 + n`` of each pixel, (H, W) uint16; 0 is background.
+
+    Raises:
+        ValueError: If it cannot be read, is no such picture or too large.
+    """
+    picture_size(path)  # before anything is decoded
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype != np.uint16 or image.ndim != 2:
+        raise ValueError(f'{path}: not a 16-bit picture with one channel')
+    return image

@@ -1,11 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Convert frames and MOTChallenge boxes of one class to CocoVID JSON without masks.
+"""Convert frames and boxes of any format to CocoVID JSON without masks.
 
-Lines of the boxes: ``frame,id,x,y,w,h,confidence,class,visibility``. Boxes are
-clipped to the frame; one that lies outside is an error. A confidence of 0 marks a
-row as not to be evaluated: MOT17 gives it to other classes (car, bicycle,
-occluder, ...), which are left out as background, and to people who are hard to
-tell (on a vehicle, static, distractor, reflection), who become ignore regions.
+BOXES is one of the files that tools/label_masks.py takes, docs/en/formats.md lists
+them: MOTChallenge text, KITTI tracking labels, XML of CVAT, JSON of COCO and others.
+Boxes are clipped to the frame; one that lies outside is an error. Ignored boxes, as
+people in MOT17 who are hard to tell, become ignore regions.
 """
 
 import argparse
@@ -16,43 +15,32 @@ from mmengine.utils import track_iter_progress
 
 from mmwsmots.datasets.clip_boxes import add_box, add_frames, extract_frames
 from mmwsmots.fileio import FrameReader
-from mmwsmots.fileio.box_readers import read_mot_challenge
+from mmwsmots.fileio.box_readers import FORMATS, BoxFile, place_boxes, read_boxes
+from mmwsmots.fileio.class_numbers import class_numbers
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
-from mmwsmots.fileio.mots_txt import CLASS_IDS
 
 CONFIG_FILE = Path('data/clip/boxes.json')  # of configs/_base_/datasets/clip.py
 
 
 def add_boxes(
-    builder: CocoVIDBuilder,
-    path: Path,
-    category_id: int,
-    first_frame: int,
-    num_frames: int,
-    size: tuple[int, int],
+    builder: CocoVIDBuilder, file: BoxFile, num_frames: int, size: tuple[int, int]
 ) -> None:
-    """Add the boxes of a MOTChallenge file to the only video.
+    """Add boxes to the only video.
 
     Args:
         builder (CocoVIDBuilder): Annotations to add to.
-        path (Path): The text file.
-        category_id (int): Class of its boxes.
-        first_frame (int): Number of the first frame in the file.
+        file (BoxFile): The boxes, from :func:`place_boxes`.
         num_frames (int): Number of frames.
         size (tuple[int, int]): Height and width of the frames.
 
     Raises:
-        ValueError: If a line breaks the format, names a frame that does not exist,
-            repeats an identity within a frame or has its box outside the frame.
+        ValueError: If a box is on a frame that does not exist or outside of it.
     """
-    for box in read_mot_challenge(path, 'object', first_frame):
-        where = f'{path}, {box.where}'
+    for box in file.boxes:
+        where = f'{file.path}, {box.where}'
         if not 0 <= box.frame_id < num_frames:
-            raise ValueError(
-                f'{where}: there is no frame {box.frame_id + first_frame}, the frames '
-                f'are {first_frame} to {first_frame + num_frames - 1}'
-            )
-        if not add_box(builder, box, size, {'object': category_id}):
+            raise ValueError(f'{where}: no such frame, the video has {num_frames}')
+        if not add_box(builder, box, size, builder.category_ids):
             raise ValueError(f'{where}: {box.outside_text(*size)}')
 
 
@@ -88,16 +76,24 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('images', type=Path, help='folder of frames, or a video')
-    parser.add_argument('boxes', type=Path, help='MOTChallenge text file')
+    parser.add_argument('boxes', type=Path, help='boxes with identities')
     parser.add_argument('out', type=Path, help='JSON file to write')
     parser.add_argument(
         '--first-frame',
         type=int,
-        choices=[0, 1],
-        default=1,
-        help='number of the first frame in the text file (default: 1)',
+        metavar='N',
+        help='number in BOXES of the first frame (default: what BOXES says; of '
+        'MOTChallenge text 0 if there is a frame 0, else 1)',
     )
-    parser.add_argument('--class-name', choices=list(CLASS_IDS), required=True)
+    parser.add_argument(
+        '--class-name', help='class of all boxes, where BOXES names none'
+    )
+    parser.add_argument(
+        '--format', choices=FORMATS, help='of BOXES (default: told from its content)'
+    )
+    parser.add_argument(
+        '--video-name', help="which video of BOXES (default: that of the frames' name)"
+    )
     parser.add_argument(
         '--frames-dir',
         type=Path,
@@ -117,12 +113,27 @@ def main() -> None:
             frames = extract_frames(source, folder)
         for frame in track_iter_progress((iter(frames), len(frames))):
             size = frame.shape[:2]  # all are read, so that no training stops at one
-        builder = CocoVIDBuilder(CLASS_IDS)
+        file = read_boxes(
+            args.boxes,
+            args.format,
+            args.class_name,
+            args.first_frame,
+            args.video_name or source.name,
+        )
+        file = place_boxes(file, frames, size)
+        if not file.has_identities:
+            raise ValueError(f'{args.boxes}: its boxes have no identities')
+        names = [box.class_name for box in file.boxes if not box.is_ignored]
+        builder = CocoVIDBuilder(class_numbers(names))
         add_frames(builder, frames, size)
-        category_id = CLASS_IDS[args.class_name]
-        add_boxes(builder, args.boxes, category_id, args.first_frame, len(frames), size)
+        add_boxes(builder, file, len(frames), size)
         builder.write(args.out)
-        print(f'\n{args.out}: {builder.summary()}; frames in {frames.path.parent}')
+        print()
+        for notice in file.notices:
+            print(f'note: {notice}')
+        for name, number in file.left_out.items():
+            print(f'left out: {number} of {name}')
+        print(f'{args.out}: {builder.summary()}; frames in {frames.path.parent}')
         if advice := advise(args.out, frames):
             print(advice)
         if source.shortfall:

@@ -1,44 +1,52 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path
 
-from .tracked_box import TrackedBox, check_identities, finite_numbers, whole_number
+from .box_file import BoxFile, Numbering
+from .text_lines import text_lines
+from .tracked_box import (
+    TrackedBox,
+    finite_numbers,
+    whole_number,
+)
 
 NUM_FIELDS = 17  # a result has one more, its score
 DONT_CARE = 'DontCare'
 
 
-def read_kitti_tracking(path: str | Path) -> list[TrackedBox]:
-    """Read the tracks of a KITTI tracking label file, ``label_02/SSSS.txt``.
+def read_kitti_tracking(path: str | Path, first_frame: int | None = None) -> BoxFile:
+    """Read the boxes of a KITTI tracking label file, ``label_02/SSSS.txt``.
 
-    See :func:`read_kitti_boxes`.
+    Lines have 17 fields: frame, track id, type, truncated, occluded, alpha, the box
+    (left, top, right, bottom) and the 3D box; results have a score behind them. Boxes
+    of type DontCare, whose track id is -1, become ignored ones. Frames count from 0;
+    KITTI's pictures have their numbers as names.
 
     Args:
         path (str | Path): The file; an empty one has no boxes.
+        first_frame (int, optional): Number of the first picture in the file, where
+            pictures are to be taken in their order.
 
     Returns:
-        list[TrackedBox]: The boxes in the order of the file.
+        BoxFile: The boxes in the order of the file.
 
     Raises:
-        ValueError: If a line breaks the format, has no identity or one that came in
-            its frame before; the message names file and line.
+        ValueError: If a line breaks the format, or an identity came in its frame
+            before; the message names file and line.
     """
-    boxes = read_kitti_boxes(path)
-    try:
-        check_identities(boxes)
-    except ValueError as error:
-        raise ValueError(f'{path}, {error}') from None
-    return boxes
+    path = Path(path)
+    numbering = Numbering(
+        first_frame or 0, is_given=first_frame is not None, names_are_numbers=True
+    )
+    file = BoxFile(path, read_kitti_boxes(path), numbering)
+    file.check_identities()
+    return file
 
 
 def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
     """Read the 2D boxes of a KITTI tracking label file, whatever their identities.
 
-    Lines have 17 fields: frame, track id, type, truncated, occluded, alpha, the box
-    (left, top, right, bottom) and the 3D box. Boxes of type DontCare, whose track id
-    is -1, become ignored ones.
-
     Args:
-        path (str | Path): The file; an empty one has no boxes.
+        path (str | Path): The file, see :func:`read_kitti_tracking`.
 
     Returns:
         list[TrackedBox]: The boxes in the order of the file.
@@ -47,8 +55,7 @@ def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
         ValueError: If a line breaks the format; the message names file and line.
     """
     boxes = []
-    lines = Path(path).read_text(encoding='utf-8-sig', errors='replace').splitlines()
-    for number, line in enumerate(lines, 1):
+    for number, line in text_lines(path):
         try:
             boxes.append(_parse_line(line, f'line {number}'))
         except ValueError as error:
@@ -59,8 +66,10 @@ def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
 def _parse_line(line: str, where: str) -> TrackedBox:
     """The box of a line."""
     fields = line.split()
-    if len(fields) < NUM_FIELDS:
-        raise ValueError(f'expected {NUM_FIELDS} fields, got {len(fields)}')
+    if len(fields) not in (NUM_FIELDS, NUM_FIELDS + 1):
+        raise ValueError(
+            f'expected {NUM_FIELDS} fields and maybe a score, got {len(fields)}'
+        )
     numbers = finite_numbers(fields[:2], ['the frame', 'the track id'])
     frame_id = whole_number(numbers[0], 'the frame')
     track_id = whole_number(numbers[1], 'the track id')
@@ -68,4 +77,7 @@ def _parse_line(line: str, where: str) -> TrackedBox:
         raise ValueError(f'the frame is {frame_id}')
     bbox = finite_numbers(fields[6:10], ['left', 'top', 'right', 'bottom'])
     name = fields[2]
-    return TrackedBox(frame_id, track_id, name, tuple(bbox), name == DONT_CARE, where)
+    (score,) = finite_numbers(fields[NUM_FIELDS:] or [1], ['the score'])
+    return TrackedBox(
+        frame_id, track_id, name, tuple(bbox), name == DONT_CARE, where, score
+    )

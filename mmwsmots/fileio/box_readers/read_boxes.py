@@ -1,14 +1,26 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path
 
+from .box_file import BoxFile
 from .cocovid import read_cocovid
-from .cvat_video import read_cvat_video
-from .kitti_tracking import NUM_FIELDS, read_kitti_tracking
+from .cvat import read_cvat
+from .detect_format import detect_format, is_zip
+from .kitti_tracking import read_kitti_tracking
+from .label_studio import read_label_studio
 from .mot_challenge import read_mot_challenge
-from .tracked_box import TrackedBox
+from .mots_png import read_mots_png_boxes
+from .youtube_vis import read_youtube_vis
+from .zip_input import unpacked
 
-FORMATS = ('mot', 'kitti', 'cocovid', 'cvat')
-HEAD = 4096  # bytes that tell the format
+FORMATS = (
+    *('mot', 'kitti', 'cvat', 'cocovid', 'youtube_vis', 'label_studio', 'mots_png'),
+)
+WITH_VIDEO_NAMES = dict(
+    cvat=read_cvat,
+    cocovid=read_cocovid,
+    youtube_vis=read_youtube_vis,
+    label_studio=read_label_studio,
+)
 
 
 def read_boxes(
@@ -17,76 +29,50 @@ def read_boxes(
     class_name: str | None = None,
     first_frame: int | None = None,
     video_name: str | None = None,
-) -> list[TrackedBox]:
-    """Read a file of boxes with identities.
+) -> BoxFile:
+    """Read a file of boxes; :func:`place_boxes` finds their frames.
 
     Args:
-        path (str | Path): The file.
+        path (str | Path): The file, or a ZIP file with it, as CVAT hands it out, or a
+            folder of 16-bit instance pictures.
         box_format (str, optional): One of :data:`FORMATS`. None looks into the file,
             see :func:`detect_format`.
-        class_name (str, optional): Class of all boxes; needed for 'mot', whose files
-            name none, and refused for the others.
-        first_frame (int, optional): For 'mot', number of the first frame in the file,
-            see :func:`read_mot_challenge`.
-        video_name (str, optional): For 'cocovid', see :func:`read_cocovid`.
+        class_name (str, optional): Class of all boxes; for 'mot', where nothing beside
+            the file names them; refused for the others.
+        first_frame (int, optional): Number in the file of the first frame or picture,
+            which are then taken in their order. Defaults to what the file says, or the
+            format.
+        video_name (str, optional): Which video of a file with several.
 
     Returns:
-        list[TrackedBox]: The boxes in the order of the file.
+        BoxFile: The boxes in the order of the file.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file breaks its format, or an argument does not fit it.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f'{path}: no such file of boxes')
+    if path.is_file() and is_zip(path):
+        with unpacked(path) as inner:
+            file = read_boxes(inner, box_format, class_name, first_frame, video_name)
+        file.path = path
+        return file
     box_format = box_format or detect_format(path)
     if box_format not in FORMATS:
         raise ValueError(f'box_format must be one of {FORMATS}, got {box_format!r}')
+    if path.is_dir() != (box_format == 'mots_png'):
+        raise ValueError(f'{path}: a folder for mots_png, a file for other formats')
     if box_format == 'mot':
-        if class_name is None:
-            raise ValueError(
-                f'{path}: MOTChallenge text names no classes, give the class of its '
-                'boxes (--class-name)'
-            )
         return read_mot_challenge(path, class_name, first_frame)
-    for name, value in dict(class_name=class_name, first_frame=first_frame).items():
-        if value is not None:
-            raise ValueError(
-                f'{path}: {name} is for MOTChallenge text, a {box_format} file has '
-                'its own'
-            )
+    if class_name is not None:
+        raise ValueError(
+            f'{path}: class_name is for MOTChallenge text, a {box_format} file has its '
+            'own'
+        )
     if box_format == 'kitti':
-        return read_kitti_tracking(path)
-    if box_format == 'cocovid':
-        return read_cocovid(path, video_name)
-    return read_cvat_video(path)
-
-
-def detect_format(path: str | Path) -> str:
-    """Tell the format of a file of boxes from its beginning.
-
-    Args:
-        path (str | Path): The file.
-
-    Returns:
-        str: One of :data:`FORMATS`.
-
-    Raises:
-        ValueError: If it is none of them.
-    """
-    with Path(path).open('rb') as file:
-        head = file.read(HEAD).decode('utf-8-sig', errors='replace').lstrip()
-    line = head.splitlines()[0] if head else ''
-    if head.startswith('{'):
-        return 'cocovid'
-    if head.startswith('<'):
-        return 'cvat'
-    if line.count(',') >= 6:
-        return 'mot'
-    if len(line.split()) >= NUM_FIELDS:
-        return 'kitti'
-    raise ValueError(
-        f'{path}: its first line is of no known format: "{line[:60]}" (MOTChallenge '
-        'text, KITTI tracking labels, CocoVID JSON, CVAT for video XML)'
-    )
+        return read_kitti_tracking(path, first_frame)
+    if box_format == 'mots_png':
+        return read_mots_png_boxes(path)
+    return WITH_VIDEO_NAMES[box_format](path, video_name, first_frame)

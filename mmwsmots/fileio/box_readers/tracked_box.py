@@ -11,13 +11,14 @@ class TrackedBox(NamedTuple):
 
     Attributes:
         frame_id (int): Number of the frame in its video, from 0.
-        track_id (int): Identity, constant over the video.
+        track_id (int): Identity, constant over the video; -1 if there is none.
         class_name (str): Class, in the file's words.
         bbox (tuple[float, float, float, float]): x1, y1, x2, y2 in pixels, finite.
             It may reach out of the frame or be empty.
         is_ignored (bool): Whether it marks a region of unknown content; then class
             and identity mean nothing.
         where (str): Its place in the file, for messages, e.g. 'line 7'.
+        score (float): How sure a detector is of it. Defaults to 1.
     """
 
     frame_id: int
@@ -26,6 +27,7 @@ class TrackedBox(NamedTuple):
     bbox: tuple[float, float, float, float]
     is_ignored: bool
     where: str
+    score: float = 1.0
 
     def clipped(self, height: int, width: int) -> list[float] | None:
         """The part of the box within the frame.

@@ -32,7 +32,7 @@ def read(tmp_path):
     def run(coco, *args):
         path = tmp_path / 'boxes.json'
         path.write_text(coco if isinstance(coco, str) else json.dumps(coco))
-        return read_cocovid(path, *args)
+        return read_cocovid(path, *args).boxes
 
     return run
 
@@ -48,7 +48,7 @@ def test_fields(read):
 
 def test_the_only_video_needs_no_name(read):
     coco = copy.deepcopy(COCO)
-    del coco['videos'], coco['annotations'][2]
+    del coco['videos'], coco['annotations'][2], coco['images'][2]
     for image in coco['images']:
         del image['video_id']
     assert len(read(coco, 'other')) == 3
@@ -78,17 +78,19 @@ def change(place, **fields):
             'videos: none has the name b; .* a, c',
         ),
         (change(('videos', 0), name='b'), r'videos\[1\]: a second video .* b'),
-        (change(('images', 2), frame_id=None), r'images\[2\]: frame_id is missing'),
+        (change(('images', 2), id=11), r'images\[2\]: a second image of the id 11'),
         (change(('images', 2), frame_id=-1), r'images\[2\]: frame_id is -1'),
         (change(('images', 2), id=True), r"images\[2\]: id is 'True'"),
         (change(('annotations', 2), image_id=9), r'annotations\[2\]: .* no image 9'),
         (change(('annotations', 2), category_id=1), 'there is no category 1'),
-        (change(('annotations', 2), track_id=None), 'instance_id is missing'),
         (change(('annotations', 2), track_id=-2), '-2 is no identity'),
         (change(('annotations', 2), track_id=1.5), r'track_id is no integer: 1\.5'),
-        (change(('annotations', 2), bbox=[1, 2, 3]), 'bbox has 3 numbers'),
-        (change(('annotations', 2), bbox=[1, 2, 3, 'x']), r'bbox\[3\] is no number'),
-        (change(('annotations', 2), bbox=[1, 2, 3, None]), r'bbox\[3\] is missing'),
+        (change(('annotations', 2), bbox=[1, 2, 3]), 'bbox: expected 4 numbers'),
+        (
+            change(('annotations', 2), bbox=[1, 2, 3, 'x']),
+            'bbox: number 4 is no number',
+        ),
+        (change(('annotations', 2), bbox=[1, 2, 3, None]), 'bbox: number 4 is missing'),
         (
             change(('annotations', 0), image_id=21, track_id=7),
             r'\[2\]: duplicate',
@@ -117,7 +119,7 @@ def test_real_annotations(repo, shared_data, tmp_path, monkeypatch):
             (obj.frame_id, obj.track_id, ('car', 'pedestrian')[obj.class_id - 1], *box)
             for obj, box in zip(objects, tight_boxes(objects).tolist())
         }
-        boxes = read_cocovid(root / 'annotations/kitti_mots_val.json', name)
+        boxes = read_cocovid(root / 'annotations/kitti_mots_val.json', name).boxes
         found = {
             (box.frame_id, box.track_id, box.class_name, *box.bbox)
             for box in boxes

@@ -12,7 +12,7 @@ def read(tmp_path):
     def run(*lines):
         path = tmp_path / '0000.txt'
         path.write_text(''.join(f'{line}\n' for line in lines))
-        return read_kitti_tracking(path)
+        return read_kitti_tracking(path).boxes
 
     return run
 
@@ -28,7 +28,7 @@ def test_fields(read):
         TrackedBox(0, 3, 'Car', (296.74, 161.75, 455.22, 292.37), False, 'line 1'),
         TrackedBox(0, -1, 'DontCare', (1, 2, 3, 4), True, 'line 2'),
         TrackedBox(0, -1, 'DontCare', (5, 6, 7, 8), True, 'line 3'),
-        TrackedBox(4, 0, 'Pedestrian', (0, 2, 30, 4), False, 'line 4'),
+        TrackedBox(4, 0, 'Pedestrian', (0, 2, 30, 4), False, 'line 4', 0.9),
     ]
     assert read() == []
 
@@ -36,7 +36,7 @@ def test_fields(read):
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        ('0 3 Car 0 0 -1.5 1 2 3 4', 'expected 17 fields, got 10'),
+        ('0 3 Car 0 0 -1.5 1 2 3 4', 'expected 17 fields and maybe a score, got 10'),
         (LINE.format('x', 3, 'Car', 1, 2, 3, 4), "the frame is no number: 'x'"),
         (LINE.format(-1, 3, 'Car', 1, 2, 3, 4), 'the frame is -1'),
         (LINE.format(0, 3.5, 'Car', 1, 2, 3, 4), 'the track id is no integer'),

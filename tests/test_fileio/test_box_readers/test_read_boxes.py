@@ -11,19 +11,42 @@ from mmwsmots.fileio.box_readers import (
     select_classes,
 )
 
-# One car, number 7, in frame 3 (counted from 0) in each of the formats.
+# One car, number 7, in the fourth frame in each of the formats.
 BBOX = (10.0, 20.0, 40.5, 60.0)
 COCO = dict(
     images=[dict(id=1, frame_id=3)],
     categories=[dict(id=1, name='Car')],
     annotations=[dict(image_id=1, category_id=1, track_id=7, bbox=[10, 20, 30.5, 40])],
 )
+YOUTUBE_VIS = dict(
+    videos=[dict(id=1, file_names=[f'clip/{i}.jpg' for i in range(4)])],
+    categories=[dict(id=1, name='Car')],
+    annotations=[
+        dict(
+            id=7,
+            video_id=1,
+            category_id=1,
+            bboxes=[None, None, None, [10, 20, 30.5, 40]],
+        )
+    ],
+)
+KEY = dict(frame=4, x=10, y=20, width=30.5, height=40, enabled=False)
+LABEL_STUDIO = [
+    dict(
+        data=dict(video='clip.mp4'),
+        annotations=[
+            dict(result=[dict(value=dict(labels=['Car'], sequence=[KEY]))] * 8)
+        ],
+    )
+]
 TEXTS = dict(
     mot='4,7,10,20,30.5,40,1,1,1\n',
     kitti='3 7 Car 0 0 -1.5 10 20 40.5 60 1 1 1 0 0 9 0.1\n',
     cocovid=json.dumps(COCO),
     cvat='<?xml version="1.0"?>\n<annotations><track id="7" label="Car"><box frame="3" '
     'outside="0" xtl="10" ytl="20" xbr="40.5" ybr="60"/></track></annotations>',
+    youtube_vis=json.dumps(YOUTUBE_VIS),
+    label_studio=json.dumps(LABEL_STUDIO),
 )
 
 
@@ -34,9 +57,12 @@ def test_all_formats_say_the_same(tmp_path, name, start):
     path.write_text(start + TEXTS[name], encoding='utf-8')
     assert detect_format(path) == name
     class_name = 'Car' if name == 'mot' else None
+    first = 1 if name in ('mot', 'label_studio') else 0
     for box_format in (None, name):
-        (box,) = read_boxes(path, box_format, class_name)
-        assert box == TrackedBox(3, 7, 'Car', BBOX, False, box.where)
+        file = read_boxes(path, box_format, class_name)
+        box = file.boxes[-1]
+        assert box == TrackedBox(3 + first, 7, 'Car', BBOX, False, box.where)
+        assert file.numbering.first == first
 
 
 @pytest.mark.parametrize('name', TEXTS)
@@ -54,7 +80,7 @@ def test_damaged_files_are_read_or_refused(tmp_path, name):
             data = data[:place] + piece.tobytes() + again + data[place + 1 :]
         path.write_bytes(data)
         try:
-            boxes = read_boxes(path, name, 'Car' if name == 'mot' else None)
+            boxes = read_boxes(path, name, 'Car' if name == 'mot' else None).boxes
         except ValueError as error:
             refused += 1
             assert str(path) in str(error)
@@ -88,8 +114,8 @@ def test_bad_arguments(tmp_path):
     with pytest.raises(ValueError, match='boxes, line 1: expected 17 fields'):
         read_boxes(path, 'kitti')
     path.write_text(TEXTS['cvat'])
-    with pytest.raises(ValueError, match='first_frame is for MOTChallenge text'):
-        read_boxes(path, first_frame=0)
+    with pytest.raises(ValueError, match='boxes: a folder for mots_png'):
+        read_boxes(path, 'mots_png')
     with pytest.raises(ValueError, match='class_name is for MOTChallenge text'):
         read_boxes(path, class_name='car')
 

@@ -1,0 +1,205 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from .box_file import BoxFile, Numbering, Picture
+from .cvat_task import CVATTask, choose_task, read_tasks
+from .identities import IDENTITY_NAMES, identity_number
+from .tracked_box import TrackedBox, finite_numbers, whole_number
+from .xml_tree import read_xml
+
+CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
+
+
+def read_cvat(
+    path: str | Path, video_name: str | None = None, first_frame: int | None = None
+) -> BoxFile:
+    """Read the boxes of an XML file that CVAT exported.
+
+    'CVAT for video 1.1' has a ``<box>`` for every frame of a ``<track>``, interpolated
+    ones (``keyframe="0"``) too, so nothing is interpolated here; boxes with
+    ``outside="1"``, where the object is not seen, are left out. Frames have the
+    numbers of the video, from 0. 'CVAT for images 1.1' names the picture of each box;
+    its boxes have identities if an attribute ``track_id`` or ``instance_id`` says
+    them. Of a project's export, the task is read that has the name of the video.
+
+    Other shapes than boxes are left out and counted. A rotated box becomes its upright
+    hull.
+
+    Args:
+        path (str | Path): The file.
+        video_name (str, optional): Name of the video.
+        first_frame (int, optional): Number of the first picture in the file, where
+            pictures are to be taken in their order.
+
+    Returns:
+        BoxFile: The boxes in the order of the file.
+
+    Raises:
+        ValueError: If the file is no such XML; the message names file, track and
+            frame.
+    """
+    path = Path(path)
+    root = read_xml(path)
+    try:
+        if root.tag != 'annotations':
+            raise ValueError(f'<{root.tag}>: expected <annotations> as of CVAT')
+        tasks = read_tasks(root)
+        task = choose_task(tasks, video_name)
+        numbering = Numbering(
+            first_frame or 0,
+            task.declared,
+            is_given=first_frame is not None,
+            sorted_by_text=not task.is_video,
+        )
+        file = BoxFile(path, [], numbering, size=task.size)
+        file.size_where = '<original_size>'
+        reader = _Reader(file, task if len(tasks) > 1 else None)
+        if root.find('image') is not None:
+            reader.read_images(root)
+        else:
+            reader.read_tracks(root)
+            if task.declared is not None:
+                _check_declared(file, task)
+    except ValueError as error:
+        raise ValueError(f'{path}, {error}') from None
+    file.check_identities()
+    return file
+
+
+class _Reader:
+    """Collects the boxes of a file, those of one task if there are several."""
+
+    def __init__(self, file: BoxFile, task: CVATTask | None) -> None:
+        self.file = file
+        self.task = task
+        self.rotations = []
+
+    def read_tracks(self, root: Element) -> None:
+        """Boxes of the tracks in which their objects are seen."""
+        for track in self._of_task(root, 'track'):
+            where = f'track "{track.get("id")}"'
+            track_id = _integer(track, 'id', where)
+            if track_id < 0:
+                raise ValueError(f'{where}: {track_id} is no identity')
+            label = _label(track, where)
+            for shape in track:
+                if shape.tag == 'attribute':
+                    continue
+                frame_id = _integer(shape, 'frame', f'{where}, <{shape.tag}>')
+                place = f'{where}, frame {frame_id}'
+                if frame_id < 0:
+                    raise ValueError(f'{place}: there is no such frame')
+                outside = shape.get('outside')
+                if outside not in ('0', '1'):
+                    raise ValueError(
+                        f'{place}: outside must be 0 or 1, got {outside!r}'
+                    )
+                if outside == '0':
+                    self._add(shape, frame_id, track_id, label, place)
+        self._finish()
+
+    def read_images(self, root: Element) -> None:
+        """Boxes of the images, with identities if attributes say them."""
+        for image in self._of_task(root, 'image'):
+            where = f'image "{image.get("name") or image.get("id")}"'
+            number = _integer(image, 'id', where)
+            if number in self.file.pictures:
+                raise ValueError(f'{where}: a second image of the id {number}')
+            name = image.get('name')
+            if not name:
+                raise ValueError(f'{where}: name is missing')
+            size = None
+            if image.get('width') and image.get('height'):
+                size = tuple(_integer(image, n, where) for n in ('height', 'width'))
+            self.file.pictures[number] = Picture(name, size, where)
+            for index, shape in enumerate(image):
+                if shape.tag == 'tag':
+                    continue
+                place = f'{where}, <{shape.tag}> {index + 1}'
+                track_id = _attribute_identity(shape, place)
+                self._add(shape, number, track_id, _label(shape, place), place)
+        self._finish()
+
+    def _of_task(self, root: Element, tag: str) -> list[Element]:
+        """The elements of the task."""
+        elements = list(root.iter(tag))
+        if self.task is None:
+            return elements
+        for item in elements:
+            if item.get('task_id') is None:
+                raise ValueError(
+                    f'{tag} "{item.get("id")}": of several tasks, but without a task_id'
+                )
+        return [item for item in elements if item.get('task_id') == self.task.id]
+
+    def _add(
+        self, shape: Element, frame_id: int, track_id: int, label: str, place: str
+    ) -> None:
+        """Add a box, or count another shape."""
+        if shape.tag != 'box':
+            self.file.left_out[f'{label} ({shape.tag})'] += 1
+            return
+        try:
+            (rotation,) = finite_numbers([shape.get('rotation', 0)], ['rotation'])
+            bbox = finite_numbers([shape.get(name) for name in CORNERS], CORNERS)
+        except ValueError as error:
+            raise ValueError(f'{place}: {error}') from None
+        if rotation % 180:
+            bbox = _hull(*bbox, math.radians(rotation))
+            self.rotations.append((min(rotation % 180, -rotation % 180), place))
+        box = TrackedBox(frame_id, track_id, label, tuple(bbox), False, place)
+        self.file.boxes.append(box)
+
+    def _finish(self) -> None:
+        if self.rotations:
+            angle, place = max(self.rotations)
+            self.file.notices.append(
+                f'{len(self.rotations)} boxes are rotated, by {angle:g} degrees at '
+                f'most ({place}); their upright hulls are taken'
+            )
+
+
+def _check_declared(file: BoxFile, task: CVATTask) -> None:
+    """Raise if a box lies on none of the task's frames."""
+    for box in file.boxes:
+        if box.frame_id not in task.declared:
+            raise ValueError(
+                f'{box.where}: the frames of task {task.name} are {task.declared[0]} '
+                f'to {task.declared[-1]}'
+            )
+
+
+def _hull(x1: float, y1: float, x2: float, y2: float, angle: float) -> list[float]:
+    """Upright hull of a box that is turned around its centre."""
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    w, h = x2 - x1, y2 - y1
+    half_w, half_h = (w * cos + h * sin) / 2, (w * sin + h * cos) / 2
+    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    return [x - half_w, y - half_h, x + half_w, y + half_h]
+
+
+def _attribute_identity(shape: Element, where: str) -> int:
+    """The identity that an attribute says, or -1."""
+    for attribute in shape.iter('attribute'):
+        name = (attribute.get('name') or '').strip().casefold().replace(' ', '_')
+        if name in IDENTITY_NAMES and (attribute.text or '').strip():
+            return identity_number(attribute.text.strip(), f'{where}, {name}')
+    return -1
+
+
+def _label(element: Element, where: str) -> str:
+    label = element.get('label')
+    if not label:
+        raise ValueError(f'{where}: label is missing')
+    return label
+
+
+def _integer(element: Element, name: str, where: str) -> int:
+    """An integer attribute."""
+    try:
+        (number,) = finite_numbers([element.get(name)], [name])
+        return whole_number(number, name)
+    except ValueError as error:
+        raise ValueError(f'{where}: {error}') from None

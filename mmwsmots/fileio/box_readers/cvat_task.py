@@ -1,0 +1,146 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from .tracked_box import finite_numbers, whole_number
+
+
+class CVATTask(NamedTuple):
+    """What the head of an XML file of CVAT says of a task or job.
+
+    Attributes:
+        id (str | None): Its number, which tracks of a project refer to.
+        name (str): Its name.
+        source (str): File name of its video.
+        declared (range | None): Numbers of its frames, if the file says so.
+        size (tuple[int, int] | None): Height and width of its frames in pixels.
+        is_video (bool): Whether it was made from a video, not from pictures.
+    """
+
+    id: str | None
+    name: str
+    source: str
+    declared: range | None
+    size: tuple[int, int] | None
+    is_video: bool
+
+    def is_called(self, name: str) -> bool:
+        """Whether the name is its own or that of its video."""
+        own = {self.name, PurePath(self.name).stem, PurePath(self.source).stem}
+        return name.casefold() in {text.casefold() for text in own}
+
+
+def read_tasks(root: Element) -> list[CVATTask]:
+    """Read the tasks in the head of an XML file of CVAT.
+
+    Frames of a task are numbered as in its video, from ``start_frame`` to
+    ``stop_frame`` in steps of ``frame_filter``. A project numbers them on: a task's
+    numbers follow those of the tasks before it in its subset.
+
+    Args:
+        root (Element): ``<annotations>``.
+
+    Returns:
+        list[CVATTask]: The tasks, or the job; of an old or short file one of which
+        nothing is known.
+
+    Raises:
+        ValueError: If a number in the head is none.
+    """
+    meta = root.find('meta')
+    if meta is None:
+        return [CVATTask(None, '', '', None, None, True)]
+    elements = [
+        item for tag in ('task', 'job') for item in meta.iter(tag) if len(item) > 0
+    ]
+    source = meta.findtext('source') or ''
+    if len(elements) <= 1:
+        return [_read_task(elements[0] if elements else meta, source, 0)]
+    tasks, offsets = [], {}
+    for element in elements:
+        subset = element.findtext('subset') or ''
+        start, _, step, count = _frames(element)
+        offset = offsets.get(subset, 0)
+        tasks.append(_read_task(element, '', offset))
+        if count is not None:
+            offsets[subset] = offset + start + step * count
+    return tasks
+
+
+def choose_task(tasks: Sequence[CVATTask], video_name: str | None) -> CVATTask:
+    """Choose the task of a video.
+
+    Args:
+        tasks (Sequence[CVATTask]): All tasks of a file.
+        video_name (str, optional): Name of the video; not looked at if there is one
+            task only.
+
+    Returns:
+        CVATTask: The task.
+
+    Raises:
+        ValueError: If it is not clear which; the message names them.
+    """
+    if len(tasks) == 1:
+        return tasks[0]
+    found = [task for task in tasks if task.is_called(video_name or '')]
+    if len(found) != 1:
+        names = ', '.join(f'{task.name} ({task.source})' for task in tasks[:20])
+        raise ValueError(
+            f'{len(found) or "none"} of its {len(tasks)} tasks belong to the video '
+            f'{video_name}; name one with --video-name: {names}'
+        )
+    return found[0]
+
+
+def _read_task(element: Element, source: str, offset: int) -> CVATTask:
+    """A task of which the numbers of frames start that much later."""
+    start, stop, step, count = _frames(element)
+    declared = None
+    if stop is not None:
+        if not 0 <= start <= stop:
+            raise ValueError(f'<meta>: frames {start} to {stop} in steps of {step}')
+        declared = range(start + offset, stop + offset + 1, step)
+        if count is not None and 0 < count < len(declared):
+            declared = declared[:count]
+    return CVATTask(
+        element.findtext('id'),
+        element.findtext('name') or '',
+        element.findtext('source') or source,
+        declared,
+        _size(element.find('original_size')),
+        element.findtext('mode') != 'annotation',
+    )
+
+
+def _frames(element: Element) -> tuple[int, int | None, int, int | None]:
+    """First and last frame, the step and the number of frames."""
+    start = _integer(element.findtext('start_frame'), 'start_frame') or 0
+    stop = _integer(element.findtext('stop_frame'), 'stop_frame')
+    count = _integer(element.findtext('size'), 'size')
+    text = (element.findtext('frame_filter') or '').strip()
+    step = _integer(text.removeprefix('step').lstrip(' ='), 'frame_filter') or 1
+    if step < 1:
+        raise ValueError(f'<frame_filter>: {text}')
+    return start, stop, step, count
+
+
+def _size(element: Element | None) -> tuple[int, int] | None:
+    """Height and width."""
+    if element is None:
+        return None
+    height, width = (_integer(element.findtext(n), n) for n in ('height', 'width'))
+    return (height, width) if height and width else None
+
+
+def _integer(text: str | None, name: str) -> int | None:
+    """A number in the head; None if there is none."""
+    if text is None or not text.strip():
+        return None
+    try:
+        (number,) = finite_numbers([text], [name])
+        return whole_number(number, name)
+    except ValueError as error:
+        raise ValueError(f'<meta>: {error}') from None

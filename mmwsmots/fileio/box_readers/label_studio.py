@@ -1,0 +1,189 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from .box_file import BoxFile, Numbering
+from .json_items import get, integer, read_json
+from .tracked_box import MAX_NUMBER, TrackedBox, finite_numbers
+
+SIDES = ('x', 'y', 'width', 'height')
+UPLOAD = re.compile('^[0-9a-f]{8}-')  # Label Studio puts it before names of files
+MAX_BOXES = 2_000_000  # of a file; key frames at its ends can claim any number
+TURN = 5.0  # degrees by which a box may be rotated
+
+
+def read_label_studio(
+    path: str | Path, video_name: str | None = None, first_frame: int | None = None
+) -> BoxFile:
+    """Read the tracks of a video from a JSON file of Label Studio.
+
+    Regions of ``<VideoRectangle>`` have a ``sequence`` of key frames, from 1, with
+    boxes in percent of the frame. Between two of them the box moves evenly; it is seen
+    from an ``enabled`` one to the next, and after the last to the end of the video. A
+    track's identity is its place in the list; the ``id`` is text.
+
+    Args:
+        path (str | Path): The file, exported as JSON.
+        video_name (str, optional): Name of the video; not looked at if there is one
+            task only.
+        first_frame (int, optional): Number of the first frame in the file, if it is
+            not 1.
+
+    Returns:
+        BoxFile: The boxes, in percent, track by track.
+
+    Raises:
+        ValueError: If the file is no such JSON, or it is not clear which task is
+            meant; the message names file and element.
+    """
+    path = Path(path)
+    data = read_json(path)
+    file = BoxFile(path, [], is_relative=True)
+    try:
+        where, task = _find_task(data, video_name)
+        counts = set()
+        for number, (place, region) in enumerate(_regions(task, where, file)):
+            counts.add(_read_region(region, number, place, file))
+        counts.discard(None)
+        if len(counts) > 1:
+            raise ValueError(
+                f'{where}: framesCount is {" and ".join(map(str, counts))}'
+            )
+    except ValueError as error:
+        raise ValueError(f'{path}, {error}') from None
+    declared = range(1, counts.pop() + 1) if counts else None
+    is_given = first_frame is not None
+    file.numbering = Numbering(first_frame if is_given else 1, declared, is_given)
+    file.check_identities()
+    return file
+
+
+def _find_task(data: object, video_name: str | None) -> tuple[str, dict]:
+    """The task of the video, and its place."""
+    tasks = data if isinstance(data, list) else [data]
+    for index, task in enumerate(tasks):
+        if not isinstance(task, dict):
+            raise ValueError(f'[{index}]: expected an object')
+    if len(tasks) == 1:
+        return '[0]', tasks[0]
+    found = [i for i, task in enumerate(tasks) if video_name in _names(task)]
+    if len(found) != 1:
+        known = ', '.join(min(_names(task), default='?') for task in tasks[:20])
+        raise ValueError(
+            f'{len(found) or "none"} of its {len(tasks)} tasks have the video '
+            f'{video_name}; choose one with --video-name: {known}'
+        )
+    return f'[{found[0]}]', tasks[found[0]]
+
+
+def _names(task: dict) -> set[str]:
+    """Names of the files of a task without suffix."""
+    data = task['data'] if isinstance(task.get('data'), dict) else task
+    stems = (
+        PurePosixPath(value.replace('\\', '/')).stem
+        for value in data.values()
+        if isinstance(value, str) and '.' in value
+    )
+    return {name for stem in stems for name in (stem, UPLOAD.sub('', stem))}
+
+
+def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]]:
+    """The regions of the newest annotation, or of the short form of the export."""
+    annotations = task.get('annotations')
+    if isinstance(annotations, list):
+        valid = [
+            (f'{where}.annotations[{index}]', item)
+            for index, item in enumerate(annotations)
+            if isinstance(item, dict) and not item.get('was_cancelled')
+        ]
+        if not valid:
+            raise ValueError(f'{where}: it has no annotation')
+        if len(valid) > 1:
+            file.notices.append(
+                f'{where} has {len(valid)} annotations, the last one is taken'
+            )
+        place, annotation = valid[-1]
+        items = get(annotation, 'result', list, place)
+        place = f'{place}.result'
+    else:
+        key = next((k for k, v in task.items() if _is_short(v)), None)
+        if key is None:
+            raise ValueError(f'{where}: annotations are missing')
+        items, place = [dict(value=item) for item in task[key]], f'{where}.{key}'
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise ValueError(f'{place}[{index}]: expected an object')
+        kind = item.get('type', 'videorectangle')
+        if kind != 'videorectangle':
+            file.left_out[f'regions of type {str(kind)[:40]}'] += 1
+            continue
+        yield f'{place}[{index}]', item
+
+
+def _is_short(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, dict) and 'sequence' in item for item in value)
+    )
+
+
+def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | None:
+    """Add the boxes of a track and return the number of frames, if it is said."""
+    value = get(region, 'value', dict, where)
+    labels = value.get('labels')
+    if not isinstance(labels, list) or not labels or not isinstance(labels[0], str):
+        raise ValueError(f'{where}: labels are {str(labels)[:80]!r}')
+    count = None
+    if value.get('framesCount'):
+        count = integer(value, 'framesCount', where)
+        if not 0 < count <= MAX_BOXES:
+            raise ValueError(f'{where}: framesCount is {count}')
+    keys = []
+    for index, key in enumerate(get(value, 'sequence', list, where)):
+        place = f'{where}.sequence[{index}]'
+        if not isinstance(key, dict):
+            raise ValueError(f'{place}: expected an object')
+        keys.append(_key_frame(key, place, file))
+    keys.sort(key=lambda key: key[0])
+    for (frame_id, box, is_seen, place), after in zip(keys, [*keys[1:], None]):
+        last = frame_id
+        if after is not None:
+            if after[0] == frame_id:
+                raise ValueError(f'{after[3]}: a second key frame {frame_id}')
+            last = after[0] - 1 if is_seen else frame_id
+        elif is_seen and count is not None:
+            last = max(count, frame_id)
+        if len(file.boxes) + last - frame_id > MAX_BOXES:
+            raise ValueError(f'{place}: more than {MAX_BOXES} boxes')
+        for current in range(frame_id, last + 1):
+            share = (
+                0.0 if after is None else (current - frame_id) / (after[0] - frame_id)
+            )
+            target = box if after is None else after[1]
+            moved = tuple(a + share * (b - a) for a, b in zip(box, target))
+            file.boxes.append(
+                TrackedBox(current, number, labels[0], moved, False, place)
+            )
+    return count
+
+
+def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, str]:
+    """Number, box (corners in percent), whether it is seen from there on, place."""
+    frame_id = integer(key, 'frame', place)
+    if not 0 <= frame_id < MAX_NUMBER:
+        raise ValueError(f'{place}: frame is {frame_id}')
+    try:
+        x, y, w, h = finite_numbers([key.get(name) for name in SIDES], SIDES)
+        (rotation,) = finite_numbers([key.get('rotation', 0)], ['rotation'])
+    except ValueError as error:
+        raise ValueError(f'{place}: {error}') from None
+    if min(rotation % 360, -rotation % 360) > TURN:
+        raise ValueError(
+            f'{place}: the box is rotated by {rotation:g} degrees; in percent of the '
+            'frame its upright hull is not known'
+        )
+    if rotation % 360:
+        file.notices.append(f'{place}: the turn by {rotation:g} degrees is not taken')
+    return frame_id, (x, y, x + w, y + h), bool(key.get('enabled', True)), place

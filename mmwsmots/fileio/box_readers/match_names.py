@@ -1,0 +1,152 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+
+from .box_file import Picture
+from .match_numbers import picture_numbers
+
+PATHS = re.compile(r'[\\/]+')  # files of Windows come to other systems
+
+
+def match_names(
+    pictures: Mapping[int, Picture], files: list[Path]
+) -> tuple[dict[int, int], str]:
+    """Find the pictures that a file names in a folder.
+
+    Names are compared with their folders, then without, then without suffix; where
+    this finds nothing, as of ``frame_000003.PNG`` that CVAT made of ``000003.jpg``,
+    the last number of each name is, and then all pictures of the file must be there.
+
+    Args:
+        pictures (Mapping[int, Picture]): What the file says of each frame.
+        files (list[Path]): The pictures of the folder in their order.
+
+    Returns:
+        tuple[dict[int, int], str]: Place in the folder of each frame that is there;
+        what was compared: 'paths', 'names', 'stems' or 'numbers'.
+
+    Raises:
+        ValueError: If no name fits, two frames have one picture, or the frames come
+            in another order than the pictures.
+    """
+    keys = dict(paths=None, names=_name_of, stems=_stem_of)
+    matches = ((what, _match(pictures, files, key)) for what, key in keys.items())
+    what, places = next(
+        ((what, places) for what, places in matches if places), ('numbers', {})
+    )
+    if not places:
+        places = _match_last_numbers(pictures, files)
+    if not places:
+        some = next(iter(pictures.values()))
+        raise ValueError(
+            f'{some.where}: its picture is {some.name}, the folder has '
+            f'{files[0].name} to {files[-1].name} and none of the names'
+        )
+    _check(pictures, files, places)
+    return places, what
+
+
+def match_video(
+    pictures: Mapping[int, Picture], num_frames: int
+) -> tuple[dict[int, int], str]:
+    """Find the frames of a video of which a file names pictures.
+
+    Args:
+        pictures (Mapping[int, Picture]): What the file says of each frame.
+        num_frames (int): Number of frames, as the header of the video states it.
+
+    Returns:
+        tuple[dict[int, int], str]: Frame of the video of each picture; how it was
+        found: 'order', 'frame ids' or 'numbers' in the names.
+
+    Raises:
+        ValueError: If the numbers of frames and those in the names contradict each
+            other, or there are neither.
+    """
+    named = picture_numbers(_path(picture.name) for picture in pictures.values())
+    given = [picture.number for picture in pictures.values()]
+    if abs(len(pictures) - num_frames) <= num_frames // 100:
+        return {n: place for place, n in enumerate(pictures)}, 'order'
+    if None not in given:
+        offsets = set() if named is None else {n - f for n, f in zip(named, given)}
+        if offsets == {-1}:
+            return dict(zip(pictures, named)), 'numbers'
+        if offsets <= {0} or offsets <= {1}:
+            return dict(zip(pictures, given)), 'frame ids'
+    elif named is not None:
+        return dict(zip(pictures, named)), 'numbers'
+    some = next(iter(pictures.values()))
+    raise ValueError(
+        f'{some.where}: frame {some.number} is {some.name}, and the file has '
+        f'{len(pictures)} pictures of a video of {num_frames} frames: which is which?'
+    )
+
+
+def _match(
+    pictures: Mapping[int, Picture], files: list[Path], key: Callable | None
+) -> dict[int, int]:
+    """Places of the pictures of which the keys are those of files."""
+    found = {}
+    if key is None:
+        tails = {}
+        for place, file in enumerate(files):
+            tails[file.parts[-2:]] = place
+        for number, picture in pictures.items():
+            parts = _path(picture.name).parts
+            place = tails.get(parts[-2:]) if len(parts) > 1 else None
+            if place is not None and files[place].parts[-len(parts) :] == parts:
+                found[number] = place
+        return found
+    places = {key(file): place for place, file in enumerate(files)}
+    for number, picture in pictures.items():
+        if (place := places.get(key(_path(picture.name)))) is not None:
+            found[number] = place
+    return found
+
+
+def _match_last_numbers(
+    pictures: Mapping[int, Picture], files: list[Path]
+) -> dict[int, int]:
+    """Places by the last numbers of the names, if all pictures are there."""
+    theirs = picture_numbers(_path(picture.name) for picture in pictures.values())
+    ours = picture_numbers(files)
+    if theirs is None or ours is None or not set(theirs) <= set(ours):
+        return {}
+    places = {number: place for place, number in enumerate(ours)}
+    return {frame: places[number] for frame, number in zip(pictures, theirs)}
+
+
+def _check(
+    pictures: Mapping[int, Picture], files: list[Path], places: Mapping[int, int]
+) -> None:
+    """Raise if two frames have one picture, or the order is another one."""
+    place, count = Counter(places.values()).most_common(1)[0]
+    if count > 1:
+        first, second = [
+            pictures[number].where for number in places if places[number] == place
+        ][:2]
+        raise ValueError(f'{first} and {second} are both {files[place].name}')
+    numbered = [n for n in places if pictures[n].number is not None]
+    numbered.sort(key=lambda n: pictures[n].number)
+    for before, after in itertools.pairwise(numbered):
+        if places[before] > places[after]:
+            raise ValueError(
+                f'{pictures[after].where}: frame {pictures[after].number} is '
+                f'{pictures[after].name}, but frame {pictures[before].number} is '
+                f'{pictures[before].name}: numbers and names are in different orders'
+            )
+
+
+def _name_of(path: PurePosixPath) -> str:
+    return path.name
+
+
+def _stem_of(path: PurePosixPath) -> str:
+    return path.stem
+
+
+def _path(name: str) -> PurePosixPath:
+    return PurePosixPath(PATHS.sub('/', name))

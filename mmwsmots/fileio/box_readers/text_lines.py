@@ -1,0 +1,23 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Read the lines of a text file that say something.
+
+    A byte order mark, the line ends of any system and empty lines are no errors.
+
+    Args:
+        path (str | Path): The file, in UTF-8, or in UTF-16 with its mark.
+
+    Yields:
+        tuple[int, str]: Number of the line, from 1, and the line without its end.
+    """
+    data = Path(path).read_bytes()
+    is_utf16 = data[:2] in (b'\xff\xfe', b'\xfe\xff')
+    text = data.decode('utf-16' if is_utf16 else 'utf-8-sig', errors='replace')
+    for number, line in enumerate(re.split('\r\n|\r|\n', text), 1):
+        if line.strip():
+            yield number, line
