@@ -4,9 +4,10 @@
 Takes valid files, changes some of their bytes, fields or lines at random (fixed seed)
 and looks at what each reader makes of them. Allowed are an error that names the file
 (ValueError or OSError) and a result that stands: objects that write and read back the
-same, with masks that pycocotools decodes to the same pixels, disjoint, no id twice;
-boxes inside the frame; an annotation file of the right counts. Anything else, a
-traceback or a wrong acceptance, is printed with the file's content and fails the run.
+same, with masks that pycocotools decodes to the same pixels, disjoint, no id twice; an
+annotation file of the right counts; boxes on the pictures that the file names. Anything
+else, a traceback or a wrong acceptance, is printed with the file's content and fails
+the run.
 
 Example:
     python benchmarks/fuzz.py --cases 24000
@@ -24,6 +25,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from common import heading, report
+from fuzz_boxes import box_targets
 from pycocotools import mask as mask_utils
 
 from mmwsmots.datasets.kitti_labels import read_labels
@@ -81,16 +83,6 @@ def mots_text(rng: np.random.Generator) -> str:
     return ''.join(lines)
 
 
-def mot_text(rng: np.random.Generator) -> str:
-    """A valid MOTChallenge file."""
-    lines = []
-    for frame in range(1, 4):
-        for i in range(int(rng.integers(0, 4))):
-            x, y, w, h = rng.integers(1, 10, 4)
-            lines.append(f'{frame},{i},{x},{y},{w},{h},{rng.integers(2)},1,0.5\n')
-    return ''.join(lines)
-
-
 def seqmap_text(rng: np.random.Generator) -> str:
     """A valid seqmap."""
     numbers = range(int(rng.integers(1, 5)))
@@ -110,9 +102,8 @@ def label_text(rng: np.random.Generator) -> str:
     return ''.join(lines)
 
 
-def mutate(text: str, rng: np.random.Generator) -> bytes:
-    """The text with one to three changes, or none."""
-    data = text.encode()
+def mutate(data: bytes, rng: np.random.Generator) -> bytes:
+    """The data with one to three changes, or none."""
     for _ in range(int(rng.integers(0, 4))):
         place = int(rng.integers(len(data) + 1))
         kind = int(rng.integers(7))
@@ -129,7 +120,8 @@ def mutate(text: str, rng: np.random.Generator) -> bytes:
             lines = data.splitlines(keepends=True)
             data = b''.join(lines[i] for i in rng.permutation(len(lines)))
         else:  # a field
-            separator = b',' if b',' in data else b' '
+            separators = [c for c in (b',', b' ', b'"', b'>') if c in data] or [b' ']
+            separator = separators[int(rng.integers(len(separators)))]
             fields = data.split(separator)
             junk = JUNK[int(rng.integers(len(JUNK)))].encode()
             fields[int(rng.integers(len(fields)))] = junk
@@ -171,20 +163,6 @@ def check_labels(path: Path) -> None:
         assert boxes.shape[1] == 4 and np.isfinite(boxes).all(), 'box of no numbers'
 
 
-def check_mot2coco(add_boxes: Callable, path: Path) -> None:
-    """Convert MOTChallenge boxes."""
-    builder = CocoVIDBuilder(CLASS_IDS)
-    builder.add_video('clip', [f'{i}.png' for i in range(3)], SIZE)
-    add_boxes(builder, path, 1, 1, 3, SIZE)
-    for ann in builder.annotations:
-        x, y, w, h = ann['bbox']
-        assert x >= 0 and y >= 0 and w > 0 and h > 0, 'box of no size'
-        assert isinstance(ann['track_id'], int)
-        assert x + w <= SIZE[1] + 1e-6 and y + h <= SIZE[0] + 1e-6, 'box outside'
-        assert 1 <= ann['image_id'] <= 3, 'frame that does not exist'
-    builder.write(path.with_name('boxes.json'))
-
-
 def check_kitti2coco(add_sequence: Callable, path: Path) -> None:
     """Convert KITTI MOTS annotations."""
     root = path.parent
@@ -202,7 +180,6 @@ def check_kitti2coco(add_sequence: Callable, path: Path) -> None:
 def main() -> None:
     args = parse_args()
     tools = REPO / 'tools/dataset_converters'
-    add_boxes = runpy.run_path(str(tools / 'mot2coco.py'))['add_boxes']
     add_sequence = runpy.run_path(str(tools / 'kitti_mots2coco.py'))['add_sequence']
     targets = {
         'results reader': (mots_text, lambda path: check_mots(path, False)),
@@ -211,18 +188,19 @@ def main() -> None:
             mots_text,
             lambda path: check_kitti2coco(add_sequence, path),
         ),
-        'mot2coco': (mot_text, lambda path: check_mot2coco(add_boxes, path)),
         'seqmap': (seqmap_text, check_seqmap),
         'label_02': (label_text, check_labels),
     }
-    counts = {name: Counter() for name in targets}
     failures = set()
     with tempfile.TemporaryDirectory() as temp:
+        targets |= box_targets(Path(temp))
+        counts = {name: Counter() for name in targets}
         for case in range(args.cases):
             name = list(targets)[case % len(targets)]
             make, check = targets[name]
             rng = np.random.default_rng([args.seed, case])
-            data = mutate(make(rng), rng)
+            data = make(rng)
+            data = mutate(data.encode() if isinstance(data, str) else data, rng)
             path = Path(temp) / 'input.txt'
             path.write_bytes(data)
             outcome = 'accepted'
