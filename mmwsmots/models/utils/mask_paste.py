@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """From logits on RoIs to masks of an image, each within its box."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -58,35 +59,41 @@ def paste_logits(
 
 
 def compete(
-    windows: list[Window], size: tuple[int, int], disjoint: bool = True
+    windows: list[Window],
+    size: tuple[int, int],
+    disjoint: bool = True,
+    area_weight: float = 2.0,
 ) -> Tensor:
-    """Masks of all objects of an image.
+    r"""Masks of all objects of an image.
+
+    A pixel that several objects claim goes to the largest :math:`l - w \log A`, with
+    the logit l and the area A of the object's box: a small object whose box lies in
+    that of a large one is in front of it more often than behind. Ties go to the first.
 
     Args:
         windows (list[Window]): Of each object.
         size (tuple[int, int]): Height and width of the image.
-        disjoint (bool): Whether a pixel that several objects claim goes to the highest
-            logit; ties, to the first. Defaults to True.
+        disjoint (bool): Whether a pixel has at most one object. Defaults to True.
+        area_weight (float): w. Defaults to 2.0.
 
     Returns:
         Tensor: Bool, shape (N, height, width).
     """
     device = windows[0].logits.device if windows else None
     masks = torch.zeros((len(windows), *size), dtype=torch.bool, device=device)
-    best = torch.zeros(size, device=device)  # a logit has to be above 0
-    owner = torch.full(size, -1, dtype=torch.int16, device=device)
+    best = torch.full(size, -torch.inf, device=device)
+    owner = torch.full(size, -1, dtype=torch.int32, device=device)
     for n, (x1, y1, logits) in enumerate(windows):
-        h, w = logits.shape
-        place = slice(y1, y1 + h), slice(x1, x1 + w)
-        if disjoint:
-            wins = logits > best[place]
-            best[place][wins] = logits[wins]
-            owner[place][wins] = n
-        else:
+        place = slice(y1, y1 + logits.shape[0]), slice(x1, x1 + logits.shape[1])
+        if not disjoint:
             masks[n][place] = logits > 0
+            continue
+        claims = logits - area_weight * math.log(max(logits.numel(), 1))
+        wins = (logits > 0) & (claims > best[place])
+        best[place][wins] = claims[wins]
+        owner[place][wins] = n
     if disjoint:
         for n, (x1, y1, logits) in enumerate(windows):
-            h, w = logits.shape
-            place = slice(y1, y1 + h), slice(x1, x1 + w)
+            place = slice(y1, y1 + logits.shape[0]), slice(x1, x1 + logits.shape[1])
             masks[n][place] = owner[place] == n
     return masks

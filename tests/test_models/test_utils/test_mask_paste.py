@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
+
 import torch
 
 from mmwsmots.models.utils.mask_paste import Window, compete, paste_logits
@@ -34,3 +36,16 @@ def test_the_highest_logit_wins_a_pixel():
     both = compete(windows, (2, 5), disjoint=False)
     assert both[1].nonzero().tolist() == [[0, 1], [0, 2], [0, 3]]
     assert compete([], (2, 5)).shape == (0, 2, 5)
+
+
+def test_a_small_box_in_a_large_one_is_in_front():
+    """Equal where the logits differ by twice the logarithm of the areas' ratio."""
+    even = 2 * math.log(16 / 4)
+    for excess, owner in ((-0.01, 1), (0.01, 0)):
+        windows = [
+            Window(0, 0, torch.full((4, 4), 1 + even + excess)),
+            Window(1, 1, torch.ones(2, 2)),
+        ]
+        masks = compete(windows, (4, 4))
+        assert masks[:, 1, 1].tolist() == [owner == 0, owner == 1]
+        assert masks.sum() == 16
