@@ -6,6 +6,9 @@ from mmengine.config import Config
 NAMES = [
     'mots_mnv2_fpn_rendered',
     'mots_r50_fpn_kitti',
+    'wsmots-masker_mnv2_fpn_rendered',
+    'wsmots-masker_r50_fpn_kitti',
+    'wsmots-masker_r50_fpn_mots20',
     'wsmots-plus_mnv2_fpn_clip',
     'wsmots-plus_mnv2_fpn_demo',
     'wsmots-plus_mnv2_fpn_rendered',
@@ -29,15 +32,18 @@ def test_model_builds_and_weak_configs_read_no_mask(repo, name):
     cfg = Config.fromfile(repo / f'configs/wsmots/{name}.py')
     cfg.model.detector.backbone.init_cfg = None
     MODELS.build(cfg.model)
-    supervised = name.startswith('mots_')
+    # Those taught by the masker read its masks and no others.
+    with_mask = name.startswith(('mots_', 'wsmots-masker'))
     dataset = cfg.train_dataloader.dataset
-    assert dataset.with_mask == supervised
+    assert dataset.with_mask == with_mask
+    is_labelled = dataset.ann_file.endswith('_train_masks.json')
+    assert is_labelled == name.startswith('wsmots-masker')
     (load,) = [
         step
         for step in dataset.pipeline[1].transforms
         if step.type == 'LoadTrackAnnotations'
     ]
-    assert load.with_mask == supervised
+    assert load.with_mask == with_mask
 
 
 def test_the_papers_settings(repo):

@@ -12,7 +12,9 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from rendered_mots import render_dataset
 
+from mmwsmots.apis import label_dataset
 from mmwsmots.fileio.mots_txt import read_mots_txt
+from tests.upper_halves import upper_halves
 
 SIZE = (192, 64)
 
@@ -78,6 +80,41 @@ def test_poisoned_masks_train_to_identical_weights(repo, data_root, tmp_path, na
     assert weights[0].keys() == weights[1].keys()
     for key, value in weights[0].items():
         assert torch.equal(value, weights[1][key]), key
+
+
+def test_what_the_masker_teaches_does_not_depend_on_true_masks(
+    repo, data_root, tmp_path
+):
+    """Labelled, then trained on the labels, of a file with poisoned masks and not."""
+    ann_file = data_root / 'annotations/kitti_mots_train.json'
+    poison(ann_file, data_root / 'annotations/poisoned.json')
+    weights, files = [], []
+    for name in ('kitti_mots_train', 'poisoned'):
+        work_dir, labelled = tmp_path / name, f'annotations/{name}_masks.json'
+        metrics = label_dataset(
+            *upper_halves(tmp_path),
+            data_root / f'annotations/{name}.json',
+            data_root / 'training/image_02',
+            data_root / labelled,
+            work_dir / 'label',
+        )
+        assert metrics['masks/number'] > 5
+        files.append((data_root / labelled).read_bytes())
+        cfg = config(repo, data_root, work_dir, 'wsmots-masker')
+        cfg.train_dataloader.dataset.ann_file = labelled
+        weights.append(train(cfg))
+    assert files[0] == files[1]
+    for key, value in weights[0].items():
+        assert torch.equal(value, weights[1][key]), key
+    # It does read the labels: with others it becomes another model.
+    coco = json.loads(files[0])
+    for ann in coco['annotations']:
+        ann['segmentation']['score'] = 0.0
+    (data_root / labelled).write_text(json.dumps(coco))
+    cfg = config(repo, data_root, tmp_path / 'unsure', 'wsmots-masker')
+    cfg.train_dataloader.dataset.ann_file = labelled
+    others = train(cfg)
+    assert not all(torch.equal(value, others[key]) for key, value in weights[0].items())
 
 
 def test_the_supervised_baseline_does_read_masks(repo, data_root, tmp_path):

@@ -1,20 +1,23 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Write the masks of the boxes of a video, with the boxes' identities.
 
-    python tools/label_masks.py VIDEO_OR_FOLDER BOXES --checkpoint CHECKPOINT --out DIR
-    python tools/label_masks.py VIDEO_OR_FOLDER BOXES --adapt 400 --out DIR
+    python tools/label_masks.py VIDEO_OR_FOLDER BOXES --out DIR
+    python tools/label_masks.py VIDEO_OR_FOLDER BOXES --adapt 200 --out DIR
 
 BOXES is MOTChallenge text, a KITTI tracking label file, XML of CVAT for video or
 images, JSON of COCO, CocoVID, YouTube-VIS or Label Studio, one of them in a ZIP file,
-or a folder of 16-bit instance pictures; the format is told from the content. --adapt N
-first trains N iterations on these very boxes, from CHECKPOINT or else from the config's
-pretrained backbone. DIR gets the layout of KITTI MOTS:
+or a folder of 16-bit instance pictures; the format is told from the content, and the
+classes are any. The masks come from the masker whose weights come with the project:
+nothing is trained, nothing downloaded. --adapt N first goes on training it N iterations
+on these very boxes. DIR gets the layout of KITTI MOTS:
 
     DIR/instances_txt/NAME.txt     masks as KITTI MOTS text
     DIR/instances/NAME/FFFFFF.png  the same as 16-bit pictures
     DIR/annotations/NAME.json      the same as CocoVID JSON (COCO RLE), with confidences
     DIR/overlays/NAME.mp4          to review
     DIR/reports/NAME.json          what could not be done, what to look at first
+    DIR/labels.txt                 line n: the class of number n in text and pictures;
+                                   without it 1 is car and 2 pedestrian
 
 After a kill the same command with --resume goes on. Nothing is replaced without
 --overwrite. docs/en/labelling.md tells more.
@@ -24,12 +27,14 @@ import argparse
 import hashlib
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.config import Config, DictAction
+from runner_options import positive
 from tqdm import tqdm
 
 import mmwsmots  # noqa: F401  (registers every component)
@@ -39,8 +44,11 @@ from mmwsmots.apis import (
     LabelFiles,
     Problem,
     TrackJournal,
+    init_box_masker,
     init_mots_model,
+    is_masker,
     read_ahead,
+    released_masker,
     train_on_boxes,
 )
 from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
@@ -52,31 +60,20 @@ from mmwsmots.fileio.box_readers import (
     read_boxes,
     select_classes,
 )
+from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.visualization import TrackDrawer
 from mmwsmots.visualization.track_drawer import SHORT_NAMES
 
-CONFIG = (
-    Path(__file__).resolve().parents[1] / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py'
-)
 SAVE_INTERVAL = 20  # frames
 
 
 def class_pair(text: str) -> tuple[str, str]:
     """``NAME=CLASS``."""
     name, _, target = text.partition('=')
-    if not name or target not in CLASS_IDS:
-        raise argparse.ArgumentTypeError(
-            f'expected NAME=CLASS, CLASS one of {", ".join(CLASS_IDS)}, got "{text}"'
-        )
+    if not name or not target:
+        raise argparse.ArgumentTypeError(f'expected NAME=CLASS, got "{text}"')
     return name, target
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f'expected a whole number >= 1, got "{text}"')
-    return int(text)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -86,7 +83,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('frames', type=Path, help='video file, or folder of images')
     parser.add_argument('boxes', type=Path, help='boxes with identities')
     parser.add_argument(
-        '--config', type=Path, default=CONFIG, help=f'default: {CONFIG.name}'
+        '--config',
+        type=Path,
+        help='of a BoxMasker, or of a MOTSNet, whose mask branch then runs on boxes of '
+        'its classes; default: the masker that comes with the project',
     )
     parser.add_argument('--checkpoint', type=Path, help='weights of that config')
     parser.add_argument(
@@ -102,9 +102,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--format', choices=FORMATS, help='of BOXES (default: told from its content)'
     )
     parser.add_argument(
-        '--class-name',
-        choices=list(CLASS_IDS),
-        help='class of all boxes; MOTChallenge text names none',
+        '--class-name', help='class of all boxes; MOTChallenge text names none'
     )
     parser.add_argument(
         '--class-map',
@@ -112,8 +110,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='NAME=CLASS',
-        help='class of further names in BOXES, e.g. Van=car; boxes of other names are '
-        'left out and counted',
+        help='another class for boxes of a name, e.g. Van=car',
+    )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='CLASS',
+        help='boxes of other classes are left out and counted (default: all, or those '
+        'of the MOTSNet)',
     )
     parser.add_argument(
         '--first-frame',
@@ -144,13 +148,27 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--overwrite', action='store_true', help='replace the results that are there'
     )
     args = parser.parse_args(argv)
-    if args.checkpoint is None and args.adapt is None:
-        parser.error('the weights are missing: give --checkpoint, --adapt N, or both')
+    if (args.config is None) != (args.checkpoint is None):
+        parser.error('--config and --checkpoint belong together')
+    if args.config is None:
+        args.config, args.checkpoint = released_masker()
     return args
 
 
-def load_boxes(args: argparse.Namespace, reader: FrameReader, size: tuple) -> BoxFile:
-    """Boxes of the model's classes on their frames, and what was left out."""
+def load_boxes(
+    args: argparse.Namespace,
+    reader: FrameReader,
+    size: tuple[int, int],
+    classes: Sequence[str] | None,
+) -> BoxFile:
+    """Boxes of the wanted classes on their frames, and what was left out.
+
+    Args:
+        args (Namespace): The options.
+        reader (FrameReader): The frames.
+        size (tuple[int, int]): Their height and width in pixels.
+        classes (Sequence[str], optional): Those that the model knows; None: any.
+    """
     file = read_boxes(
         args.boxes,
         args.format,
@@ -161,14 +179,22 @@ def load_boxes(args: argparse.Namespace, reader: FrameReader, size: tuple) -> Bo
     file = place_boxes(file, reader, size)
     if not file.has_identities:
         raise ValueError(f'{args.boxes}: its boxes have no identities')
+    class_map = dict(args.class_map)
+    wanted = args.classes or classes
+    if wanted is None:
+        names = [box.class_name for box in file.boxes if not box.is_ignored]
+        wanted = [*names, *class_map.values()]
+    # As the model or KITTI MOTS spells them: labels and numbers go with the names.
+    wanted = [find_name(name, classes or CLASS_IDS) or name for name in wanted]
     try:
-        boxes, left_out = select_classes(file.boxes, CLASS_IDS, dict(args.class_map))
+        boxes, left_out = select_classes(file.boxes, wanted, class_map)
     except ValueError as error:
         raise ValueError(f'{args.boxes}, {error}') from None
     if all(box.is_ignored for box in boxes):
         others = ', '.join(f'{name} ({number})' for name, number in left_out.items())
         raise ValueError(
-            f'{args.boxes}: no box of the classes {", ".join(CLASS_IDS)}'
+            f'{args.boxes}: no box'
+            + (f' of the classes {", ".join(wanted)}' if wanted else '')
             + (f'; there are {others}, see --class-map' if others else '')
         )
     return replace(file, boxes=boxes, left_out=file.left_out + left_out)
@@ -179,10 +205,10 @@ def adapt(
 ) -> Path:
     """Train on the boxes and return the checkpoint."""
     key = digest(config.pretty_text, boxes, args.frames.resolve(), args.adapt)
-    key = digest(key, args.checkpoint.read_bytes() if args.checkpoint else b'')
+    key = digest(key, args.checkpoint.read_bytes())
     note = files.adapted / 'key.txt'
     if args.overwrite and files.adapted.exists():
-        if args.checkpoint and files.adapted.resolve() in args.checkpoint.parents:
+        if files.adapted.resolve() in args.checkpoint.parents:
             raise ValueError(f'{args.checkpoint}: --overwrite would remove it')
         shutil.rmtree(files.adapted)
     if note.exists() and note.read_text() != key:
@@ -194,11 +220,11 @@ def adapt(
         temp.write_text(key)
     return train_on_boxes(
         config,
+        args.checkpoint,
         args.frames,
         boxes,
         files.adapted,
         args.adapt,
-        args.checkpoint,
         args.resume,
     )
 
@@ -256,8 +282,10 @@ def draw(
     for obj, score in zip(labels.objects, labels.scores):
         masks[list(boxes).index(obj.track_id)] = obj.mask
         scores[obj.track_id] = score
+    names = {box.class_name: CLASS_IDS.get(box.class_name) for box in boxes.values()}
     texts = [
-        f'{SHORT_NAMES[CLASS_IDS[box.class_name]]} {box.track_id}: {scores[key]:.2f}'
+        f'{SHORT_NAMES.get(names[box.class_name], box.class_name)} {box.track_id}: '
+        f'{scores[key]:.2f}'
         for key, box in boxes.items()
     ]
     bboxes = np.array([box.clipped(*labeler.size) for box in boxes.values()])
@@ -266,33 +294,42 @@ def draw(
 
 def run(args: argparse.Namespace) -> dict:
     """Do all of it and return the report."""
+    for path in (args.config, args.checkpoint):
+        if not path.is_file():
+            raise FileNotFoundError(f'{path}: no such file')
+    args.checkpoint = args.checkpoint.resolve()
+    config = Config.fromfile(args.config)
+    config.merge_from_dict(args.cfg_options or {})
+    use_masker = is_masker(config)
+    if args.adapt and not use_masker:
+        raise ValueError(f'{args.config}: --adapt trains a BoxMasker, this is none')
     reader = FrameReader(args.frames, keep_unreadable=True)
     size = next((frame.shape[:2] for frame in reader if frame is not None), None)
     if size is None:
         raise ValueError(f'{args.frames}: no frame can be read')
-    file = load_boxes(args, reader, size)
+    model, classes = None, None
+    if not use_masker:
+        model = init_mots_model(config, args.checkpoint, args.device)
+        classes = model.dataset_meta['classes']
+    file = load_boxes(args, reader, size, classes)
     boxes = file.boxes
-    if args.checkpoint is not None:
-        args.checkpoint = args.checkpoint.resolve()
-    for path in (args.config, args.checkpoint):
-        if path is not None and not path.is_file():
-            raise FileNotFoundError(f'{path}: no such file')
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(args.cfg_options or {})
     files = LabelFiles(args.out, reader.name)
     files.check(args.resume, args.overwrite)
 
     checkpoint = args.checkpoint
     if args.adapt:
         checkpoint = adapt(args, config, boxes, files)
-    model = init_mots_model(config, checkpoint, args.device)
-    labeler = BoxLabeler(model, boxes, size)
+    if use_masker:
+        model = init_box_masker(config, checkpoint, args.device)
+    labeler = BoxLabeler(model, boxes, size, files.known_classes())
+    files.write_labels(labeler)
     key = digest(
         str(reader.path),
         len(reader),
         boxes,
         config.pretty_text,
         Path(checkpoint).read_bytes(),
+        labeler.class_ids,
     )
     with TrackJournal(files.text, key, args.resume) as journal:
         files.clean(is_new=journal.num_frames == 0)

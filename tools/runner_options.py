@@ -60,6 +60,23 @@ def existing_file(name: str) -> str:
     return name
 
 
+def positive(text: str) -> int:
+    """Argument type of a number of things.
+
+    Args:
+        text (str): What was given.
+
+    Returns:
+        int: The number.
+
+    Raises:
+        ArgumentTypeError: If it is no whole number from 1 on.
+    """
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'expected a whole number >= 1, got "{text}"')
+    return int(text)
+
+
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config of a run and merge the command line into it.
 

@@ -1,7 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .adapt_box_masker import adapt_box_masker
 from .box_labeler import BoxLabeler, FrameLabels, Problem
 from .explain_masks import explain_masks
 from .inference import frame_batch, init_mots_model
+from .init_box_masker import init_box_masker, is_masker
+from .label_dataset import label_dataset
 from .label_files import LabelFiles
 from .model_classes import (
     adopt_classes,
@@ -12,6 +15,7 @@ from .model_classes import (
     set_classes,
 )
 from .read_ahead import read_ahead
+from .released_masker import released_masker
 from .segment_boxes import segment_boxes, segment_instances
 from .track_journal import TrackJournal
 from .train_on_boxes import train_on_boxes
@@ -24,15 +28,20 @@ __all__ = [
     'Problem',
     'TrackJournal',
     'VideoTracker',
+    'adapt_box_masker',
     'adopt_classes',
     'check_num_classes',
     'check_resumed_classes',
     'config_classes',
     'explain_masks',
     'frame_batch',
+    'init_box_masker',
     'init_mots_model',
+    'is_masker',
+    'label_dataset',
     'read_ahead',
     'registered_type',
+    'released_masker',
     'segment_boxes',
     'segment_instances',
     'set_classes',

@@ -1,21 +1,21 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio.class_numbers import class_numbers
 from mmwsmots.fileio.mots_track_ids import mots_track_ids
-from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
+from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.box_clipping import pixel_edges
 
 from .segment_boxes import segment_instances
-
-LABELS = {name: label for label, name in enumerate(CLASS_IDS)}
 
 
 class Problem(NamedTuple):
@@ -51,26 +51,48 @@ class BoxLabeler:
     """Writes the masks of a video whose boxes are known.
 
     Args:
-        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
-        boxes (Iterable[TrackedBox]): Boxes of the classes of KITTI MOTS, and ignored
-            ones, which become ignore regions.
+        model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker`, for
+            boxes of any classes, or :func:`init_mots_model`, for those of its own.
+        boxes (Iterable[TrackedBox]): Boxes, and ignored ones, which become ignore
+            regions.
         size (tuple[int, int]): Height and width of the frames in pixels.
+        known_classes (Sequence[str]): Classes that have numbers already, see
+            :func:`class_numbers`. Defaults to ().
+
+    Raises:
+        ValueError: If a box is of a class that a :class:`MOTSNet` does not know.
 
     Attributes:
+        class_ids (dict[str, int]): Number of each class in the files.
         track_ids (dict[tuple[int, int], int]): Id in KITTI MOTS files of each class
             id and identity, see :func:`mots_track_ids`.
     """
 
     def __init__(
-        self, model: MOTSNet, boxes: Iterable[TrackedBox], size: tuple[int, int]
+        self,
+        model: MOTSNet | BoxMasker,
+        boxes: Iterable[TrackedBox],
+        size: tuple[int, int],
+        known_classes: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.size = size
+        boxes = list(boxes)
+        names = [box.class_name for box in boxes if not box.is_ignored]
+        self.class_ids = class_numbers(names, known_classes)
+        # A masker takes no notice of them.
+        classes = getattr(model, 'dataset_meta', {}).get('classes', self.class_ids)
+        self._labels = {name: label for label, name in enumerate(classes)}
+        unknown = sorted(set(names) - set(self._labels))
+        if unknown and isinstance(model, MOTSNet):
+            raise ValueError(
+                f'boxes of the class {unknown[0]}; the model knows {", ".join(classes)}'
+            )
         self._boxes, self._ignored = defaultdict(list), defaultdict(list)
         for box in boxes:
             (self._ignored if box.is_ignored else self._boxes)[box.frame_id].append(box)
         self.track_ids = mots_track_ids(
-            (CLASS_IDS[box.class_name], box.track_id)
+            (self.class_ids[box.class_name], box.track_id)
             for frame_boxes in self._boxes.values()
             for box in frame_boxes
         )
@@ -78,7 +100,7 @@ class BoxLabeler:
     def boxes(self, frame_id: int) -> dict[int, TrackedBox]:
         """The boxes of a frame that lie at least partly in it, by KITTI MOTS id."""
         return {
-            self.track_ids[CLASS_IDS[box.class_name], box.track_id]: box
+            self.track_ids[self.class_ids[box.class_name], box.track_id]: box
             for box in self._boxes.get(frame_id, ())
             if box.clipped(*self.size) is not None
         }
@@ -109,11 +131,12 @@ class BoxLabeler:
             for box in self._boxes.get(frame_id, ())
             if box.clipped(*self.size) is None
         ]
+        labels = [self._labels[box.class_name] for box in boxes.values()]
         found = segment_instances(
             self.model,
             frame,
             np.reshape([box.clipped(*self.size) for box in boxes.values()], (-1, 4)),
-            np.array([LABELS[box.class_name] for box in boxes.values()], dtype=int),
+            np.array(labels, dtype=int),
         )
         masks = found.masks.cpu().numpy()
         objects, scores = [], []
@@ -123,7 +146,7 @@ class BoxLabeler:
             if not mask.any():
                 problems.append(Problem(frame_id, box.where, 'its mask is empty'))
                 continue
-            class_id, rle = CLASS_IDS[box.class_name], mask_to_rle(mask)
+            class_id, rle = self.class_ids[box.class_name], mask_to_rle(mask)
             objects.append(MOTSObject(frame_id, track_id, class_id, *self.size, rle))
             scores.append(score)
         region = self._ignore_mask(frame_id) & ~masks.any(axis=0)

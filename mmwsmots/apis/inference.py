@@ -10,6 +10,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
+from torch import nn
 
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.utils import check_device, weights_only
@@ -67,7 +68,7 @@ def init_mots_model(
         raise ValueError(f'{name}: test_dataloader.dataset.pipeline is missing')
     config = deepcopy(config)
     if checkpoint is not None:
-        _check_exists(checkpoint)
+        check_exists(checkpoint)
         if notice := adopt_classes(config, checkpoint):
             print_log(notice, 'current')
     if score_thr is not None:
@@ -78,7 +79,7 @@ def init_mots_model(
     model = MODELS.build(config.model)
     check_num_classes(model, classes, f'the test data set of {name}')
     if checkpoint is not None:
-        _load_weights(model, checkpoint, name)
+        load_weights(model, checkpoint, name)
     model.cfg = config
     model.test_pipeline = build_test_pipeline(config)
     dataset = config.test_dataloader.dataset
@@ -116,13 +117,24 @@ def frame_batch(
     return pseudo_collate([model.test_pipeline(data)])
 
 
-def _check_exists(checkpoint: str | Path) -> None:
+def check_exists(checkpoint: str | Path) -> None:
+    """Raise FileNotFoundError if there is no such checkpoint."""
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(f'{checkpoint}: no such checkpoint file')
 
 
-def _load_weights(model: MOTSNet, checkpoint: str | Path, config_name: str) -> None:
-    """Load a checkpoint that must hold exactly the model's weights."""
+def load_weights(model: nn.Module, checkpoint: str | Path, config_name: str) -> None:
+    """Load a checkpoint that must hold exactly the model's weights.
+
+    Args:
+        model (nn.Module): The model.
+        checkpoint (str | Path): The file.
+        config_name (str): What describes the model, for messages.
+
+    Raises:
+        ValueError: If the file is cut off, holds other weights, or more than tensors
+            and plain data.
+    """
     try:
         with weights_only(checkpoint):
             load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.class_numbers import read_labels, write_labels
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_png import write_mots_png
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID
@@ -32,6 +33,8 @@ class LabelFiles:
         video (Path): ``overlays/NAME.mp4``.
         report (Path): ``reports/NAME.json``.
         adapted (Path): Folder ``adapt/NAME`` of a training.
+        labels (Path): ``labels.txt``, the names of the classes, for all videos. It is
+            not written where all classes are those of KITTI MOTS.
     """
 
     def __init__(self, out: str | Path, name: str) -> None:
@@ -42,6 +45,7 @@ class LabelFiles:
         self.video = out / 'overlays' / f'{name}.mp4'
         self.report = out / 'reports' / f'{name}.json'
         self.adapted = out / 'adapt' / name
+        self.labels = out / 'labels.txt'
         self._png_part = self.pngs.with_name(f'{name}.part')
         self._state = self.text.with_name(f'{name}.state.part')  # of TrackJournal
 
@@ -69,6 +73,22 @@ class LabelFiles:
                 f'{started[0]}: left by an interrupted run; --resume goes on with it, '
                 '--overwrite starts anew'
             )
+
+    def known_classes(self) -> tuple[str, ...]:
+        """The classes that have numbers in the folder, in their order.
+
+        Returns:
+            tuple[str, ...]: Those of ``labels.txt``; without it those of KITTI MOTS if
+            there are files of other videos, else none.
+        """
+        others = self.text.parent.glob('*.txt')
+        is_first = all(path == self.text for path in others)
+        return read_labels(self.labels) or (() if is_first else tuple(CLASS_IDS))
+
+    def write_labels(self, labeler: BoxLabeler) -> None:
+        """Write :attr:`labels` if the classes are not just those of KITTI MOTS."""
+        if labeler.class_ids != CLASS_IDS:
+            write_labels(self.labels, labeler.class_ids)
 
     def write_png(self, frame_id: int, labels: FrameLabels, size: tuple) -> None:
         """Write the picture of a frame; :meth:`finish_pngs` shows it."""
@@ -106,14 +126,15 @@ class LabelFiles:
         """Write the CocoVID file.
 
         An annotation has the given box, clipped to the frame, the given identity as
-        ``track_id``, the mask as compressed RLE and its confidence as ``score``.
+        ``track_id``, the mask as compressed RLE and its confidence as ``score``, which
+        the RLE has too: a training finds it there (:class:`LoadMaskScores`).
 
         Args:
             file_names (Sequence[str]): File of each frame.
             labeler (BoxLabeler): What made the masks.
             frames (Sequence[FrameLabels]): The masks of each frame.
         """
-        builder = CocoVIDBuilder(CLASS_IDS)
+        builder = CocoVIDBuilder(labeler.class_ids)
         builder.add_video(self.pngs.name, file_names, labeler.size)
         for frame_id, labels in enumerate(frames):
             boxes = labeler.boxes(frame_id)
@@ -127,7 +148,9 @@ class LabelFiles:
                     box.track_id,
                     bbox=[x1, y1, x2 - x1, y2 - y1],
                     area=mask_utils.area(obj.coco_rle),
-                    segmentation=dict(size=list(labeler.size), counts=obj.rle),
+                    segmentation=dict(
+                        size=list(labeler.size), counts=obj.rle, score=round(score, 4)
+                    ),
                     score=round(score, 4),
                 )
             for region in labels.objects[len(labels.scores) :]:

@@ -1,26 +1,33 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 import torch
+from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from mmwsmots.apis.inference import frame_batch
+from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.disjoint_masks import disjoint_masks
 from mmwsmots.models.utils.mask_confidence import mask_confidences
 
 
 def segment_boxes(
-    model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
+    model: MOTSNet | BoxMasker,
+    frame: np.ndarray,
+    bboxes: np.ndarray,
+    labels: np.ndarray | None = None,
 ) -> np.ndarray:
     """Segment the objects of a frame whose boxes are known.
 
     See :func:`segment_instances`, which says how sure the masks are.
 
     Args:
-        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
+        model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker` or
+            :func:`init_mots_model`.
         frame (ndarray): BGR, (H, W, 3) uint8.
         bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame; n may be 0.
-        labels (ndarray): Classes (n, ), integers from 0.
+        labels (ndarray, optional): Classes (n, ), integers from 0. A masker knows no
+            classes and needs none.
 
     Returns:
         ndarray: Masks (n, H, W) bool, disjoint.
@@ -30,37 +37,73 @@ def segment_boxes(
 
 @torch.no_grad()
 def segment_instances(
-    model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
+    model: MOTSNet | BoxMasker,
+    frame: np.ndarray,
+    bboxes: np.ndarray,
+    labels: np.ndarray | None = None,
 ) -> InstanceData:
     """Segment the objects of a frame whose boxes are known, with confidences.
 
-    The mask branch runs on the given boxes in place of detections, so row n of the
-    result belongs to row n of the boxes and with it to its identity.
+    Row n of the result belongs to row n of the boxes and with it to its identity.
 
     Args:
-        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
+        model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker` or
+            :func:`init_mots_model`.
         frame (ndarray): BGR, (H, W, 3) uint8.
         bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame; n may be 0.
-        labels (ndarray): Classes (n, ), integers from 0.
+        labels (ndarray, optional): Classes (n, ), integers from 0. A masker knows no
+            classes and needs none.
 
     Returns:
         :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size,
-        disjoint: where two meet, the one whose box ends lower is in front, on a road
-        the nearer; ``scores`` (n, ), their :func:`mask_confidences`.
+        disjoint: where two still meet, the one whose box ends lower is in front, on a
+        road the nearer; ``scores`` (n, ), their confidences in [0, 1].
 
     Raises:
         ValueError: If the frame, the boxes or the labels are not of that form.
     """
     bboxes = np.asarray(bboxes, dtype=np.float32)
+    is_mots = isinstance(model, MOTSNet)
+    num_classes = None
+    if is_mots:
+        if labels is None:
+            raise ValueError('a MOTSNet needs labels, the classes of the boxes')
+        num_classes = model.detector.roi_head.mask_head.num_classes
+    elif labels is None:
+        labels = np.zeros(len(bboxes), dtype=int)
     labels = np.ascontiguousarray(labels)
-    num_classes = model.detector.roi_head.mask_head.num_classes
     _check_inputs(frame, bboxes, labels, num_classes)
     if len(bboxes) == 0:
         return InstanceData(
             masks=torch.zeros((0, *frame.shape[:2]), dtype=torch.bool),
             scores=torch.zeros(0),
         )
+    segment = _by_mask_branch if is_mots else _by_masker
+    return segment(model, frame, bboxes, labels)
 
+
+def _by_masker(
+    model: BoxMasker, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
+) -> InstanceData:
+    """Masks of the crops of the boxes."""
+    size = frame.shape[:2]
+    sample = DetDataSample(
+        metainfo=dict(img_id=0, img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
+    )
+    sample.gt_instances = InstanceData(
+        bboxes=torch.from_numpy(bboxes), labels=torch.from_numpy(labels).long()
+    )
+    image = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)))
+    (sample,) = model.test_step(dict(inputs=[image], data_samples=[sample]))
+    found = sample.pred_instances
+    masks = disjoint_masks(found.masks, found.bboxes[:, 3])
+    return InstanceData(masks=masks, scores=found.scores)
+
+
+def _by_mask_branch(
+    model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
+) -> InstanceData:
+    """Masks of the mask branch, which runs on the boxes in place of detections."""
     data = model.data_preprocessor(frame_batch(model, frame), False)
     (sample,) = data['data_samples'][0].video_data_samples
     x = model.detector.extract_feat(data['inputs'][0])
@@ -79,8 +122,12 @@ def segment_instances(
 
 
 def _check_inputs(
-    frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray, num_classes: int
+    frame: np.ndarray,
+    bboxes: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int | None,
 ) -> None:
+    """Raise if the inputs are not of their form; None is any number of classes."""
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
         raise ValueError(
             f'frame must be (H, W, 3) uint8, got {frame.shape} {frame.dtype}'
@@ -97,7 +144,7 @@ def _check_inputs(
         raise ValueError(
             f'bboxes[{bad[0]}] is no box x1 < x2, y1 < y2: {bboxes[bad[0]].tolist()}'
         )
-    if ((labels < 0) | (labels >= num_classes)).any():
+    if num_classes and ((labels < 0) | (labels >= num_classes)).any():
         raise ValueError(
             f'labels must lie in 0..{num_classes - 1}, got {sorted(set(labels))}'
         )

@@ -1,16 +1,28 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .box_dataset import BoxDataset
 from .kitti_mots_dataset import KITTIMOTSDataset
 from .mots20_dataset import MOTS20Dataset
 from .mots_dataset import MOTSDataset
 from .samplers import ClipSampler
-from .transforms import ClipFrameSample, LoadAnnotatedFrame, RandomShadow
+from .transforms import (
+    ClipFrameSample,
+    LoadAnnotatedFrame,
+    LoadMaskScores,
+    PackMOTSDetInputs,
+    PackMOTSInputs,
+    RandomShadow,
+)
 
 __all__ = [
+    'BoxDataset',
     'ClipFrameSample',
     'ClipSampler',
     'KITTIMOTSDataset',
     'LoadAnnotatedFrame',
+    'LoadMaskScores',
     'MOTS20Dataset',
     'MOTSDataset',
+    'PackMOTSDetInputs',
+    'PackMOTSInputs',
     'RandomShadow',
 ]

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .filled_boxes import filled_boxes
 from .frame_errors import FrameErrors, Match, find_errors
-from .metrics import MOTSMetric, SaveDetections
+from .metrics import DumpMaskLabels, MOTSMetric, SaveDetections
 from .mots_eval import (
     evaluate_filled_boxes,
     evaluate_mots,
@@ -10,6 +10,7 @@ from .mots_eval import (
 from .tables import format_sequences, format_table
 
 __all__ = [
+    'DumpMaskLabels',
     'FrameErrors',
     'MOTSMetric',
     'Match',

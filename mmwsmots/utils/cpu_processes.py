@@ -20,9 +20,10 @@ def prepare_cpu_processes(cfg: Config) -> None:
     """
     if cfg.get('launcher') != 'pytorch' or get_device() != 'cpu':
         return
-    torch.distributed.init_process_group('gloo')
-    # A group left open can abort the process at its exit, in gloo's own threads.
-    atexit.register(_end_process_group)
+    if not torch.distributed.is_initialized():  # by an earlier run of this process
+        torch.distributed.init_process_group('gloo')
+        # A group left open can abort the process at its exit, in gloo's own threads.
+        atexit.register(_end_process_group)
     if cfg.get('model_wrapper_cfg') is None:
         # the defaults of mmengine's Runner
         cfg.model_wrapper_cfg = dict(

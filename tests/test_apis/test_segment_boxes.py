@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 from mmdet.structures.bbox import bbox2roi
+from mmengine.runner import save_checkpoint
 from torch.nn import functional as F
 
-from mmwsmots.apis import segment_boxes
+from mmwsmots.apis import init_box_masker, segment_boxes, segment_instances
+from tests.small_masker import small_masker
 from tests.small_model import SIZE, varied_model
 
 WIDTH, HEIGHT = SIZE
@@ -92,3 +94,42 @@ def test_bad_input_names_the_field(model, frame, change, message):
     inputs = dict(frame=frame, bboxes=BOXES, labels=LABELS) | change
     with pytest.raises(ValueError, match=message):
         segment_boxes(model, **inputs)
+
+
+def test_masker_needs_no_classes(repo, frame, tmp_path):
+    """What it makes of the boxes in a batch as its pipeline packs it."""
+    model = init_box_masker(*small_masker(repo, tmp_path))
+    found = segment_instances(model, frame, BOXES)
+    image = torch.from_numpy(frame[..., ::-1].astype(np.float32)).permute(2, 0, 1)
+    pre = model.data_preprocessor
+    image = (image - pre.mean) / pre.std
+    expected = model.segment(image, torch.from_numpy(BOXES).float())
+    assert (found.masks == expected.masks).all()
+    torch.testing.assert_close(found.scores, expected.scores)
+    assert found.masks.shape == (2, HEIGHT, WIDTH) and found.masks.any(dim=(1, 2)).all()
+    assert not (found.masks[0] & found.masks[1]).any()
+    with_labels = segment_boxes(model, frame, BOXES, np.array([7, 80]))
+    assert (with_labels == found.masks.numpy()).all()
+    assert segment_boxes(model, frame, np.zeros((0, 4))).shape == (0, HEIGHT, WIDTH)
+
+
+def test_mask_branch_needs_classes(model, frame):
+    with pytest.raises(ValueError, match='a MOTSNet needs labels'):
+        segment_boxes(model, frame, BOXES)
+
+
+def test_bad_masker(repo, model, tmp_path):
+    config, checkpoint = small_masker(repo, tmp_path)
+    with pytest.raises(ValueError, match='a config needs the checkpoint'):
+        init_box_masker(config)
+    with pytest.raises(FileNotFoundError, match=r'no\.py: no such config'):
+        init_box_masker(tmp_path / 'no.py', checkpoint)
+    with pytest.raises(FileNotFoundError, match=r'no\.pth: no such checkpoint'):
+        init_box_masker(config, tmp_path / 'no.pth')
+    with pytest.raises(ValueError, match=r'the config: model\.type must be'):
+        init_box_masker(model.cfg, checkpoint)
+    with pytest.raises(ValueError, match="device 'cuda:99'"):
+        init_box_masker(config, checkpoint, 'cuda:99')
+    save_checkpoint(dict(state_dict=model.state_dict()), str(checkpoint))
+    with pytest.raises(ValueError, match=r'masker\.pth: not the weights'):
+        init_box_masker(config, checkpoint)

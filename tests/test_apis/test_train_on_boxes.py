@@ -11,27 +11,21 @@ import torch
 from mmengine.config import Config
 
 from mmwsmots.apis import train_on_boxes
-from mmwsmots.engine import LossWarmupHook
 from mmwsmots.fileio.box_readers import TrackedBox
-from tests.small_model import SIZE, small_config
+from tests.small_masker import small_masker
+from tests.small_model import SIZE
 
 WIDTH, HEIGHT = SIZE
 NUM_FRAMES = 4
 # The package has a function of the module's name.
-MODULE = importlib.import_module('mmwsmots.apis.train_on_boxes')
+MODULE = importlib.import_module('mmwsmots.apis.adapt_box_masker')
 
 
 @pytest.fixture
-def config(repo):
-    cfg = small_config(repo)
-    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
-    (resize,) = [
-        transform
-        for transform in cfg.train_dataloader.dataset.pipeline[1].transforms
-        if transform.type == 'RandomResize'
-    ]
-    resize.scale = (2 * WIDTH, 2 * HEIGHT)
-    return cfg
+def masker(repo, tmp_path):
+    """Config, which adapts from boxes alone, and checkpoint."""
+    config, checkpoint = small_masker(repo, tmp_path, 'boxes')
+    return Config.fromfile(config), checkpoint
 
 
 @pytest.fixture
@@ -57,7 +51,7 @@ def weights(path):
     return torch.load(path, weights_only=False)['state_dict']
 
 
-def test_what_is_trained_on(config, clip, tmp_path):
+def test_what_is_trained_on(masker, clip, tmp_path):
     (clip / '2.png').write_bytes(b'no picture')
     others = [
         BOXES[0]._replace(track_id=8, bbox=(-5.0, 0.0, 5.0, 9.0), is_ignored=True),
@@ -65,19 +59,22 @@ def test_what_is_trained_on(config, clip, tmp_path):
         BOXES[0]._replace(track_id=9, frame_id=4),
         BOXES[0]._replace(track_id=9, frame_id=-1),
     ]
-    before = config.pretty_text
-    checkpoint = train_on_boxes(config, clip, BOXES + others, tmp_path / 'out', 2)
-    assert config.pretty_text == before
+    before = masker[0].pretty_text
+    boxes = [BOXES[0]._replace(class_name='лодка', track_id=3), *BOXES, *others]
+    checkpoint = train_on_boxes(*masker, clip, boxes, tmp_path / 'out', 2)
+    assert masker[0].pretty_text == before
     assert checkpoint == tmp_path / 'out/run/iter_2.pth'
-    assert weights(checkpoint).keys()
+    assert weights(checkpoint).keys() == weights(masker[1]).keys()
     coco = json.loads((tmp_path / 'out/boxes.json').read_text())
     names = [image['file_name'] for image in coco['images']]
     assert names == [f'clip/{name}.png' for name in (1, 2, 3, 10)]
+    assert [c['name'] for c in coco['categories']] == ['лодка', 'car']
     found = [
         (ann['image_id'] - 1, ann['track_id'], ann['bbox'], ann['iscrowd'])
         for ann in coco['annotations']
     ]
     assert found == [
+        (0, 3, [10, 20, 30, 30], 0),
         (0, 7, [10, 20, 30, 30], 0),
         (2, 7, [18, 20, 30, 30], 0),
         (3, 7, [22, 20, 30, 30], 0),
@@ -87,27 +84,20 @@ def test_what_is_trained_on(config, clip, tmp_path):
     assert cfg.train_cfg.max_iters == cfg.param_scheduler[1].T_max == 2
     assert cfg.param_scheduler[0].end == 1
     assert cfg.optim_wrapper.optimizer.type == 'AdamW'
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(2e-4)
     assert cfg.randomness.seed == 0
 
 
-def test_starts_from_a_checkpoint(config, clip, tmp_path, monkeypatch):
-    warmed_up, before_train = [], LossWarmupHook.before_train
-    monkeypatch.setattr(
-        LossWarmupHook,
-        'before_train',
-        lambda *args: warmed_up.append(before_train(*args)),
-    )
-    first = train_on_boxes(config, clip, BOXES, tmp_path / 'first', 1)
-    config.model.detector.backbone.init_cfg = dict(type='Pretrained', checkpoint='no')
+def test_starts_from_a_checkpoint(masker, clip, tmp_path):
+    config, checkpoint = masker
+    config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint='no')
     config.optim_wrapper.optimizer.lr = 0
-    second = train_on_boxes(config, clip, BOXES, tmp_path / 'second', 1, first)
-    before, after = weights(first), weights(second)
-    # A mask head that has warmed up does not do so again.
-    assert len(warmed_up) == 1
-    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    trained = weights(train_on_boxes(*masker, clip, BOXES, tmp_path / 'out', 1))
+    before = weights(checkpoint)
+    assert all(torch.equal(value, trained[name]) for name, value in before.items())
 
 
-def test_video(config, clip, tmp_path):
+def test_video(masker, clip, tmp_path):
     video = cv2.VideoWriter(
         str(tmp_path / 'drive.avi'), cv2.VideoWriter_fourcc(*'FFV1'), 8, SIZE
     )
@@ -116,18 +106,18 @@ def test_video(config, clip, tmp_path):
         video.write(image)
     video.release()
     out = tmp_path / 'out'
-    train_on_boxes(config, tmp_path / 'drive.avi', BOXES, out, 1)
+    train_on_boxes(*masker, tmp_path / 'drive.avi', BOXES, out, 1)
     files = sorted((out / 'frames/drive').iterdir())
     assert [file.name for file in files] == [f'{i:06d}.png' for i in range(4)]
     for file, image in zip(files, images):
         assert np.abs(cv2.imread(str(file)).astype(int) - image).mean() < 3
 
 
-def test_killed_and_resumed(config, clip, tmp_path, monkeypatch):
+def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch):
     monkeypatch.setattr(MODULE, 'SAVE_INTERVAL', 1)
-    whole = train_on_boxes(config, clip, BOXES, tmp_path / 'whole', 4)
+    whole = train_on_boxes(*masker, clip, BOXES, tmp_path / 'whole', 4)
     out = tmp_path / 'out'
-    args = (config, clip, BOXES, out, 4, None, True)
+    args = (*masker, clip, BOXES, out, 4, True)
     context = multiprocessing.get_context('fork')
     process = context.Process(target=train_on_boxes, args=args)
     process.start()
@@ -146,13 +136,14 @@ def test_killed_and_resumed(config, clip, tmp_path, monkeypatch):
     )
 
 
-def test_nothing_to_train_on(config, clip, tmp_path):
+def test_nothing_to_train_on(masker, clip, tmp_path):
     outside = BOXES[0]._replace(bbox=(96.0, 0.0, 99.0, 9.0))
     ignored = BOXES[1]._replace(is_ignored=True)
-    with pytest.raises(ValueError, match='clip: no box lies in a readable frame'):
-        train_on_boxes(config, clip, [outside, ignored], tmp_path / 'out', 1)
+    for boxes in ([outside, ignored], [ignored]):
+        with pytest.raises(ValueError, match='clip: no box lies in a readable frame'):
+            train_on_boxes(*masker, clip, boxes, tmp_path / 'out', 1)
     for path in clip.iterdir():
         path.write_bytes(b'no picture')
     with pytest.raises(ValueError, match='clip: no frame can be read'):
-        train_on_boxes(config, clip, BOXES, tmp_path / 'out', 1)
+        train_on_boxes(*masker, clip, BOXES, tmp_path / 'out', 1)
     assert not (tmp_path / 'out').exists()

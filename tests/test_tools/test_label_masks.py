@@ -9,12 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.apis import segment_boxes, segment_instances
+from mmwsmots.apis import (
+    init_box_masker,
+    released_masker,
+    segment_boxes,
+    segment_instances,
+)
 from mmwsmots.datasets.mots_sequence import FrameFiles, read_pngs
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.mots_txt import read_mots_txt
 from tests.load_script import load_script
+from tests.small_masker import small_masker
 from tests.small_model import SIZE, save_model, varied_model
 
 WIDTH, HEIGHT = SIZE
@@ -35,6 +41,13 @@ def model(repo):
 def weights(model, tmp_path_factory):
     """Config and checkpoint of the model, as the command line takes them."""
     config, checkpoint = save_model(model, tmp_path_factory.mktemp('model'))
+    return ['--config', config, '--checkpoint', checkpoint]
+
+
+@pytest.fixture(scope='module')
+def masker(repo, tmp_path_factory):
+    """Config and checkpoint of a masker."""
+    config, checkpoint = small_masker(repo, tmp_path_factory.mktemp('masker'))
     return ['--config', config, '--checkpoint', checkpoint]
 
 
@@ -299,21 +312,74 @@ def test_killed_and_resumed(tool, weights, clip, boxes, tmp_path, monkeypatch):
     assert files(out) == expected
 
 
-def test_adapt(tool, repo, clip, boxes, tmp_path, capfd):
-    """Few iterations of the real recipe; interrupted, it goes on."""
-    options = ['model.detector.backbone.init_cfg=None']
-    options += ['train_dataloader.num_workers=0']
-    options += ['train_dataloader.persistent_workers=False']
-    options += ['train_dataloader.dataset.pipeline.1.transforms.2.scale=(192,128)']
-    options += ['default_hooks.logger.interval=1']
+def test_boxes_of_any_class(tool, masker, clip, boxes, tmp_path, capsys):
+    """The masker takes all of them; numbers and names of the classes are told."""
+    boxes.write_text(boxes.read_text().replace('Van', 'лодка'))
     out = tmp_path / 'out'
-    args = [clip, boxes, '--adapt', 2, '--out', out, '--cfg-options', *options]
+    run(tool, clip, boxes, *masker, '--out', out)
+    assert (out / 'labels.txt').read_text() == 'car\npedestrian\nлодка\n'
+    objects = read_mots_txt(out / 'instances_txt/clip.txt', class_ids=[1, 2, 3, 10])
+    assert [(obj.frame_id, obj.track_id) for obj in objects] == [
+        (i, track_id)
+        for i in range(NUM_FRAMES)
+        for track_id in (1007, 2000, 3009, 10000)
+    ]
+    model = init_box_masker(masker[1], masker[3])
+    for i, frame in enumerate(FrameReader(clip)):
+        bboxes = np.array([car(i), person(i), [80, 40, 96, 64]])
+        expected = segment_instances(model, frame, bboxes)
+        found = [obj.mask for obj in objects[4 * i : 4 * i + 3]]
+        assert (np.array(found) == expected.masks.numpy()).all()
+    # The next video of the folder has one class more, and the numbers stay.
+    folder = tmp_path / 'other'
+    folder.mkdir()
+    (clip / '0.png').rename(folder / '0.png')
+    lines = kitti_line(0, 5, 'Tram', car(0)) + kitti_line(0, 4, 'car', person(0))
+    boxes.write_text(lines)
+    run(tool, folder, boxes, *masker, '--out', out)
+    assert (out / 'labels.txt').read_text() == 'car\npedestrian\nлодка\nTram\n'
+    objects = read_mots_txt(out / 'instances_txt/other.txt', class_ids=[1, 4])
+    assert [obj.track_id for obj in objects] == [4005, 1004]
+    coco = json.loads((out / 'annotations/other.json').read_text())
+    names = {category['id']: category['name'] for category in coco['categories']}
+    tracks = {ann['track_id']: names[ann['category_id']] for ann in coco['annotations']}
+    assert tracks == {5: 'Tram', 4: 'car'}
+    scores = [ann['segmentation']['score'] for ann in coco['annotations']]
+    assert scores == [ann['score'] for ann in coco['annotations']]
+    # Only some of them.
+    capsys.readouterr()
+    out = tmp_path / 'cars'
+    run(tool, folder, boxes, *masker, '--out', out, '--classes', 'Car')
+    objects = read_mots_txt(out / 'instances_txt/other.txt')
+    assert [obj.track_id for obj in objects] == [1004]
+    assert not (out / 'labels.txt').exists()
+    assert 'left out: 1 boxes of class Tram' in capsys.readouterr().out
+
+
+def test_default_is_the_masker_of_the_project(tool, repo):
+    args = tool.parse_args(['frames', 'boxes', '--out', 'out'])
+    assert (args.config, args.checkpoint) == released_masker()
+    assert args.config.parent == repo / 'configs/masker'
+    assert args.config.is_file()
+
+
+@pytest.mark.parametrize('stage', ['boxes', 'labels'])
+def test_adapt(tool, repo, clip, boxes, tmp_path, capfd, stage):
+    """Few iterations of the real recipe; interrupted, it goes on."""
+    config, checkpoint = small_masker(repo, tmp_path, stage)
+    out = tmp_path / 'out'
+    masker = ['--config', config, '--checkpoint', checkpoint]
+    args = [clip, boxes, '--adapt', 2, '--out', out, *masker]
     run(tool, *args)
-    objects = read_mots_txt(out / 'instances_txt/clip.txt')
-    assert {obj.track_id for obj in objects} == {1007, 2000, 10000}
+    objects = read_mots_txt(
+        out / 'instances_txt/clip.txt', class_ids=[1, 2, 3, 10], check_ids=False
+    )
+    assert {obj.track_id for obj in objects} == {1007, 2000, 3009, 10000}
     coco = json.loads((out / 'adapt/clip/boxes.json').read_text())
-    assert len(coco['annotations']) == 3 * NUM_FRAMES
+    assert len(coco['annotations']) == 4 * NUM_FRAMES
     assert not any('segmentation' in ann for ann in coco['annotations'])
+    labelled = out / 'adapt/clip/run/masks.json'
+    assert labelled.exists() == (stage == 'labels')
     log = capfd.readouterr()
     assert 'Iter(train) [2/2]' in log.out + log.err
     # Killed after the training: it is not done again.
@@ -330,7 +396,14 @@ def test_adapt(tool, repo, clip, boxes, tmp_path, capfd):
     run(tool, *args, '--resume')
     log = capfd.readouterr()
     assert 'Iter(train)' not in log.out + log.err
-    assert read_mots_txt(out / 'instances_txt/clip.txt') == objects
+    assert objects == read_mots_txt(
+        out / 'instances_txt/clip.txt', class_ids=[1, 2, 3, 10], check_ids=False
+    )
+
+
+def test_only_a_masker_adapts(tool, weights, clip, boxes, tmp_path):
+    args = clip, boxes, *weights, '--out', tmp_path / 'out', '--adapt', 2
+    assert '--adapt trains a BoxMasker, this is none' in fail(tool, *args)
 
 
 def test_real_frames(tool, weights, shared_data, tmp_path):
@@ -369,7 +442,8 @@ def test_bad_input(tool, weights, clip, boxes, tmp_path):
     message = fail(tool, clip, boxes, *weights, *out)
     assert 'boxes.txt, line 25: duplicate id 7 in frame 2' in message
     boxes.write_text(good)
-    message = fail(tool, clip, boxes, *weights, *out, '--checkpoint', clip / 'no.pth')
+    no_file = '--checkpoint', clip / 'no.pth'
+    message = fail(tool, clip, boxes, *weights, *out, *no_file)
     assert 'no.pth: no such file' in message
     message = fail(tool, clip, boxes, *weights, *out, '--class-name', 'car')
     assert 'class_name is for MOTChallenge text' in message
@@ -382,9 +456,10 @@ def test_bad_input(tool, weights, clip, boxes, tmp_path):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ([], 'the weights are missing: give --checkpoint, --adapt N, or both'),
+        (['--config', 'a.py'], '--config and --checkpoint belong together'),
+        (['--checkpoint', 'a.pth'], '--config and --checkpoint belong together'),
         (['--adapt', '0'], 'expected a whole number >= 1, got "0"'),
-        (['--adapt', '5', '--class-map', 'van=bus'], 'expected NAME=CLASS, CLASS one'),
+        (['--class-map', 'van='], 'expected NAME=CLASS, got "van="'),
         (['--adapt', '5', '--resume', '--overwrite'], 'not allowed with argument'),
     ],
 )

@@ -22,9 +22,10 @@ train_pipeline = [
                 keep_ratio=True,
             ),
             dict(type='RandomFlip', prob=0.5),
+            dict(type='LoadMaskScores'),  # of masks, where they are loaded
         ],
     ),
-    dict(type='PackTrackInputs'),
+    dict(type='PackMOTSInputs'),
 ]
 test_pipeline = [
     dict(

@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from .dump_mask_labels import DumpMaskLabels
 from .mots_metric import MOTSMetric
 from .save_detections import SaveDetections
 
-__all__ = ['MOTSMetric', 'SaveDetections']
+__all__ = ['DumpMaskLabels', 'MOTSMetric', 'SaveDetections']

@@ -2,6 +2,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
+from ..class_names import find_name, fold
 from .tracked_box import TrackedBox
 
 
@@ -10,11 +11,11 @@ def select_classes(
     class_names: Collection[str],
     class_map: Mapping[str, str] | None = None,
 ) -> tuple[list[TrackedBox], Counter]:
-    """Give boxes the class names of a model and leave out those of others.
+    """Give boxes the wanted names of their classes and leave out those of others.
 
     Args:
         boxes (Iterable[TrackedBox]): Boxes with the class names of their file.
-        class_names (Collection[str]): The model's classes, in lower case.
+        class_names (Collection[str]): The wanted classes.
         class_map (Mapping[str, str], optional): Class of further names, e.g. 'Van' ->
             'car'. Upper and lower case make no difference.
 
@@ -25,12 +26,12 @@ def select_classes(
     Raises:
         ValueError: If an identity has two classes; the message names the box's place.
     """
-    names = {name: name for name in class_names}
+    names = {fold(name): name for name in class_names}
     for name, target in (class_map or {}).items():
-        names[name.lower()] = target
+        names[fold(name)] = find_name(target, class_names) or target
     kept, left_out, first_of = [], Counter(), {}
     for box in boxes:
-        name = names.get(box.class_name.lower())
+        name = names.get(fold(box.class_name))
         if box.is_ignored:
             kept.append(box)
             continue

@@ -36,7 +36,7 @@ def load(repo, root):
     cfg.update(data_root=f'{root}/', ann_file='boxes.json')
     cfg.data_prefix.img_path = ''
     cfg.pipeline[0].num_frames = 2
-    resize, flip = cfg.pipeline[1].transforms[2:]
+    resize, flip = cfg.pipeline[1].transforms[2:4]
     resize.scale, resize.ratio_range, flip.prob = (WIDTH, HEIGHT), (1, 1), 0.0
     return DATASETS.build(cfg)[0, 0]
 

@@ -1,6 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 import torch
+import torch.nn.functional as F
+from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
@@ -55,3 +57,62 @@ def test_every_class_needs_a_share(repo, num):
         ValueError, match='max_empty_share must be one number or one for each of 2'
     ):
         build_model(repo, **options)
+
+
+@pytest.mark.parametrize('class_agnostic', [False, True])
+def test_unsure_masks_weigh_less(class_agnostic):
+    """Weighted mean over RoIs, against a loop in float64."""
+    torch.manual_seed(0)
+    head = MOTSMaskHead(
+        num_classes=2,
+        in_channels=4,
+        conv_out_channels=4,
+        class_agnostic=class_agnostic,
+        loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=2.0),
+    )
+    bitmaps = (torch.rand(3, 8, 8) > 0.5).numpy().astype('uint8')
+    gts = [
+        InstanceData(
+            masks=BitmapMasks(bitmaps[:2], 8, 8), mask_scores=torch.tensor([0.9, 0.2])
+        ),
+        InstanceData(
+            masks=BitmapMasks(bitmaps[2:], 8, 8), mask_scores=torch.tensor([0.5])
+        ),
+    ]
+    boxes = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
+    samplings = [
+        InstanceData(
+            pos_priors=boxes.repeat(len(inds), 1),
+            pos_gt_labels=torch.tensor(labels),
+            pos_assigned_gt_inds=torch.tensor(inds),
+        )
+        for inds, labels in (([1, 0, 1], [1, 0, 1]), ([0], [1]))
+    ]
+    preds = torch.randn(4, 1 if class_agnostic else 2, 8, 8, requires_grad=True)
+    cfg = ConfigDict(mask_size=8)
+
+    def loss():
+        results = head.loss_and_target(preds, samplings, gts, cfg)
+        return results['loss_mask']['loss_mask']
+
+    expected, total = 0.0, 0.0
+    rows = ((0, 1, 0.2), (1, 0, 0.9), (2, 1, 0.2), (3, 2, 0.5))
+    for index, mask, score in rows:
+        logits = preds[index, 0 if class_agnostic else int(mask != 0)].double()
+        target = torch.from_numpy(bitmaps[mask]).double()
+        expected = expected + score * F.softplus(logits - 2 * logits * target).mean()
+        total += score
+    torch.testing.assert_close(loss().double(), 2 * expected / total, rtol=1e-6, atol=0)
+    # Masks of which nothing is known teach nothing, and a batch of them is no error.
+    for instances in gts:
+        instances.mask_scores.zero_()
+    value = loss()
+    (grad,) = torch.autograd.grad(value, preds)
+    assert value == 0 and (grad == 0).all()
+    # Without scores, or all of them 1, it is mmdet's.
+    for instances in gts:
+        instances.mask_scores.fill_(1)
+    weighted = loss()
+    for instances in gts:
+        del instances.mask_scores
+    torch.testing.assert_close(weighted, loss().squeeze(), rtol=1e-6, atol=0)

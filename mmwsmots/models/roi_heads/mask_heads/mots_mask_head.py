@@ -63,12 +63,38 @@ class MOTSMaskHead(FCNMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> dict:
-        """See :meth:`FCNMaskHead.loss_and_target`; may add statistics for the log."""
+        """Losses of the positive RoIs, see :meth:`FCNMaskHead.loss_and_target`.
+
+        Args:
+            mask_preds (Tensor): Logits, shape (num_pos, num_classes, h, w).
+            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
+            batch_gt_instances (list[:obj:`InstanceData`]): With ``masks``. Where they
+                have ``mask_scores`` (num_gts, ) in [0, 1], the cross entropy is the
+                mean over RoIs weighted by them.
+            rcnn_train_cfg (:obj:`ConfigDict`): With ``mask_size``.
+
+        Returns:
+            dict: As mmdet's; may have statistics for the log in ``loss_mask``.
+        """
         results = super().loss_and_target(
             mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
         )
+        labels = torch.cat([res.pos_gt_labels for res in sampling_results])
+        if all('mask_scores' in gts for gts in batch_gt_instances):
+            weights = torch.cat(
+                [
+                    gts.mask_scores[res.pos_assigned_gt_inds]
+                    for gts, res in zip(batch_gt_instances, sampling_results)
+                ]
+            )
+            losses = F.binary_cross_entropy_with_logits(
+                self.class_logits(mask_preds, labels),
+                results['mask_targets'],
+                reduction='none',
+            ).mean(dim=(1, 2))
+            mean = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
+            results['loss_mask']['loss_mask'] = self.loss_mask.loss_weight * mean
         if self.log_statistics:
-            labels = torch.cat([res.pos_gt_labels for res in sampling_results])
             box_masks = box_masks_on_rois(
                 torch.cat([res.pos_gt_bboxes for res in sampling_results]),
                 torch.cat([res.pos_priors for res in sampling_results]),

@@ -1,0 +1,29 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+# MOTS20 boxes only: the masks are those that tools/label_dataset.py writes of them.
+_base_ = [
+    '../_base_/models/mots_r50_fpn.py',
+    '../_base_/datasets/mots20.py',
+    '../_base_/schedules/kitti_150e.py',
+    '../_base_/default_runtime.py',
+]
+
+num_classes = 1
+model = dict(
+    detector=dict(
+        roi_head=dict(
+            bbox_head=dict(num_classes=num_classes),
+            mask_head=dict(num_classes=num_classes),
+        )
+    ),
+    track_head=dict(num_classes=num_classes),
+)
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[1].transforms[1].with_mask = True
+train_dataloader = dict(
+    dataset=dict(
+        ann_file=f'annotations/mots20_fold-{_base_.fold}_train_masks.json',
+        with_mask=True,
+        pipeline=train_pipeline,
+    )
+)

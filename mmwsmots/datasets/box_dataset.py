@@ -1,0 +1,47 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+
+from mmdet.registry import DATASETS
+from mmengine.dataset import BaseDataset
+
+from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
+
+
+@DATASETS.register_module()
+class BoxDataset(BaseDataset):
+    """The images of a COCO or CocoVID file and their boxes, to find masks of.
+
+    Every box that lies in its image counts, however small; no mask is read. The
+    classes are those of the file.
+
+    Args:
+        *args, **kwargs: Of :class:`mmengine.dataset.BaseDataset`. ``data_prefix`` has
+            the folder of the images as ``img``.
+    """
+
+    def load_data_list(self) -> list[dict]:
+        """Read ``ann_file``.
+
+        Returns:
+            list[dict]: ``img_path``, ``img_id``, ``height``, ``width``, the
+            ``instances`` with ``bbox`` (xyxy), ``bbox_label`` and ``ignore_flag`` 0,
+            and ``ann_indices``, their places in the file's annotations.
+        """
+        coco = read_coco(self.ann_file)
+        self._metainfo['classes'] = tuple(cat['name'] for cat in coco['categories'])
+        folder = self.data_prefix.get('img', '')
+        return [
+            dict(
+                img_path=f'{folder}/{image["file_name"]}'
+                if folder
+                else image['file_name'],
+                img_id=image['id'],
+                height=image['height'],
+                width=image['width'],
+                ann_indices=indices,
+                instances=[
+                    dict(bbox=bbox, bbox_label=label, ignore_flag=0)
+                    for bbox, label in zip(bboxes, labels)
+                ],
+            )
+            for image, indices, bboxes, labels in image_boxes(coco, self.ann_file)
+        ]

@@ -1,0 +1,89 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+
+from mmdet.registry import METRICS
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+
+from mmwsmots.fileio.coco_boxes import MaskLabel, image_boxes, read_coco, write_masks
+from mmwsmots.fileio.rle import masks_to_runs, runs_to_rles
+
+
+@METRICS.register_module()
+class DumpMaskLabels(BaseMetric):
+    """Write the annotation file of a :class:`BoxDataset` with masks of its boxes.
+
+    Boxes, identities and all else stay as they are in the file; its own masks are
+    never looked at. See :func:`mmwsmots.fileio.coco_boxes.write_masks`.
+
+    Args:
+        ann_file (str): The file of the data set.
+        out_file (str): The file to write.
+        **kwargs: ``collect_device`` and ``prefix`` of :class:`BaseMetric`.
+    """
+
+    default_prefix = 'masks'
+
+    def __init__(self, ann_file: str, out_file: str, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.ann_file = ann_file
+        self.out_file = out_file
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Encode the masks of images.
+
+        Args:
+            data_batch (dict): Not used.
+            data_samples (Sequence[dict]): With ``ann_indices`` and ``pred_instances``:
+                for each of them ``masks`` (n, H, W), bool, at the image's own size,
+                and ``scores`` (n, ).
+
+        Raises:
+            ValueError: If there is not one mask of the image's size for each box.
+        """
+        for sample in data_samples:
+            predictions, indices = sample['pred_instances'], sample['ann_indices']
+            masks = predictions['masks'].cpu().numpy().astype(bool, copy=False)
+            size = tuple(sample['ori_shape'][:2])
+            if masks.shape != (len(indices), *size):
+                raise ValueError(
+                    f'{sample["img_path"]}: masks of shape {masks.shape} for '
+                    f'{len(indices)} boxes in an image of {size}'
+                )
+            rles = runs_to_rles(*masks_to_runs(masks))
+            scores = predictions['scores'].tolist()
+            self.results.append(
+                {
+                    index: MaskLabel(size, rle, score)
+                    for index, rle, score in zip(indices, rles, scores)
+                }
+            )
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Write the file.
+
+        Args:
+            results (list[dict]): The masks of each image, of all ranks.
+
+        Returns:
+            dict[str, float]: ``number`` of masks and their mean ``score``.
+
+        Raises:
+            ValueError: If an image of the file was not seen.
+        """
+        coco = read_coco(self.ann_file)
+        labels = {  # mmengine has made plain tuples of them
+            index: MaskLabel(*label)
+            for result in results
+            for index, label in result.items()
+        }
+        for image, indices, *_ in image_boxes(coco, self.ann_file):
+            if not labels.keys() >= set(indices):
+                raise ValueError(
+                    f'{self.ann_file}: image {image["file_name"]} was not labelled'
+                )
+        write_masks(coco, labels, self.out_file)
+        logger = MMLogger.get_current_instance()
+        logger.info(f'Wrote {len(labels)} masks to {self.out_file}')
+        scores = [label.score for label in labels.values()]
+        return dict(number=len(scores), score=sum(scores) / max(len(scores), 1))

@@ -1,0 +1,170 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""The boxes of a COCO or CocoVID file, and the same file with masks of them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from .atomic_write import atomic_write
+from .rle import crop_to_rle
+
+
+class ImageBoxes(NamedTuple):
+    """The boxes of one image of a file.
+
+    Attributes:
+        image (dict): The image as the file has it.
+        indices (list[int]): Places of the boxes in the file's ``annotations``.
+        bboxes (list[list[float]]): x1, y1, x2, y2 of each in pixels, clipped to the
+            image.
+        labels (list[int]): Place of each one's class in the file's ``categories``.
+    """
+
+    image: dict
+    indices: list[int]
+    bboxes: list[list[float]]
+    labels: list[int]
+
+
+class MaskLabel(NamedTuple):
+    """The mask of a box.
+
+    Attributes:
+        size (tuple[int, int]): Height and width of the image in pixels.
+        counts (str): COCO's compressed run-length encoding.
+        score (float): Confidence in [0, 1].
+    """
+
+    size: tuple[int, int]
+    counts: str
+    score: float
+
+
+def read_coco(path: str | Path) -> dict:
+    """Read a COCO or CocoVID file.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        dict: Its content.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no JSON, or a list that COCO needs is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file of annotations')
+    try:
+        coco = json.loads(path.read_text(encoding='utf-8-sig'))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path}: no JSON: {error}') from None
+    for key in ('images', 'annotations', 'categories'):
+        items = coco.get(key) if isinstance(coco, dict) else None
+        if not isinstance(items, list) or not all(isinstance(i, dict) for i in items):
+            raise ValueError(
+                f'{path}: no COCO or CocoVID file: there is no list of objects "{key}"'
+            )
+    return coco
+
+
+def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
+    """The boxes that a file wants masks of.
+
+    Ignore regions (``iscrowd``) and boxes that lie outside of their image are left
+    out, and with them images without any other box.
+
+    Args:
+        coco (Mapping): The file's content.
+        path (str | Path): Its name, for messages.
+
+    Returns:
+        list[ImageBoxes]: Of each image, in the order of the file.
+
+    Raises:
+        ValueError: If an element breaks the format; the message names its place.
+    """
+    images, labels = {}, {}
+    for i, image in enumerate(coco['images']):
+        for key in ('id', 'file_name', 'width', 'height'):
+            if key not in image:
+                raise ValueError(f'{path}, images[{i}]: {key} is missing')
+        if image['id'] in images:
+            raise ValueError(f'{path}, images[{i}]: a second image of id {image["id"]}')
+        images[image['id']] = image
+    for i, category in enumerate(coco['categories']):
+        labels[category.get('id')] = i
+    boxes = defaultdict(lambda: ([], [], []))
+    for i, ann in enumerate(coco['annotations']):
+        where = f'{path}, annotations[{i}]'
+        if ann.get('image_id') not in images:
+            raise ValueError(f'{where}: there is no image {ann.get("image_id")}')
+        if ann.get('iscrowd'):
+            continue
+        if ann.get('category_id') not in labels:
+            raise ValueError(f'{where}: there is no category {ann.get("category_id")}')
+        clipped = _clip(ann.get('bbox'), images[ann['image_id']], where)
+        if clipped is not None:
+            row = i, clipped, labels[ann['category_id']]
+            for column, value in zip(boxes[ann['image_id']], row):
+                column.append(value)
+    return [ImageBoxes(images[key], *boxes[key]) for key in images if key in boxes]
+
+
+def write_masks(
+    coco: Mapping, labels: Mapping[int, MaskLabel], path: str | Path
+) -> None:
+    """Write a file again with masks of its boxes in place of those it had.
+
+    A mask's confidence is the entry ``score`` of its RLE, where every data set of
+    mmdet carries it along. ``area`` becomes the mask's, or the box's if the mask is
+    empty. The mask of an ignore region becomes its filled box. All else stays.
+
+    Args:
+        coco (Mapping): The file's content.
+        labels (Mapping[int, MaskLabel]): Masks by their places in ``annotations``.
+        path (str | Path): The new file; its folder is created.
+    """
+    images = {image['id']: image for image in coco['images']}
+    annotations = []
+    for i, ann in enumerate(coco['annotations']):
+        ann = {key: value for key, value in ann.items() if key != 'segmentation'}
+        ann['area'] = ann['bbox'][2] * ann['bbox'][3]
+        if i in labels:
+            size, counts, score = labels[i]
+            rle = dict(size=list(size), counts=counts)
+            ann['area'] = int(mask_utils.area(rle)) or ann['area']
+            ann['segmentation'] = dict(rle, score=round(score, 4))
+        elif ann.get('iscrowd'):
+            image = images[ann['image_id']]
+            clipped = _clip(ann['bbox'], image, f'annotations[{i}]') or (0, 0, 0, 0)
+            ann['segmentation'] = _filled_box(clipped, image['height'], image['width'])
+        annotations.append(ann)
+    with atomic_write(path) as temp:
+        temp.write_text(json.dumps(dict(coco, annotations=annotations)))
+
+
+def _clip(bbox: object, image: dict, where: str) -> list[float] | None:
+    """The part of a box x, y, w, h in its image as x1, y1, x2, y2, if there is any."""
+    is_box = isinstance(bbox, list) and len(bbox) == 4
+    if not is_box or not all(isinstance(v, (int, float)) and isfinite(v) for v in bbox):
+        raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
+    x, y, w, h = bbox
+    x1, y1 = max(x, 0), max(y, 0)
+    x2, y2 = min(x + w, image['width']), min(y + h, image['height'])
+    return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
+
+
+def _filled_box(bbox: list[float], height: int, width: int) -> dict:
+    """RLE of the pixels whose centres a box covers."""
+    x1, y1, x2, y2 = np.ceil(np.array(bbox) - 0.5).astype(int)
+    crop = np.ones((y2 - y1, x2 - x1), dtype=bool)
+    counts = crop_to_rle(crop, int(x1), int(y1), height, width)
+    return dict(size=[height, width], counts=counts)

@@ -1,0 +1,122 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Write the masks of the boxes of a data set into its annotation file.
+
+    python tools/label_dataset.py ANNOTATIONS IMAGES OUT
+
+ANNOTATIONS is a COCO or CocoVID file with boxes of any classes, IMAGES the folder that
+its file names are relative to. OUT becomes the same file with a mask of each box and
+its confidence, to train on: identities and all else stay, masks that were there are
+not looked at. --adapt N first trains N iterations on these very boxes, from the
+released weights. Over several GPUs:
+
+    torchrun --nproc_per_node 8 tools/label_dataset.py ... --launcher pytorch
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from runner_options import existing_file, positive
+
+import mmwsmots  # noqa: F401  (registers every component)
+from mmwsmots.apis import adapt_box_masker, label_dataset, released_masker
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv (Sequence[str], optional): Arguments; those of the process by default.
+
+    Returns:
+        Namespace: The options.
+    """
+    config, checkpoint = released_masker()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('ann_file', type=existing_file, help='COCO or CocoVID file')
+    parser.add_argument('images', type=Path, help='folder of its images')
+    parser.add_argument('out', type=Path, help='file to write')
+    parser.add_argument(
+        '--config',
+        type=existing_file,
+        default=str(config),
+        help=f'of a BoxMasker; default: {config.name}',
+    )
+    parser.add_argument(
+        '--checkpoint',
+        type=existing_file,
+        default=str(checkpoint),
+        help=f'its weights; default: the released ones, {checkpoint.name}',
+    )
+    parser.add_argument(
+        '--adapt',
+        type=positive,
+        metavar='N',
+        help='first train N iterations on these boxes',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        help='folder for logs and adapted weights (work_dirs/<name of OUT>)',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='overwrite the config'
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes (pytorch: torchrun)',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace OUT if it is there'
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, float]:
+    """Label a data set.
+
+    Args:
+        argv (Sequence[str], optional): Arguments; those of the process by default.
+
+    Returns:
+        dict[str, float]: Number of masks and their mean confidence.
+    """
+    args = parse_args(argv)
+    if args.out.exists() and not args.overwrite:
+        sys.exit(f'error: {args.out}: exists already; --overwrite replaces it')
+    work_dir = args.work_dir or Path('work_dirs', args.out.stem)
+    config = Config.fromfile(args.config)
+    config.merge_from_dict(args.cfg_options or {})
+    try:
+        checkpoint = args.checkpoint
+        if args.adapt:
+            checkpoint = adapt_box_masker(
+                config,
+                checkpoint,
+                args.ann_file,
+                args.images,
+                work_dir / 'adapt',
+                args.adapt,
+                launcher=args.launcher,
+            )
+        return label_dataset(
+            config,
+            checkpoint,
+            args.ann_file,
+            args.images,
+            args.out,
+            work_dir,
+            args.launcher,
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()
