@@ -55,7 +55,8 @@ class BoxMasker(BaseDetector):
             weight for each mask; needs masks.
         loss_dice (dict, optional): The same, e.g. mmdet's ``DiceLoss``.
         train_cfg (dict): ``num_crops`` of a step, ``jitter``, ``min_area`` of a box in
-            pixels, ``occluder_prob``, see :func:`paste_occluders`.
+            pixels, ``score_power``, see :func:`sample_crops`, and ``occluder_prob``,
+            see :func:`paste_occluders`.
         test_cfg (dict): ``flip``, whether to average with the mirrored crop;
             ``mask_refiner``, a :class:`MaskRefiner` or None; ``disjoint``, whether the
             masks of one image compete for pixels; ``batch_size`` of crops.

@@ -43,6 +43,7 @@ def sample_crops(
     num_crops: int = 16,
     jitter: float = 0.2,
     min_area: float = 250.0,
+    score_power: float = 4.0,
 ) -> Crops:
     """Cut crops around random boxes of a batch.
 
@@ -57,6 +58,8 @@ def sample_crops(
         num_crops (int): How many at most. Defaults to 16.
         jitter (float): See :func:`jittered_rois`. Defaults to 0.2.
         min_area (float): Smallest area of a box in pixels. Defaults to 250.
+        score_power (float): A mask's weight is its score to this power; the scores of
+            :func:`mask_confidences` crowd near 1. Defaults to 4.
 
     Returns:
         Crops: Empty if there is no box of that size.
@@ -73,7 +76,8 @@ def sample_crops(
         prompts = None
         if with_prompts:
             prompts = soft_boxes_on_rois(bboxes[index], rois, size, rows)
-        masks, weights = _masks(batch_gt_instances[index], rows, rois, size, with_masks)
+        masks, scores = _masks(batch_gt_instances[index], rows, rois, size, with_masks)
+        weights = scores**score_power
         indexed = torch.cat([rois.new_full((len(rois), 1), index), rois], dim=1)
         parts.append((indexed, bboxes[index][rows], prompts, masks, weights))
     if not parts:
@@ -110,7 +114,7 @@ def _choose(bboxes: list[Tensor], num_crops: int, min_area: float) -> list[Tenso
 def _masks(
     instances: InstanceData, rows: Tensor, rois: Tensor, size: int, with_masks: bool
 ) -> tuple[Tensor | None, Tensor]:
-    """Masks (N, S, S) on the RoIs, and their weights (N, )."""
+    """Masks (N, S, S) on the RoIs, and their scores (N, )."""
     if not with_masks:
         return None, rois.new_ones(len(rows))
     if 'masks' not in instances:
