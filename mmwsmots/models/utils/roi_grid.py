@@ -127,4 +127,6 @@ def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
         Tensor: Float crops, shape (P, C, size, size), averaged over the pixels of
         a cell where the RoI is larger than the crop; 0 outside the image.
     """
-    return roi_align(images.float(), rois.float(), (size, size), 1.0, 0, 'avg', True)
+    # mmcv reads memory as if tensors were contiguous, whatever their strides.
+    images, rois = images.float().contiguous(), rois.float().contiguous()
+    return roi_align(images, rois, (size, size), 1.0, 0, 'avg', True)

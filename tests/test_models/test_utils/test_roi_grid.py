@@ -50,3 +50,12 @@ def test_prompts_show_the_box_and_the_others():
     assert prompts[0, 1].sum() == 0  # box 0 only touches that RoI
     assert prompts[1, 0].sum() == 16
     assert prompts[1, 1].sum() == 32
+
+
+def test_crops_of_images_with_any_strides():
+    image = torch.rand(1, 20, 30, 3) * 255  # as OpenCV has it
+    rois = torch.tensor([[0.0, 2.5, 3.0, 22.0, 17.0], [0.0, -4.0, 1.0, 9.0, 30.0]])
+    strided = image.permute(0, 3, 1, 2)
+    expected = crop_rois(strided.contiguous(), rois, 8)
+    assert torch.equal(crop_rois(strided, rois, 8), expected)
+    assert torch.equal(crop_rois(strided, rois.T.contiguous().T, 8), expected)
