@@ -149,7 +149,7 @@ def build_models(path: Path, scale: tuple[int, int]) -> dict[str, nn.Module]:
     MMLogger.get_current_instance().setLevel('WARNING')  # it lists all weights
     tracking.init_weights()
     models = {'detector': _plain(cfg.model.detector)}
-    if 'mean_field' in cfg.model.detector.test_cfg.rcnn:
+    if cfg.model.detector.test_cfg.rcnn.get('mask_refiner', {}).get('mean_field'):
         models['refined'] = cfg.model.detector
     for name, detector_cfg in models.items():
         detector_cfg.data_preprocessor = dict(
@@ -177,8 +177,7 @@ def _plain(detector: Config) -> Config:
     plain.roi_head.type = 'GivenStandardRoIHead'
     for name in ('mask_context', 'mask_roi_sampler'):
         plain.roi_head.pop(name, None)
-    for name in ('mean_field', 'clip_masks', 'max_empty_share', 'min_coverage'):
-        plain.test_cfg.rcnn.pop(name, None)
+    plain.test_cfg.rcnn.pop('mask_refiner', None)
     return plain
 
 

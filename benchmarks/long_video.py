@@ -77,7 +77,7 @@ def small_config(num_objects: int) -> Config:
     cfg.model.detector.test_cfg.rpn.max_per_img = 2 * num_objects
     rcnn = cfg.model.detector.test_cfg.rcnn
     rcnn.update(score_thr=0.0, max_per_img=num_objects)
-    rcnn.mean_field.size = 28  # cheap: objects of a few pixels
+    rcnn.mask_refiner.mean_field.size = 28  # cheap: objects of a few pixels
     (resize,) = [
         transform
         for transform in cfg.test_dataloader.dataset.pipeline[0].transforms

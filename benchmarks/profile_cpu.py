@@ -51,7 +51,7 @@ PARTS = {
     'mmdet.models.StandardRoIHead.mask_loss': 'mask branch, losses',
     'mmwsmots.models.roi_heads.GradCAMRoIHead.compute_cams': 'Grad-CAM',
     'mmdet.models.FCNMaskHead._predict_by_feat_single': 'mask pasting',
-    'mmwsmots.models.roi_heads.mask_heads.mots_mask_head.refine_logits': (
+    'mmwsmots.models.task_modules.mask_refiner.refine_logits': (
         'mask refinement (mean field)'
     ),
     'mmwsmots.models.roi_heads.GradCAMRoIHead.predict_mask': 'masks: clipping, rest',

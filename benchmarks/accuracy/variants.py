@@ -20,6 +20,7 @@ ROI = 'model.detector.roi_head.'
 MASK = ROI + 'mask_head.'
 CAM = ROI + 'bbox_head.'
 RCNN = 'model.detector.test_cfg.rcnn.'
+REFINER = RCNN + 'mask_refiner.'
 SHADOW = 'train_dataloader.dataset.pipeline.1.transforms.4.'
 
 _PLUS_TEST, _PAPER_TEST = (
@@ -32,15 +33,15 @@ _PLUS_TEST, _PAPER_TEST = (
 AS_PLUS = {
     RCNN + key: value for key, value in _PLUS_TEST.items() if key not in _PAPER_TEST
 }
-UNREFINED = {RCNN + 'mean_field': None}
-UNCOVERED = {RCNN + 'min_coverage': None}
+UNREFINED = {REFINER + 'mean_field': None}
+UNCOVERED = {REFINER + 'min_coverage': None}
 # What the plus recipe has besides its losses, for a fair test-time refinement.
 CONTEXT = {
     ROI + 'mask_context': 1.6,
     ROI + 'mask_roi_sampler': dict(type='JitteredRoISampler', num_per_gt=2),
     MASK + 'upsample_cfg': dict(type='bilinear', scale_factor=2),
     MASK + 'num_upsample_convs': 1,
-    RCNN + 'clip_masks': True,
+    RCNN + 'mask_refiner': dict(type='MaskRefiner', clip_masks=True),
 }
 # Of all rows of the small models: the paper's score threshold, as theirs is for
 # trainings of minutes, and the motion that tracks the held-back sequences best.
@@ -48,6 +49,12 @@ CPU_TEST = {RCNN + 'score_thr': 0.9, 'model.tracker.motion': 'kalman'}
 FINE = {
     ROI + 'mask_roi_extractor.roi_layer.output_size': 28,
     'model.detector.train_cfg.rcnn.mask_size': 56,
+}
+CAMS = {
+    ROI + 'type': 'GradCAMRoIHead',
+    CAM + 'type': 'GradCAMBBoxHead',
+    MASK + 'type': 'GradCAMMaskHead',
+    MASK + 'loss_crf': None,
 }
 HIRES = {CAM + 'cam_mode': 'hires', CAM + 'cam_norm': 'signed'}
 
@@ -89,7 +96,7 @@ VARIANTS = {
     'plus': _PLUS,
     'plus-unrefined': _tested('plus', _PLUS, UNREFINED),
     'plus-uncovered': _tested('plus', _PLUS, UNCOVERED),
-    'plus-one-share': _tested('plus', _PLUS, {RCNN + 'max_empty_share': 0.05}),
+    'plus-one-share': _tested('plus', _PLUS, {REFINER + 'max_empty_share': 0.05}),
     'plus-rois': Variant(
         PLUS,
         {
@@ -125,16 +132,12 @@ VARIANTS = {
     'plus-no-ground': Variant(PLUS, {MASK + 'loss_projection.ground_share': 1.0}),
     'plus-max-projection': Variant(PLUS, {MASK + 'loss_projection.topk': 0.0}),
     'plus-no-pairwise': Variant(PLUS, {MASK + 'loss_pairwise': None}),
-    'plus-cam': Variant(PLUS, {MASK + 'cam_thr': 0.8}),
-    'plus-cam-per-class': Variant(PLUS, {MASK + 'cam_thr': [0.7, 0.9]}),
-    'plus-hires': Variant(PLUS, {**HIRES, MASK + 'cam_thr': 0.5}),
+    'plus-cam': Variant(PLUS, {**CAMS, MASK + 'cam_thr': 0.8}),
+    'plus-cam-per-class': Variant(PLUS, {**CAMS, MASK + 'cam_thr': [0.7, 0.9]}),
+    'plus-hires': Variant(PLUS, {**CAMS, **HIRES, MASK + 'cam_thr': 0.5}),
     'plus-crf': Variant(
         PLUS,
-        {
-            MASK + 'loss_crf': dict(
-                _delete_=True, type='CRFLoss', sigma_rgb=8.0, loss_weight=2e-8
-            )
-        },
+        {MASK + 'loss_crf': dict(type='CRFLoss', sigma_rgb=8.0, loss_weight=2e-8)},
     ),
 }
 

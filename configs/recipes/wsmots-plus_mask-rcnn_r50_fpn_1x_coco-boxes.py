@@ -25,7 +25,7 @@ model.roi_head.mask_head.num_classes = num_classes
 # One share for all classes, as the base's were tuned for cars and pedestrians, and not
 # all of them stand on the ground.
 model.roi_head.mask_head.loss_projection.update(topk=0.5, ground_share=1.0)
-model.test_cfg.rcnn.max_empty_share = 0.1
+model.test_cfg.rcnn.mask_refiner.max_empty_share = 0.1
 model.test_cfg.rcnn.score_thr = 0.05
 del _base_.model
 

@@ -17,7 +17,7 @@ model = dict(
                 loss_projection=dict(topk=[0.4]),  # of pedestrians
             ),
         ),
-        test_cfg=dict(rcnn=dict(max_empty_share=[0.15])),
+        test_cfg=dict(rcnn=dict(mask_refiner=dict(max_empty_share=[0.15]))),
     ),
     track_head=dict(num_classes=num_classes),
 )

@@ -1,14 +1,17 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import mmcv
 import numpy as np
 import torch
+from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.models.mot import MOTSNet
+from mmwsmots.models.utils.grad_cam import bbox_head_cams
 from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
 from mmwsmots.models.utils.roi_grid import expand_bboxes
 from mmwsmots.visualization.track_drawer import SHORT_NAMES
@@ -84,17 +87,21 @@ def explain_masks(
         bboxes=torch.as_tensor(bboxes, device=scale.device) * scale,
         labels=torch.as_tensor(labels, device=scale.device),
     )
-    roi_head.compute_cams(x, [gts])
+    extractor, bbox_head = roi_head.bbox_roi_extractor, roi_head.bbox_head
+    feats = extractor(x[: extractor.num_inputs], bbox2roi([gts.bboxes]))
+    # Also of a model that learned without, for the picture.
+    cams = getattr(bbox_head, 'cams', partial(bbox_head_cams, bbox_head))
+    cams = cams(feats, gts.labels)
     cam_thr = getattr(mask_head, 'cam_thr', None)
     trains_on_cams = cam_thr is not None
     cam_thr = thresholds_of(cam_thr if trains_on_cams else DEFAULT_CAM_THR, gts.labels)
     rois = expand_bboxes(gts.bboxes, CONTEXT)
     targets = pseudo_labels(
-        gts.cams,
+        cams,
         gts.bboxes,
         rois,
         torch.arange(len(gts), device=scale.device),
-        gts.cams.shape[-1],
+        cams.shape[-1],
         cam_thr,
         overlap or getattr(mask_head, 'overlap', 'void'),
     )
@@ -107,7 +114,7 @@ def explain_masks(
         bboxes=bboxes,
         labels=labels,
         names=[SHORT_NAMES.get(CLASS_IDS.get(name), name) for name in names],
-        cams=gts.cams.cpu().numpy(),
+        cams=cams.cpu().numpy(),
         rois=(rois / scale).cpu().numpy(),
         pseudo_labels=targets.cpu().numpy(),
         cam_thr=np.broadcast_to(torch.as_tensor(cam_thr).cpu(), len(bboxes)),

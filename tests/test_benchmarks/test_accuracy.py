@@ -179,8 +179,8 @@ def test_gpu_preset_is_the_full_config_counted_in_iterations(name, tmp_path):
     test_cfg = eval_config(variant, 'gpu')
     assert test_cfg.model.detector.test_cfg.rcnn.score_thr == 0.9
     assert 'motion' not in test_cfg.model.tracker
-    refined = test_cfg.model.detector.test_cfg.rcnn.get('mean_field') is not None
-    assert refined == (name != 'paper')
+    refiner = test_cfg.model.detector.test_cfg.rcnn.get('mask_refiner', {})
+    assert ('mean_field' in refiner) == (name != 'paper')
     assert shapes(cfg) == shapes(test_cfg)
 
 

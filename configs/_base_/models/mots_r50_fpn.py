@@ -9,9 +9,9 @@ detector = _base_.model
 preprocessor = detector.pop('data_preprocessor')
 preprocessor.pop('pad_mask')
 roi_head = detector.roi_head
-roi_head.type = 'GradCAMRoIHead'
+roi_head.type = 'MOTSRoIHead'
 roi_head.bbox_roi_extractor.roi_layer.output_size = 14
-roi_head.bbox_head.type = 'GradCAMBBoxHead'
+roi_head.bbox_head.type = 'MOTSBBoxHead'
 roi_head.bbox_head.num_classes = num_classes
 roi_head.mask_head.type = 'MOTSMaskHead'
 roi_head.mask_head.num_classes = num_classes

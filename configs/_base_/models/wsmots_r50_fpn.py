@@ -6,6 +6,8 @@ model = dict(
     data_preprocessor=dict(pad_mask=False),
     detector=dict(
         roi_head=dict(
+            type='GradCAMRoIHead',
+            bbox_head=dict(type='GradCAMBBoxHead'),
             mask_head=dict(
                 type='GradCAMMaskHead',
                 cam_thr=0.5,
@@ -18,7 +20,7 @@ model = dict(
                     loss_weight=2e-7,
                     gather=True,
                 ),
-            )
+            ),
         )
     ),
 )

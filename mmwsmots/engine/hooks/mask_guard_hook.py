@@ -1,12 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from functools import partial
 from typing import NamedTuple
 
+import torch
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.hooks.hook import DATA_BATCH
 from mmengine.runner import Runner
+from torch import Tensor, nn
 
-from mmwsmots.models.roi_heads.gradcam_mixin import GradCAMMixin
+from mmwsmots.models.roi_heads import MaskRoIMixin
 
 
 class Collapse(NamedTuple):
@@ -40,7 +43,7 @@ VANISHING_MASK = Collapse(
 class MaskGuardHook(Hook):
     """Log how masks learn from boxes, and warn when they collapse.
 
-    With it the training log shows, of a :class:`GradCAMRoIHead` or, with the stage in
+    With it the training log shows, of a :class:`MOTSRoIHead` or, with the stage in
     front (``s0.``), of each stage of a :class:`GradCAMCascadeRoIHead`:
 
     - ``mask_area`` and ``mask_area_soft``: the foreground ratio, the area of the
@@ -88,21 +91,25 @@ class MaskGuardHook(Hook):
         self._heads = [
             module
             for module in runner.model.modules()
-            if isinstance(module, GradCAMMixin) and module.with_mask
+            if isinstance(module, MaskRoIMixin) and module.with_mask
         ]
         if not self._heads:
             raise ValueError(
-                'MaskGuardHook: no GradCAMRoIHead or GradCAMCascadeRoIHead with masks'
+                'MaskGuardHook: no MOTSRoIHead, GradCAMRoIHead or '
+                'GradCAMCascadeRoIHead with masks'
             )
         self._switch_statistics(True)
+        self._norms_due, self._norms, self._handles = False, {}, []
+        for head in self._heads:
+            stages = isinstance(head.mask_head, nn.ModuleList)
+            for i, mask_head in enumerate(head.mask_heads):
+                self._watch_gradients(mask_head, f's{i}.' if stages else '')
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
     ) -> None:
         """Ask for gradient norms when it is their turn."""
-        due = self.every_n_train_iters(runner, self.grad_interval)
-        for head in self._heads:
-            head.log_mask_gradients = due
+        self._norms_due = self.every_n_train_iters(runner, self.grad_interval)
 
     def after_train_iter(
         self,
@@ -111,7 +118,10 @@ class MaskGuardHook(Hook):
         data_batch: DATA_BATCH = None,
         outputs: dict | None = None,
     ) -> None:
-        """Warn, once per collapse, when the ratio has been out of bounds for long."""
+        """Log gradient norms; warn, once per collapse, of ratios out of bounds."""
+        for name, value in self._norms.items():
+            runner.message_hub.update_scalar(f'train/{name}', value)
+        self._norms.clear()
         ratios = [outputs[key] for key in outputs if key.endswith('mask_area')]
         ratio = sum(map(float, ratios)) / len(ratios) if ratios else float('nan')
         if ratio > self.max_ratio:
@@ -134,10 +144,44 @@ class MaskGuardHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Leave the heads as they were."""
         self._switch_statistics(False)
-        for head in self._heads:
-            head.log_mask_gradients = False
+        for handle in self._handles:
+            handle.remove()
 
     def _switch_statistics(self, on: bool) -> None:
         for head in self._heads:
             for mask_head in head.mask_heads:
                 mask_head.log_statistics = on
+
+    def _watch_gradients(self, mask_head: nn.Module, prefix: str) -> None:
+        """Let each loss of a mask head leave the norm of its gradient."""
+        logits = {}
+
+        def keep(module: nn.Module, args: tuple, mask_preds: Tensor) -> None:
+            logits['mask_preds'] = mask_preds if self._norms_due else None
+
+        def measure(name: str, module: nn.Module, args: tuple, loss: Tensor) -> None:
+            if self._norms_due and loss.requires_grad:
+                self._norms[name] = gradient_norm(loss, logits['mask_preds'])
+
+        self._handles.append(mask_head.register_forward_hook(keep))
+        for name, module in mask_head.named_children():
+            if name.startswith('loss_'):
+                name = prefix + name.replace('loss_', 'mask_grad_', 1)
+                hook = partial(measure, name)
+                self._handles.append(module.register_forward_hook(hook))
+
+
+def gradient_norm(loss: Tensor, mask_preds: Tensor) -> Tensor:
+    """Norm of a loss's gradient at the mask logits, in thousandths.
+
+    The unit is for the log, which shows four decimals.
+
+    Args:
+        loss (Tensor): Scalar.
+        mask_preds (Tensor): The logits, part of its graph.
+
+    Returns:
+        Tensor: Scalar.
+    """
+    (grad,) = torch.autograd.grad(loss, mask_preds, retain_graph=True)
+    return 1e3 * grad.norm()

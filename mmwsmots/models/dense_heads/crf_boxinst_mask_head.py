@@ -7,7 +7,7 @@ from mmdet.structures.mask import mask2bbox
 from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
 
-from ..roi_heads.mask_heads.gradcam_mask_head import stack_rgb
+from ..roi_heads.mask_heads.box_supervised_mask_head import stack_rgb
 from ..utils.roi_grid import crop_rois, expand_bboxes
 
 

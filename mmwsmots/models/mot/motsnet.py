@@ -22,7 +22,7 @@ class MOTSNet(BaseMOTModel):
 
     Args:
         detector (dict): Two-stage detector whose RoI head is a
-            :class:`GradCAMRoIHead`. Its ``test_cfg.rcnn.score_thr`` is the
+            :class:`MOTSRoIHead`. Its ``test_cfg.rcnn.score_thr`` is the
             detection threshold of tracking.
         track_head (dict, optional): E.g. :class:`HardTripletEmbedHead`.
         tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
@@ -93,7 +93,9 @@ class MOTSNet(BaseMOTModel):
         else:
             x = self.detector.extract_feat(imgs)
             losses, rpn_results_list = self._rpn_loss(x, frames)
-        roi_losses = self.detector.roi_head.loss(x, rpn_results_list, frames)
+        roi_losses, mask_samples = self.detector.roi_head.loss_and_mask_samples(
+            x, rpn_results_list, frames
+        )
         if self.freeze_detector:
             roi_losses = {k: v for k, v in roi_losses.items() if k not in BOX_LOSSES}
         losses.update(roi_losses)
@@ -104,7 +106,6 @@ class MOTSNet(BaseMOTModel):
             for name, value in losses.items()
         }
         if self.with_track_head:
-            mask_samples = [frame.gt_instances.mask_samples for frame in frames]
             losses.update(self.track_head.loss(x, mask_samples))
         return losses
 
@@ -172,9 +173,6 @@ class MOTSNet(BaseMOTModel):
         """Detections of one frame, shape (1, C, H, W), with masks and ids."""
         x = self.detector.extract_feat(img)
         proposals = self.detector.rpn_head.predict(x, [frame], rescale=False)
-        extractor = self.detector.roi_head.bbox_roi_extractor
-        if hasattr(extractor, 'memory_format'):  # one copy for three branches
-            x = [level.contiguous(memory_format=extractor.memory_format) for level in x]
         results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
         results.masks = disjoint_masks(results.masks, results.scores)
         # A detection that others cover completely has no legal mask.

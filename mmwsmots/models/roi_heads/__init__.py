@@ -1,22 +1,27 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .bbox_heads import GradCAMBBoxHead
+from .bbox_heads import GradCAMBBoxHead, MOTSBBoxHead
 from .gradcam_cascade_roi_head import GradCAMCascadeRoIHead
-from .gradcam_mixin import GradCAMMixin
 from .gradcam_roi_head import GradCAMRoIHead
 from .mask_heads import (
+    BoxSupervisedMaskHead,
     CRFMaskHead,
     GradCAMMaskHead,
     MOTSMaskHead,
 )
+from .mask_roi_mixin import MaskRoIMixin
+from .mots_roi_head import MOTSRoIHead
 from .roi_extractors import GatherRoIExtractor
 
 __all__ = [
+    'BoxSupervisedMaskHead',
     'CRFMaskHead',
     'GatherRoIExtractor',
     'GradCAMBBoxHead',
     'GradCAMCascadeRoIHead',
     'GradCAMMaskHead',
-    'GradCAMMixin',
     'GradCAMRoIHead',
+    'MOTSBBoxHead',
     'MOTSMaskHead',
+    'MOTSRoIHead',
+    'MaskRoIMixin',
 ]

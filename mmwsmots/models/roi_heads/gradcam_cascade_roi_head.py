@@ -1,21 +1,23 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
 from mmdet.models.roi_heads import CascadeRoIHead
 from mmdet.registry import MODELS
 from mmdet.utils import InstanceList
 from torch import Tensor
 
-from .gradcam_mixin import GradCAMMixin
+from .gradcam_roi_head import with_cams
+from .mask_roi_mixin import MaskRoIMixin
 
 
 @MODELS.register_module()
-class GradCAMCascadeRoIHead(GradCAMMixin, CascadeRoIHead):
+class GradCAMCascadeRoIHead(MaskRoIMixin, CascadeRoIHead):
     """Cascade RoI head whose mask heads learn from boxes.
 
     The heat maps of a stage come from its own box head. At test the stages' masks
     are averaged, as in Cascade Mask R-CNN.
 
     Args:
-        *args, **kwargs: Of :class:`GradCAMMixin` and of
+        *args, **kwargs: Of :class:`MaskRoIMixin` and of
             :class:`mmdet.models.CascadeRoIHead`, with :class:`GradCAMBBoxHead` and
             :class:`GradCAMMaskHead` in every stage.
     """
@@ -33,19 +35,30 @@ class GradCAMCascadeRoIHead(GradCAMMixin, CascadeRoIHead):
             stage (int): Number of the stage.
             x (tuple[Tensor]): Feature maps of all levels.
             sampling_results (list[:obj:`SamplingResult`]): Of the box branch.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations; they get
-                the field ``cams``.
+            batch_gt_instances (list[:obj:`InstanceData`]): Annotations. The mask head
+                gets copies with the field ``cams``.
 
         Returns:
             dict: As mmdet's, with ``mask_preds`` and ``loss_mask``.
         """
-        if getattr(self.mask_head[stage], 'needs_cams', False):
-            self.attach_cams(
-                x,
-                batch_gt_instances,
-                self.bbox_roi_extractor[stage],
-                self.bbox_head[stage],
-            )
+        batch_gt_instances = with_cams(
+            x, batch_gt_instances, self.bbox_roi_extractor[stage], self.bbox_head[stage]
+        )
         samplings = self.mask_samplings(sampling_results, batch_gt_instances)
-        results = super().mask_loss(stage, x, samplings, batch_gt_instances)
-        return self.log_gradients(results)
+        return super().mask_loss(stage, x, samplings, batch_gt_instances)
+
+    def mask_logits(self, x: tuple[Tensor], rois: Tensor) -> Tensor:
+        """Mask logits of RoIs at test: those of the stages' mean probabilities.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
+
+        Returns:
+            Tensor: Shape (N, num_classes, h, w).
+        """
+        probs = [
+            self._mask_forward(stage, x, rois)['mask_preds'].sigmoid()
+            for stage in range(self.num_stages)
+        ]
+        return torch.stack(probs).mean(dim=0).logit(eps=1e-6)

@@ -1,22 +1,16 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import copy
 
-import torch
 from mmdet.registry import TASK_UTILS
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList, OptConfigType
 from torch import Tensor, nn
 
-from ..utils.box_clipping import clip_masks, fill_uncovered
-from ..utils.pseudo_labels import check_per_class
 from ..utils.roi_grid import expand_bboxes
 
 
-class GradCAMMixin:
-    """What :class:`GradCAMMaskHead` needs of one of mmdet's RoI heads.
-
-    Heat maps of the true boxes, and mask RoIs that are not the boxes: in training
-    (:meth:`mask_samplings`) and at test (:meth:`predict_mask`).
+class MaskRoIMixin:
+    """Mask RoIs that are not the boxes, for one of mmdet's RoI heads.
 
     Args:
         mask_context (float): Side of a mask RoI over the side of its box, in
@@ -24,20 +18,12 @@ class GradCAMMixin:
         mask_roi_sampler (dict, optional): Draws the mask RoIs of training from the
             true boxes, e.g. :class:`JitteredRoISampler`. None takes the positive
             proposals. Defaults to None.
-        *args, **kwargs: Of the RoI head. With ``test_cfg.mean_field`` masks follow
-            the image, see :func:`refine_logits`, with ``test_cfg.clip_masks`` a
-            mask ends at its detection's box, with ``test_cfg.max_empty_share``, one
-            for all classes or one per class, it reaches the box's sides, see
-            :func:`tight_thresholds`, and with ``test_cfg.min_coverage`` one that
-            misses much of them gives way to the filled box, see
-            :func:`fill_uncovered`.
-
-    Attributes:
-        log_mask_gradients (bool): Whether the losses come with the norms of their
-            gradients at the mask logits; :class:`MaskGuardHook` switches it on.
+        *args, **kwargs: Of the RoI head. ``test_cfg.mask_refiner`` is a
+            :class:`MaskRefiner`.
 
     Raises:
-        ValueError: If ``max_empty_share`` has not a value for every class.
+        ValueError: If the mask branch has no RoI extractor of its own, or the refiner
+            does not fit the classes.
     """
 
     def __init__(
@@ -52,10 +38,8 @@ class GradCAMMixin:
             raise ValueError(
                 f'{type(self).__name__} needs a mask_roi_extractor of its own'
             )
-        shares = (self.test_cfg or {}).get('max_empty_share')
         for head in self.mask_heads:
-            check_per_class('test_cfg.rcnn.max_empty_share', shares, head.num_classes)
-        self.log_mask_gradients = False
+            head.build_refiner(self.test_cfg)  # refuses wrong options now
         self.mask_context = mask_context
         self.mask_roi_sampler = (
             TASK_UTILS.build(mask_roi_sampler) if mask_roi_sampler else None
@@ -69,33 +53,9 @@ class GradCAMMixin:
         stages = isinstance(self.mask_head, nn.ModuleList)
         return list(self.mask_head) if stages else [self.mask_head]
 
-    @staticmethod
-    def attach_cams(
-        x: tuple[Tensor],
-        batch_gt_instances: InstanceList,
-        roi_extractor: nn.Module,
-        bbox_head: nn.Module,
-    ) -> None:
-        """Set ``cams`` (num_gts, s, s) of every image's true boxes.
-
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes``,
-                ``labels``.
-            roi_extractor (nn.Module): Of the box branch.
-            bbox_head (nn.Module): :class:`GradCAMBBoxHead`.
-        """
-        with torch.no_grad():
-            bbox_feats = roi_extractor(
-                x[: roi_extractor.num_inputs],
-                bbox2roi([gts.bboxes for gts in batch_gt_instances]),
-            )
-        labels = torch.cat([gts.labels for gts in batch_gt_instances])
-        cams = bbox_head.cams(bbox_feats, labels)
-        for gts, maps in zip(
-            batch_gt_instances, cams.split([len(gts) for gts in batch_gt_instances])
-        ):
-            gts.cams = maps
+    def mask_logits(self, x: tuple[Tensor], rois: Tensor) -> Tensor:
+        """Mask logits of RoIs (N, 5) at test, shape (N, num_classes, h, w)."""
+        raise NotImplementedError
 
     def mask_samplings(
         self, sampling_results: list, batch_gt_instances: InstanceList
@@ -120,21 +80,6 @@ class GradCAMMixin:
                 res.pos_priors = expand_bboxes(res.pos_priors, self.mask_context)
         return sampling_results
 
-    def log_gradients(self, results: dict) -> dict:
-        """Add the norms of the losses' gradients, if they are asked for.
-
-        Args:
-            results (dict): Of mmdet's ``mask_loss``: ``loss_mask``, which gets them,
-                and ``mask_preds``.
-
-        Returns:
-            dict: The same.
-        """
-        if self.log_mask_gradients:
-            losses = results['loss_mask']
-            losses.update(gradient_norms(losses, results['mask_preds']))
-        return results
-
     def predict_mask(
         self,
         x: tuple[Tensor],
@@ -152,44 +97,16 @@ class GradCAMMixin:
 
         Returns:
             list[:obj:`InstanceData`]: With ``bboxes`` (n, 4) and ``masks`` (n, H,
-            W) as mmdet gives them and the network-scale ``mask_rois`` (n, 4).
+            W) as mmdet gives them, the network-scale ``mask_rois`` (n, 4) and
+            ``mask_probs`` (n, h, w), soft masks on their grids.
         """
-        rois = [expand_bboxes(res.bboxes, self.mask_context) for res in results_list]
-        for res, expanded in zip(results_list, rois):
-            res.det_bboxes = res.bboxes
-            # mmdet rescales the boxes it pastes at in place.
-            res.bboxes = expanded.clone()
-        results_list = super().predict_mask(x, batch_img_metas, results_list, rescale)
-        for res, meta, expanded in zip(results_list, batch_img_metas, rois):
-            bboxes = res.pop('det_bboxes')
-            if rescale:
-                bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
-            res.bboxes = bboxes
-            res.mask_rois = expanded
-            if self.test_cfg.get('clip_masks', False):
-                res.masks = clip_masks(res.masks, bboxes)
-            if self.test_cfg.get('min_coverage') is not None:
-                res.masks = fill_uncovered(
-                    res.masks, bboxes, self.test_cfg.min_coverage
-                )
-        return results_list
-
-
-def gradient_norms(losses: dict, mask_preds: Tensor) -> dict[str, Tensor]:
-    """Norm of each loss's gradient at the mask logits, in thousandths.
-
-    The unit is for the log, which shows four decimals.
-
-    Args:
-        losses (dict[str, Tensor]): Scalars; those named ``loss_*`` count.
-        mask_preds (Tensor): The logits, part of their graph.
-
-    Returns:
-        dict[str, Tensor]: ``mask_grad_X`` for each ``loss_X``, a scalar.
-    """
-    norms = {}
-    for name, value in losses.items():
-        if name.startswith('loss_') and value.requires_grad:
-            (grad,) = torch.autograd.grad(value, mask_preds, retain_graph=True)
-            norms[name.replace('loss_', 'mask_grad_', 1)] = 1e3 * grad.norm()
-    return norms
+        for res in results_list:
+            res.mask_rois = expand_bboxes(res.bboxes, self.mask_context)
+        preds = self.mask_logits(x, bbox2roi([res.mask_rois for res in results_list]))
+        return self.mask_heads[-1].predict_by_feat(
+            preds.split([len(res) for res in results_list]),
+            results_list,
+            batch_img_metas,
+            self.test_cfg,
+            rescale,
+        )

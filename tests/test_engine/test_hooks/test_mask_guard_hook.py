@@ -6,8 +6,9 @@ import pytest
 import torch
 from mmdet.registry import HOOKS, MODELS
 from mmdet.structures.mask import BitmapMasks
+from mmengine.logging import MessageHub
 
-from mmwsmots.models.roi_heads.gradcam_mixin import gradient_norms
+from mmwsmots.engine.hooks.mask_guard_hook import gradient_norm
 from tests.test_models.utils import build_model, random_batch
 
 NAN = float('nan')
@@ -61,7 +62,8 @@ def test_statistics_are_logged_and_change_no_loss(repo, name):
     model = build_model(repo, name, **options).train()
     batch_masks = name == 'mots'
     hook = build(grad_interval=2)
-    runner = SimpleNamespace(model=model, iter=0)
+    hub = MessageHub(name)
+    runner = SimpleNamespace(model=model, iter=0, message_hub=hub)
 
     def run():
         torch.manual_seed(0)
@@ -86,9 +88,13 @@ def test_statistics_are_logged_and_change_no_loss(repo, name):
     if name == 'wsmots':
         new |= {'cam_rim_precision'}
     assert set(watched) - set(plain) == new
+    assert set(with_norms) == set(watched)
+    hook.after_train_iter(runner, 1, outputs={})
     grads = {key.replace('loss_', 'mask_grad_') for key in mask_losses(plain)}
-    assert set(with_norms) - set(watched) == grads
-    assert all(with_norms[key] > 0 for key in grads)
+    assert set(hub.log_scalars) == {f'train/{key}' for key in grads}
+    assert all(hub.get_scalar(f'train/{key}').current() > 0 for key in grads)
+    hook.after_train_iter(runner, 2, outputs={})  # without new ones
+    assert {len(log.data[0]) for log in hub.log_scalars.values()} == {1}
     assert not any('loss' in key for key in new | grads)  # mmengine would add them up
     hook.after_train(runner)
     assert set(run()) == set(plain)
@@ -128,11 +134,10 @@ def add_masks(data):
 
 def test_gradient_norms_equal_autograd_on_separate_graphs():
     preds = torch.randn(3, 2, 4, 4, requires_grad=True)
-    losses = dict(loss_a=preds.square().sum(), loss_b=3 * preds[0].sum(), other=preds)
-    norms = gradient_norms(losses, preds)
-    assert set(norms) == {'mask_grad_a', 'mask_grad_b'}
-    torch.testing.assert_close(norms['mask_grad_a'], 2e3 * preds.detach().norm())
-    torch.testing.assert_close(norms['mask_grad_b'], torch.tensor(3e3 * 32**0.5))
+    one, other = preds.square().sum(), 3 * preds[0].sum()
+    torch.testing.assert_close(gradient_norm(one, preds), 2e3 * preds.detach().norm())
+    norm = gradient_norm(other, preds)
+    torch.testing.assert_close(norm, torch.tensor(3e3 * 32**0.5))
     assert preds.grad is None
 
 
@@ -142,5 +147,5 @@ def test_wrong_settings_and_a_model_without_masks():
     with pytest.raises(ValueError, match='patience'):
         build(patience=0)
     runner = SimpleNamespace(model=MODELS.build(dict(type='mmdet.L1Loss')))
-    with pytest.raises(ValueError, match='no GradCAMRoIHead'):
+    with pytest.raises(ValueError, match='no MOTSRoIHead'):
         build().before_train(runner)

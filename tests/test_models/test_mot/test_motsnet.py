@@ -1,7 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import copy
+
 import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
+from mmengine.structures import BaseDataElement
 
 from ..utils import SIZE, build_model, random_batch
 
@@ -47,9 +50,7 @@ def test_a_batch_without_objects_still_reaches_every_parameter(repo, num_objects
         assert param.grad is not None or 'backbone.conv2' in name, name
 
 
-def test_supervised_training_reads_masks(repo):
-    model = build_model(repo, 'mots').train()
-    batch = random_batch([2, 2])
+def add_masks(batch):
     for clip in batch['data_samples']:
         for frame in clip.video_data_samples:
             gts = frame.gt_instances
@@ -57,6 +58,40 @@ def test_supervised_training_reads_masks(repo):
             for mask, box in zip(masks, gts.bboxes.int().tolist()):
                 mask[box[1] : box[3], box[0] : box[2]] = 1
             gts.masks = BitmapMasks(masks, *SIZE)
+    return batch
+
+
+def contents(value):
+    """All that a batch holds, copied."""
+    if isinstance(value, BaseDataElement):
+        return type(value), {key: contents(v) for key, v in value.all_items()}
+    if isinstance(value, dict):
+        return {key: contents(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [contents(v) for v in value]
+    if isinstance(value, BitmapMasks):
+        return value.masks.tolist()
+    return value.tolist() if isinstance(value, torch.Tensor) else copy.deepcopy(value)
+
+
+@pytest.mark.parametrize('name', ['mots', 'wsmots', 'wsmots-plus'])
+def test_a_step_leaves_its_batch_unchanged(repo, name):
+    options = {}
+    if name == 'wsmots':
+        options = {'model.detector.roi_head.mask_head.crf_size': 16}
+    model = build_model(repo, name, **options).train()
+    batch = add_masks(random_batch([2, 1], num_frames=1))
+    before = contents(batch)
+    data = model.data_preprocessor(batch, True)
+    assert contents(batch) == before
+    before = contents(data)
+    model.parse_losses(model(**data, mode='loss'))[0].backward()
+    assert contents(data) == before
+
+
+def test_supervised_training_reads_masks(repo):
+    model = build_model(repo, 'mots').train()
+    batch = add_masks(random_batch([2, 2]))
     losses = losses_of(model, batch)
     assert {'loss_mask', 'loss_triplet'} <= set(losses)
     model.parse_losses(losses)[0].backward()

@@ -8,6 +8,7 @@ from mmdet.registry import HOOKS, MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox2roi
 from mmengine.config import ConfigDict
+from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 
 SIZE = 64
@@ -85,13 +86,23 @@ def losses_of(head, x, sample):
     return head.loss(x, [proposals], [sample])
 
 
+def keep_cams(mask_head, seen):
+    get_targets = mask_head.get_targets
+
+    def watched(sampling_results, batch_gt_instances, rcnn_train_cfg):
+        seen.extend(gts.cams for gts in batch_gt_instances)
+        return get_targets(sampling_results, batch_gt_instances, rcnn_train_cfg)
+
+    mask_head.get_targets = watched
+
+
 def test_each_stage_learns_from_its_own_heat_maps():
     head = build()
     x, sample = case()
     gts = sample.gt_instances
     seen = []
     for i in range(2):  # what each mask head is given
-        head.mask_head[i].register_forward_hook(lambda *args: seen.append(gts.cams))
+        keep_cams(head.mask_head[i], seen)
     losses = losses_of(head, x, sample)
     assert {f's{i}.loss_{name}' for i in range(2) for name in ('loc', 'crf')} <= set(
         losses
@@ -114,7 +125,10 @@ def test_the_guard_watches_every_stage(caplog):
     torch.manual_seed(2)
     plain = losses_of(head, x, sample)
     hook = HOOKS.build(dict(type='MaskGuardHook', patience=2, grad_interval=2))
-    runner = SimpleNamespace(model=head, iter=1, logger=logging.getLogger('guard'))
+    hub = MessageHub('cascade')
+    runner = SimpleNamespace(
+        model=head, iter=1, logger=logging.getLogger('guard'), message_hub=hub
+    )
     hook.before_train(runner)
     hook.before_train_iter(runner, 1)
     torch.manual_seed(2)
@@ -123,9 +137,13 @@ def test_the_guard_watches_every_stage(caplog):
         assert str(value) == str(watched[key])
     for i in range(2):
         new = {'mask_area', 'mask_area_soft', 'label_positive', 'label_void'}
-        new |= {'cam_rim_precision', 'mask_grad_loc', 'mask_grad_crf'}
+        new |= {'cam_rim_precision'}
         names = {key for key in set(watched) - set(plain) if key.startswith(f's{i}.')}
         assert names == {f's{i}.{name}' for name in new}
+    hook.after_train_iter(runner, 1, outputs={})
+    assert set(hub.log_scalars) == {
+        f'train/s{i}.mask_grad_{name}' for i in range(2) for name in ('loc', 'crf')
+    }
     for areas in ((1.0, 0.5), (0.99, 0.98), (1.0, 0.97)):  # the mean counts
         outputs = {f's{i}.mask_area': torch.tensor(v) for i, v in enumerate(areas)}
         hook.after_train_iter(runner, 1, outputs=outputs)
@@ -163,7 +181,7 @@ def test_mask_rois_of_its_own_as_in_the_plus_recipe():
     x, sample = case()
     torch.manual_seed(2)
     head = build(
-        test_cfg=dict(clip_masks=True),
+        test_cfg=dict(mask_refiner=dict(type='MaskRefiner', clip_masks=True)),
         mask_context=1.6,
         mask_roi_sampler=dict(type='JitteredRoISampler', num_per_gt=3),
     )

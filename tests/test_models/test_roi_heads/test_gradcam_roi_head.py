@@ -4,11 +4,12 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
+from mmwsmots.models.roi_heads.gradcam_roi_head import with_cams
 from mmwsmots.models.utils.box_clipping import clip_masks
 
 from ..utils import build_model, random_batch, small_config
 
-RCNN = 'model.detector.test_cfg.rcnn.'
+REFINER = 'model.detector.test_cfg.rcnn.mask_refiner.'
 
 
 def features(model, num_objects=3):
@@ -17,14 +18,20 @@ def features(model, num_objects=3):
     return model.detector.extract_feat(data['inputs'][0]), frames
 
 
+def cams_of(head, x, gts):
+    (copied,) = with_cams(x, [gts], head.bbox_roi_extractor, head.bbox_head)
+    assert 'cams' not in gts and copied.bboxes is gts.bboxes and copied.rgb is gts.rgb
+    return copied.cams
+
+
 def test_cams_of_a_batch_equal_those_of_each_box_alone(repo):
     model = build_model(repo, 'wsmots').eval()
     x, (frame,) = features(model)
     head, gts = model.detector.roi_head, frame.gt_instances
-    head.compute_cams(x, [gts])
-    assert gts.cams.shape == (3, 28, 28)
-    assert gts.cams.amin((1, 2)).min() >= 0 and gts.cams.amax() <= 1
-    assert not gts.cams.requires_grad
+    cams = cams_of(head, x, gts)
+    assert cams.shape == (3, 28, 28)
+    assert cams.amin((1, 2)).min() >= 0 and cams.amax() <= 1
+    assert not cams.requires_grad
 
     # Truth: autograd through RoIAlign's output, both convolutions and the FCs.
     for i in range(3):
@@ -38,36 +45,30 @@ def test_cams_of_a_batch_equal_those_of_each_box_alone(repo):
         heat = (grad.mean((2, 3), keepdim=True).abs() * activations).sum(1)
         heat = (heat - heat.min()) / (heat.max() - heat.min())
         heat = torch.nn.functional.interpolate(heat[:, None], (28, 28), mode='bilinear')
-        torch.testing.assert_close(gts.cams[i], heat[0, 0], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(cams[i], heat[0, 0], rtol=1e-3, atol=1e-4)
 
 
 def test_cams_work_without_grad_and_in_low_precision(repo):
     model = build_model(repo, 'wsmots').eval()
     x, (frame,) = features(model)
     head, gts = model.detector.roi_head, frame.gt_instances
-    head.compute_cams(x, [gts])
-    reference = gts.cams
+    reference = cams_of(head, x, gts)
     with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16):
-        head.compute_cams(x, [gts])
-    assert gts.cams.dtype == torch.float32
-    torch.testing.assert_close(gts.cams, reference)
+        cams = cams_of(head, x, gts)
+    assert cams.dtype == torch.float32
+    torch.testing.assert_close(cams, reference)
 
 
 @pytest.mark.parametrize(
-    ('options', 'side'),
-    [
-        (dict(cam_mode='relu'), 28),
-        (dict(cam_size=14), 14),
-        (dict(cam_mode='hires', cam_norm='signed'), 28),
-    ],
+    'options', [dict(cam_mode='relu'), dict(cam_mode='hires', cam_norm='signed')]
 )
-def test_cam_options(repo, options, side):
+def test_cam_options(repo, options):
     prefix = 'model.detector.roi_head.bbox_head.'
     options = {prefix + name: value for name, value in options.items()}
     model = build_model(repo, 'wsmots', **options).eval()
     x, (frame,) = features(model)
-    model.detector.roi_head.compute_cams(x, [frame.gt_instances])
-    assert frame.gt_instances.cams.shape == (3, side, side)
+    cams = cams_of(model.detector.roi_head, x, frame.gt_instances)
+    assert cams.shape == (3, 28, 28)
 
 
 def test_cams_of_7x7_features(repo):
@@ -78,8 +79,8 @@ def test_cams_of_7x7_features(repo):
     }
     model = build_model(repo, 'wsmots', **options).eval()
     x, (frame,) = features(model)
-    model.detector.roi_head.compute_cams(x, [frame.gt_instances])
-    assert frame.gt_instances.cams.shape == (3, 28, 28)
+    cams = cams_of(model.detector.roi_head, x, frame.gt_instances)
+    assert cams.shape == (3, 28, 28)
 
 
 def test_mask_samples_carry_identity_and_gradient(repo):
@@ -87,15 +88,15 @@ def test_mask_samples_carry_identity_and_gradient(repo):
     x, (frame,) = features(model)
     head, gts = model.detector.roi_head, frame.gt_instances
     sampling = [head.mask_roi_sampler.sample(gts)]
-    head.mask_loss(x, sampling, None, [gts])
-    samples = gts.mask_samples
+    results = head.mask_loss(x, sampling, None, [gts])
+    (samples,) = results['loss_mask']['mask_samples']
     assert samples.mask_probs.requires_grad
     assert samples.priors.shape == (len(samples), 4)
     assert torch.equal(samples.labels, samples.instances_ids % 2)
 
 
 def test_masks_are_predicted_with_context_and_boxes_come_back_unchanged(repo):
-    model = build_model(repo, **{RCNN + 'mean_field': None}).eval()
+    model = build_model(repo, **{REFINER + 'mean_field': None}).eval()
     x, (frame,) = features(model)
     gts = frame.gt_instances
     dets = InstanceData(
@@ -115,7 +116,11 @@ def test_masks_are_predicted_with_context_and_boxes_come_back_unchanged(repo):
 def test_refinement_at_test_time(repo, name):
     """The image, not the network, says where a light object on the dark ends."""
     options = dict(size=56, sigma_rgb=8.0, sigma_xy=20.0, weight=8.0)
-    options = {RCNN + 'mean_field': options, RCNN + 'max_empty_share': None}
+    options = {
+        REFINER + 'type': 'MaskRefiner',
+        REFINER + 'mean_field': options,
+        REFINER + 'max_empty_share': None,
+    }
     model = build_model(repo, name, **options).eval()
     # Network logits that say next to nothing.
     torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.weight, 0)
@@ -149,7 +154,7 @@ def test_refinement_at_test_time(repo, name):
 
 
 def test_refinement_without_the_image_names_the_preprocessor(repo):
-    options = {RCNN + 'mean_field': dict(size=28)}
+    options = {REFINER + 'mean_field': dict(size=28)}
     model = build_model(repo, **options).eval()
     x, (frame,) = features(model)
     gts = frame.gt_instances
@@ -159,7 +164,7 @@ def test_refinement_without_the_image_names_the_preprocessor(repo):
 
 
 def test_lost_masks_become_filled_boxes(repo):
-    options = {RCNN + 'min_coverage': 0.7, RCNN + 'mean_field': None}
+    options = {REFINER + 'min_coverage': 0.7, REFINER + 'mean_field': None}
     model = build_model(repo, **options).eval()
     torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.bias, -50)
     x, (frame,) = features(model)

@@ -19,14 +19,13 @@ def predicted(max_empty_share, mean_field):
     head = MOTSMaskHead(num_classes=2, in_channels=4, conv_out_channels=4)
     preds = PEAKS.view(1, 1, 10, 1).expand(2, 2, 10, 10).clone()
     boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [10.0, 5.0, 30.0, 25.0]])
-    results = InstanceData(
-        bboxes=boxes.clone(), det_bboxes=boxes, labels=torch.tensor([0, 1])
-    )
+    results = InstanceData(bboxes=boxes, labels=torch.tensor([0, 1]))
     meta = dict(ori_shape=(30, 30), img_shape=(30, 30), scale_factor=(1.0, 1.0))
     meta['rgb'] = torch.rand(3, 30, 30) * 255
-    cfg = ConfigDict(
-        mask_thr_binary=0.5, max_empty_share=max_empty_share, mean_field=mean_field
+    refiner = dict(
+        type='MaskRefiner', max_empty_share=max_empty_share, mean_field=mean_field
     )
+    cfg = ConfigDict(mask_thr_binary=0.5, mask_refiner=refiner)
     (res,) = head.predict_by_feat((preds,), [results], [meta], cfg, rescale=True)
     return res
 
@@ -52,7 +51,7 @@ def test_soft_masks_are_the_networks_where_nothing_refines_them():
 
 @pytest.mark.parametrize('num', [1, 3])
 def test_every_class_needs_a_share(repo, num):
-    options = {'model.detector.test_cfg.rcnn.max_empty_share': [0.1] * num}
+    options = {'model.detector.test_cfg.rcnn.mask_refiner.max_empty_share': [0.1] * num}
     with pytest.raises(
         ValueError, match='max_empty_share must be one number or one for each of 2'
     ):

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from mmwsmots.models.roi_heads.mask_heads.mots_mask_head import tight_thresholds
+from mmwsmots.models.utils.tight_thresholds import tight_thresholds
 
 
 def boxes(n, size=8):

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .gradcam_bbox_head import GradCAMBBoxHead
+from .mots_bbox_head import MOTSBBoxHead
 
-__all__ = ['GradCAMBBoxHead']
+__all__ = ['GradCAMBBoxHead', 'MOTSBBoxHead']

@@ -5,7 +5,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
 
-from .gradcam_mask_head import crf_on_rois, stack_rgb
+from .box_supervised_mask_head import crf_on_rois, stack_rgb
 from .mots_mask_head import MOTSMaskHead
 
 

@@ -1,79 +1,39 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-import torch.nn.functional as F
 from mmdet.registry import MODELS
-from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptConfigType
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...utils.mask_statistics import (
-    cam_rim_precision,
-    known_statistics,
-    label_shares,
-)
-from ...utils.pseudo_labels import (
-    check_per_class,
-    pseudo_labels,
-    thresholds_of,
-)
-from ...utils.roi_grid import box_masks_on_rois, crop_rois
-from .mots_mask_head import MOTSMaskHead
+from ...utils.mask_statistics import cam_rim_precision, known_statistics
+from ...utils.pseudo_labels import check_per_class, pseudo_labels, thresholds_of
+from .box_supervised_mask_head import BoxSupervisedMaskHead
 
 
 @MODELS.register_module()
-class GradCAMMaskHead(MOTSMaskHead):
+class GradCAMMaskHead(BoxSupervisedMaskHead):
     r"""Mask head that learns from boxes, Grad-CAM and colour, never from masks.
 
     :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6), and
-    optionally a box projection and a pairwise colour loss (BoxInst). It reads from
-    each image's ``gt_instances``: ``bboxes``, ``labels``, ``cams`` (set by the RoI
-    head) and, as metainfo, ``rgb`` (set by the data preprocessor).
+    optionally a box projection and a pairwise colour loss (BoxInst). Beside what its
+    parent reads, each image's ``gt_instances`` has ``cams`` (from the RoI head).
 
     Args:
-        cam_thr (float | list[float], optional): :math:`\mu_A`, one or one per
-            class; None takes no positive label from the heat maps. Defaults to 0.5.
-        overlap (str): What other boxes say about a cell, see
-            :func:`pseudo_labels`. Defaults to 'void'.
-        crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
-        loss_loc (dict): :class:`PartialCrossEntropyLoss`.
+        cam_thr (float | list[float]): :math:`\mu_A`, one or one per class. Defaults
+            to 0.5.
         loss_crf (dict, optional): :class:`CRFLoss`.
-        loss_projection (dict, optional): :class:`BoxProjectionLoss`.
-        loss_pairwise (dict, optional): :class:`PairwiseAffinityLoss`.
-        *args, **kwargs: Of :class:`MOTSMaskHead`.
+        *args, **kwargs: Of :class:`BoxSupervisedMaskHead`.
     """
 
     def __init__(
         self,
         *args,
-        cam_thr: float | list[float] | None = 0.5,
-        overlap: str = 'void',
-        crf_size: int = 128,
-        loss_loc: ConfigType = dict(type='PartialCrossEntropyLoss'),
+        cam_thr: float | list[float] = 0.5,
         loss_crf: OptConfigType = dict(type='CRFLoss'),
-        loss_projection: OptConfigType = None,
-        loss_pairwise: OptConfigType = None,
         **kwargs,
     ) -> None:
-        super().__init__(*args, **kwargs)
-        for name, values in (
-            ('cam_thr', cam_thr),
-            ('loss_projection.topk', (loss_projection or {}).get('topk')),
-        ):
-            check_per_class(name, values, self.num_classes)
+        super().__init__(*args, loss_crf=loss_crf, **kwargs)
+        check_per_class('cam_thr', cam_thr, self.num_classes)
         self.cam_thr = cam_thr
-        self.overlap = overlap
-        self.crf_size = crf_size
-        self.loss_loc = MODELS.build(loss_loc)
-        self.loss_crf = MODELS.build(loss_crf) if loss_crf else None
-        self.loss_projection = (
-            MODELS.build(loss_projection) if loss_projection else None
-        )
-        self.loss_pairwise = MODELS.build(loss_pairwise) if loss_pairwise else None
-
-    @property
-    def needs_cams(self) -> bool:
-        """bool: Whether ``gt_instances`` must have ``cams``."""
-        return self.cam_thr is not None
 
     def get_targets(
         self,
@@ -85,9 +45,8 @@ class GradCAMMaskHead(MOTSMaskHead):
 
         Args:
             sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` and,
-                if the head :attr:`needs_cams`, ``labels`` and ``cams`` (num_gts,
-                s, s).
+            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes``,
+                ``labels`` and ``cams`` (num_gts, s, s).
             rcnn_train_cfg (:obj:`ConfigDict`): Its ``mask_size`` is the side.
 
         Returns:
@@ -95,7 +54,7 @@ class GradCAMMaskHead(MOTSMaskHead):
         """
         targets = [
             pseudo_labels(
-                gts.get('cams'),
+                gts.cams,
                 gts.bboxes,
                 res.pos_priors,
                 res.pos_assigned_gt_inds,
@@ -107,107 +66,23 @@ class GradCAMMaskHead(MOTSMaskHead):
         ]
         return torch.cat(targets)
 
-    def loss_and_target(
-        self,
-        mask_preds: Tensor,
-        sampling_results: list,
-        batch_gt_instances: InstanceList,
-        rcnn_train_cfg: ConfigType,
-    ) -> dict:
-        """Losses of the positive RoIs.
-
-        Args:
-            mask_preds (Tensor): Logits, shape (num_pos, num_classes, h, w).
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): See the class.
-            rcnn_train_cfg (:obj:`ConfigDict`): With ``mask_size``.
-
-        Returns:
-            dict: ``loss_mask`` (dict of the losses) and ``mask_targets``.
-        """
-        targets = self.get_targets(sampling_results, batch_gt_instances, rcnn_train_cfg)
-        labels = torch.cat([res.pos_gt_labels for res in sampling_results])
-        logits = self.class_logits(mask_preds, labels)
-        losses = dict(loss_loc=self.loss_loc(logits, targets))
-
-        rois = bbox2roi([res.pos_priors for res in sampling_results])
-        size = logits.shape[-1]
-        box_masks = box_masks_on_rois(
-            torch.cat([res.pos_gt_bboxes for res in sampling_results]),
-            rois[:, 1:],
-            size,
-        )
-        if self.loss_projection:
-            losses['loss_projection'] = self.loss_projection(
-                logits.sigmoid(), box_masks, labels
-            )
-        if self.loss_pairwise:
-            losses['loss_pairwise'] = self.loss_pairwise(
-                logits, self._rgb_crops(batch_gt_instances, rois, size), box_masks
-            )
-        if self.loss_crf:
-            losses['loss_crf'] = crf_on_rois(
-                self.loss_crf,
-                logits,
-                stack_rgb(batch_gt_instances),
-                rois,
-                self.crf_size,
-            )
-        if self.log_statistics:
-            losses.update(self.area_statistics(logits, box_masks))
-            losses.update(self._label_statistics(targets, batch_gt_instances))
-        return dict(loss_mask=losses, mask_targets=targets)
-
-    def _label_statistics(
+    def label_statistics(
         self, targets: Tensor, batch_gt_instances: InstanceList
     ) -> dict[str, Tensor]:
-        """What the pseudo labels and the heat maps are worth, for the log."""
-        positive, void = label_shares(targets)
-        statistics = dict(label_positive=positive, label_void=void)
-        if self.cam_thr is not None:
-            cams = torch.cat([gts.cams for gts in batch_gt_instances])
-            labels = torch.cat([gts.labels for gts in batch_gt_instances])
-            statistics['cam_rim_precision'] = cam_rim_precision(
-                cams, thresholds_of(self.cam_thr, labels)
-            )
-        return known_statistics(statistics)
+        """What the pseudo labels and the heat maps are worth, for the log.
 
-    @staticmethod
-    def _rgb_crops(batch_gt_instances: InstanceList, rois: Tensor, size: int) -> Tensor:
-        """RGB crops of RoIs, 0..255, shape (num_pos, 3, size, size)."""
-        return crop_rois(stack_rgb(batch_gt_instances), rois, size)
+        Args:
+            targets (Tensor): Of :meth:`get_targets`.
+            batch_gt_instances (list[:obj:`InstanceData`]): Annotations.
 
-
-def stack_rgb(batch_gt_instances: InstanceList) -> Tensor:
-    """The images of a batch, RGB in 0..255, shape (B, 3, H, W)."""
-    images = [gts.get('rgb') for gts in batch_gt_instances]
-    if any(image is None for image in images):
-        raise KeyError(
-            "gt_instances has no 'rgb': use RGBDetDataPreprocessor or "
-            'RGBTrackDataPreprocessor as data_preprocessor'
-        )
-    return torch.stack(images)
-
-
-def crf_on_rois(
-    loss_crf: nn.Module, logits: Tensor, images: Tensor, rois: Tensor, size: int
-) -> Tensor:
-    """L_CRF of masks and the colours of the same RoIs, both resampled.
-
-    Args:
-        loss_crf (nn.Module): :class:`CRFLoss`.
-        logits (Tensor): On the grids of the RoIs, shape (N, h, w).
-        images (Tensor): RGB in 0..255, shape (B, 3, H, W).
-        rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
-        size (int): Side of the masks and crops that are compared.
-
-    Returns:
-        Tensor: Scalar.
-    """
-    probs = F.interpolate(
-        logits.float().sigmoid()[:, None],
-        size=(size, size),
-        mode='bilinear',
-        align_corners=False,
-    )[:, 0]
-    return loss_crf(probs, crop_rois(images, rois, size))
+        Returns:
+            dict[str, Tensor]: As the parent's, and ``cam_rim_precision``.
+        """
+        cams = torch.cat([gts.cams for gts in batch_gt_instances])
+        labels = torch.cat([gts.labels for gts in batch_gt_instances])
+        thresholds = thresholds_of(self.cam_thr, labels)
+        precision = dict(cam_rim_precision=cam_rim_precision(cams, thresholds))
+        return {
+            **super().label_statistics(targets, batch_gt_instances),
+            **known_statistics(precision),
+        }

@@ -3,15 +3,15 @@ import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
-from mmdet.registry import MODELS
+from mmdet.models.utils import empty_instances
+from mmdet.registry import MODELS, TASK_UTILS
 from mmdet.utils import ConfigType, InstanceList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from ...task_modules.mask_refiner import MaskRefiner
 from ...utils.mask_statistics import foreground_ratio, known_statistics
-from ...utils.mean_field import refine_logits
-from ...utils.pseudo_labels import thresholds_of
 from ...utils.roi_grid import box_masks_on_rois
 
 
@@ -134,123 +134,76 @@ class MOTSMaskHead(FCNMaskHead):
         rescale: bool = False,
         activate_map: bool = False,
     ) -> InstanceList:
-        """Paste masks as mmdet does and keep the soft ones as ``mask_probs``.
+        """Refine masks, paste them as mmdet does and keep the soft ones.
 
         Args:
             mask_preds (tuple[Tensor]): Per image, shape (n, num_classes, h, w).
             results_list (list[:obj:`InstanceData`]): Detections per image, with
-                ``bboxes``, the RoIs of the masks, and ``det_bboxes``, the boxes of
-                the detections, both (n, 4) at network scale.
+                ``bboxes`` (n, 4) at network scale and, where these are not the
+                boxes, the RoIs of the masks as ``mask_rois`` (n, 4).
             batch_img_metas (list[dict]): Image information.
-            rcnn_test_cfg (:obj:`ConfigDict`): With ``mean_field``, a dict of
-                ``size`` and other arguments of :func:`refine_logits`, masks are
-                refined by the image first. With ``max_empty_share``, one or one per
-                class, see :func:`tight_thresholds`, a mask's threshold may be lower
-                than ``mask_thr_binary``, and that of what the image refines lower
-                than 0.5.
+            rcnn_test_cfg (:obj:`ConfigDict`): With ``mask_thr_binary`` and,
+                optionally, ``mask_refiner``, e.g. :class:`MaskRefiner`.
             rescale (bool): Whether to give boxes and masks at the original scale.
             activate_map (bool): Whether ``mask_preds`` are probabilities, the mean
                 of several heads', rather than logits. Defaults to False.
 
         Returns:
             list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, and
-            ``mask_probs`` (n, h, w) in [0, 1] on the mask RoI's grid.
+            ``mask_probs`` (n, h, w) in [0, 1] on the grids of the mask RoIs.
         """
-        share = rcnn_test_cfg.get('max_empty_share')
-        mean_field = rcnn_test_cfg.get('mean_field')
-        if activate_map:
-            mask_preds = [probs.logit(eps=1e-6) for probs in mask_preds]
-        shifted = []
-        for preds, results, meta in zip(mask_preds, results_list, batch_img_metas):
-            if mean_field is not None and len(results) > 0:
-                if share is not None:  # start from a mask that reaches its box's sides
-                    probs = self.class_logits(preds, results.labels).sigmoid()
-                    preds = preds + tight_shifts(probs, results, share, 0.5)
-                preds = self._refine(preds, results, meta, mean_field)
-            results.mask_probs = self.class_logits(preds, results.labels).sigmoid()
-            if share is not None and len(results) > 0:
-                # Masks are pasted at one threshold: move the logits to it.
-                high = rcnn_test_cfg.mask_thr_binary
-                preds = preds + tight_shifts(results.mask_probs, results, share, high)
-            shifted.append(preds)
-        return super().predict_by_feat(
-            shifted, results_list, batch_img_metas, rcnn_test_cfg, rescale
+        for i, (preds, results, meta) in enumerate(
+            zip(mask_preds, results_list, batch_img_metas)
+        ):
+            if len(results) == 0:
+                (results_list[i],) = empty_instances(
+                    [meta],
+                    preds.device,
+                    task_type='mask',
+                    instance_results=[results],
+                    mask_thr_binary=rcnn_test_cfg.mask_thr_binary,
+                )
+                results_list[i].mask_probs = preds[:, 0]
+                continue
+            logits = self.class_logits(preds, results.labels)
+            if activate_map:
+                logits = logits.logit(eps=1e-6)
+            self._predict_image(logits, results, meta, rcnn_test_cfg, rescale)
+        return results_list
+
+    def _predict_image(
+        self,
+        logits: Tensor,
+        results: InstanceData,
+        meta: dict,
+        rcnn_test_cfg: ConfigDict,
+        rescale: bool,
+    ) -> None:
+        """Add the masks of one image's detections, from logits (n, h, w)."""
+        refiner = self.build_refiner(rcnn_test_cfg)
+        bboxes, labels = results.bboxes, results.labels
+        mask_rois = results.get('mask_rois', bboxes)
+        rois = F.pad(mask_rois, (1, 0))  # all of image 0
+        images = meta['rgb'][None] if 'rgb' in meta else None
+        logits = refiner.refine_logits(logits, rois, bboxes, images, labels)
+        results.mask_probs = logits.sigmoid()
+        logits = refiner.shift_logits(
+            logits, rois, bboxes, labels, rcnn_test_cfg.mask_thr_binary
         )
-
-    def _refine(
-        self, preds: Tensor, results: InstanceData, meta: dict, mean_field: ConfigDict
-    ) -> Tensor:
-        """Mean field on the detections of one image, shape (n, num_classes, s, s)."""
-        if 'rgb' not in meta:
-            raise KeyError(
-                "test_cfg.rcnn.mean_field needs the image's 'rgb': use "
-                'RGBDetDataPreprocessor or RGBTrackDataPreprocessor'
-            )
-        rois = F.pad(results.bboxes, (1, 0))  # all of image 0
-        logits = refine_logits(
-            self.class_logits(preds, results.labels),
-            rois,
-            results.det_bboxes,
-            meta['rgb'][None],
-            **mean_field,
+        # Each mask is the only channel by now. mmdet rescales the RoIs in place.
+        masks = self._predict_by_feat_single(
+            logits[:, None],
+            mask_rois.clone(),
+            torch.zeros_like(labels),
+            meta,
+            rcnn_test_cfg,
+            rescale,
         )
-        return logits[:, None].expand(-1, preds.shape[1], -1, -1)
+        if rescale:
+            results.bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
+        results.masks = refiner.refine_masks(masks, results.bboxes)
 
-
-def tight_shifts(
-    mask_probs: Tensor,
-    results: InstanceData,
-    max_empty_share: float | list[float],
-    mask_thr: float,
-) -> Tensor:
-    """What moves the tight thresholds of masks, as logits, to the given threshold.
-
-    Args:
-        mask_probs (Tensor): Soft masks, shape (N, s, s), in [0, 1].
-        results (:obj:`InstanceData`): Their RoIs ``bboxes`` and the detections'
-            ``det_bboxes``, both (N, 4), and ``labels`` (N, ).
-        max_empty_share (float | list[float]): One or one per class.
-        mask_thr (float): Of all masks.
-
-    Returns:
-        Tensor: Shape (N, 1, 1, 1).
-    """
-    boxes = box_masks_on_rois(results.det_bboxes, results.bboxes, mask_probs.shape[-1])
-    shares = thresholds_of(max_empty_share, results.labels)
-    low = tight_thresholds(mask_probs, boxes, shares, mask_thr)
-    return (low.new_tensor(mask_thr).logit() - low.logit()).view(-1, 1, 1, 1)
-
-
-def tight_thresholds(
-    mask_probs: Tensor,
-    box_masks: Tensor,
-    max_empty_share: float | Tensor,
-    mask_thr: float = 0.5,
-    floor: float = 0.02,
-) -> Tensor:
-    """Thresholds at which masks reach the sides of their tight boxes.
-
-    A tight box has a part of its object in every row and column. The threshold of
-    a mask is the highest, at most ``mask_thr``, at which no more than the given
-    share of the rows, or of the columns, of the box stays empty.
-
-    Args:
-        mask_probs (Tensor): Soft masks, shape (N, H, W), in [0, 1].
-        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        max_empty_share (float | Tensor): In [0, 1], one or one of each mask, (N, ).
-        mask_thr (float): Upper limit. Defaults to 0.5.
-        floor (float): Lower limit. Defaults to 0.02.
-
-    Returns:
-        Tensor: Shape (N, ).
-    """
-    thresholds = mask_probs.new_full((len(mask_probs),), mask_thr)
-    inside = mask_probs.masked_fill(~box_masks, -1.0)
-    for dim in (1, 2):
-        in_box = box_masks.any(dim=dim)
-        nums = in_box.sum(dim=1)
-        peaks = inside.amax(dim=dim).masked_fill(~in_box, float('inf'))
-        may_be_empty = (nums * max_empty_share + 1e-4).long().clamp(max=nums - 1)
-        reach = peaks.sort(dim=1).values.gather(1, may_be_empty.clamp(min=0)[:, None])
-        thresholds = torch.minimum(thresholds, reach[:, 0])
-    return thresholds.clamp(min=floor)
+    def build_refiner(self, rcnn_test_cfg: ConfigDict | None) -> MaskRefiner:
+        """The refiner of a ``test_cfg``; one that changes nothing if it has none."""
+        cfg = (rcnn_test_cfg or {}).get('mask_refiner') or dict(type='MaskRefiner')
+        return TASK_UTILS.build(dict(cfg, num_classes=self.num_classes))

@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import torch
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
@@ -15,13 +14,7 @@ class GatherRoIExtractor(SingleRoIExtractor):
     Args:
         *args, **kwargs: Of :class:`SingleRoIExtractor`. ``roi_layer`` is a
             ``RoIAlign`` with ``sampling_ratio`` >= 1, see :class:`GatherRoIAlign`.
-
-    Attributes:
-        memory_format (torch.memory_format): Of features that it reads as they are;
-            others it copies, in every call.
     """
-
-    memory_format = torch.channels_last
 
     def build_roi_layers(
         self, layer_cfg: ConfigType, featmap_strides: list[int]

@@ -1,0 +1,46 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from mmcv.cnn import ConvModule
+from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
+from mmdet.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class MOTSBBoxHead(Shared2FCBBoxHead):
+    """Box head with two 1x1 convolutions before its FC layers.
+
+    RoIAlign 14x14 -> conv 1x1 -> conv 1x1 (activations A, after the ReLU) -> average
+    pool 7x7 -> FC -> FC -> {class, box} (Ruiz et al., fig. 2; FC sizes as in seamseg).
+    Only layers that keep RoIs apart follow A, so ``norm_cfg`` acts on nothing here.
+
+    Args:
+        roi_feat_size (int): Side of the FC layers' input. Defaults to 7.
+        cam_stride (int): Side of A over ``roi_feat_size``: 2 takes features of
+            14x14, 1 of 7x7. Defaults to 2.
+        *args, **kwargs: Of :class:`mmdet.models.Shared2FCBBoxHead`.
+    """
+
+    def __init__(
+        self, *args, roi_feat_size: int = 7, cam_stride: int = 2, **kwargs
+    ) -> None:
+        super().__init__(*args, roi_feat_size=roi_feat_size, **kwargs)
+        self.cam_convs = nn.Sequential(
+            *(ConvModule(self.in_channels, self.in_channels, 1) for _ in range(2))
+        )
+        self.cam_pool = nn.AvgPool2d(cam_stride)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Forward RoI features.
+
+        Args:
+            x (Tensor): Shape (N, C, s, s), s = roi_feat_size * cam_stride.
+
+        Returns:
+            tuple[Tensor, Tensor]: cls_score (N, num_classes + 1) and bbox_pred
+            (N, 4 * num_classes).
+        """
+        return self.classify(self.cam_convs(x))
+
+    def classify(self, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """Class scores and box deltas from the activations A, (N, C, s, s)."""
+        return super().forward(self.cam_pool(activations))

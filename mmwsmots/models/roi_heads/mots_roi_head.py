@@ -1,0 +1,108 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+from mmdet.models.roi_heads import StandardRoIHead
+from mmdet.registry import MODELS
+from mmdet.structures import SampleList
+from mmdet.utils import InstanceList
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from .mask_roi_mixin import MaskRoIMixin
+
+
+@MODELS.register_module()
+class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
+    """RoI head with mask RoIs of its own, whose masks the track head learns from.
+
+    Args:
+        *args, **kwargs: Of :class:`MaskRoIMixin` and of
+            :class:`mmdet.models.StandardRoIHead`, with a :class:`MOTSMaskHead`.
+    """
+
+    def loss(
+        self,
+        x: tuple[Tensor],
+        rpn_results_list: InstanceList,
+        batch_data_samples: SampleList,
+    ) -> dict:
+        """Losses of the box and mask branches.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            rpn_results_list (list[:obj:`InstanceData`]): Proposals.
+            batch_data_samples (list[:obj:`DetDataSample`]): Annotations.
+
+        Returns:
+            dict[str, Tensor]: Loss components.
+        """
+        return self.loss_and_mask_samples(x, rpn_results_list, batch_data_samples)[0]
+
+    def loss_and_mask_samples(
+        self,
+        x: tuple[Tensor],
+        rpn_results_list: InstanceList,
+        batch_data_samples: SampleList,
+    ) -> tuple[dict, InstanceList]:
+        """Losses, and the masks that they were computed of.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            rpn_results_list (list[:obj:`InstanceData`]): Proposals.
+            batch_data_samples (list[:obj:`DetDataSample`]): Annotations.
+
+        Returns:
+            tuple[dict[str, Tensor], list[:obj:`InstanceData`]]: Loss components, and
+            for each image the RoIs of the mask branch: ``priors`` (P, 4), ``labels``
+            (P, ), ``mask_probs`` (P, h, w), with gradient, and, where the annotations
+            have them, ``instances_ids`` (P, ). No sample without a mask branch.
+        """
+        losses = super().loss(x, rpn_results_list, batch_data_samples)
+        return losses, losses.pop('mask_samples', [])
+
+    def mask_loss(
+        self,
+        x: tuple[Tensor],
+        sampling_results: list,
+        bbox_feats: Tensor,
+        batch_gt_instances: InstanceList,
+    ) -> dict:
+        """Run the mask branch on its own RoIs.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            sampling_results (list[:obj:`SamplingResult`]): Of the box branch.
+            bbox_feats (Tensor): Not used: the mask branch has its own RoIs.
+            batch_gt_instances (list[:obj:`InstanceData`]): Annotations.
+
+        Returns:
+            dict: As mmdet's, with ``mask_preds`` and ``loss_mask``, which holds the
+            ``mask_samples`` of :meth:`loss_and_mask_samples` beside the losses.
+        """
+        sampling_results = self.mask_samplings(sampling_results, batch_gt_instances)
+        results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
+        labels = torch.cat([res.pos_gt_labels for res in sampling_results])
+        logits = self.mask_head.class_logits(results['mask_preds'], labels)
+        nums = [len(res.pos_priors) for res in sampling_results]
+        samples = [
+            InstanceData(
+                priors=res.pos_priors, labels=res.pos_gt_labels, mask_probs=probs
+            )
+            for res, probs in zip(sampling_results, logits.sigmoid().split(nums))
+        ]
+        for sample, res, gts in zip(samples, sampling_results, batch_gt_instances):
+            if 'instances_ids' in gts:
+                sample.instances_ids = gts.instances_ids[res.pos_assigned_gt_inds]
+        results['loss_mask']['mask_samples'] = samples
+        return results
+
+    def mask_logits(self, x: tuple[Tensor], rois: Tensor) -> Tensor:
+        """Mask logits of RoIs at test.
+
+        Args:
+            x (tuple[Tensor]): Feature maps of all levels.
+            rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
+
+        Returns:
+            Tensor: Shape (N, num_classes, h, w).
+        """
+        return self._mask_forward(x, rois)['mask_preds']
