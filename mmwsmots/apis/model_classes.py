@@ -18,7 +18,6 @@ HEADS = ('bbox_head', 'mask_head', 'track_head')
 # Settings that may be lists with a number for each class.
 PER_CLASS = (
     'cam_thr',
-    'cam_bg_thr',
     'match_sim_thr',
     'max_empty_share',
     'num_frames_retain',
