@@ -17,6 +17,8 @@ if find_spec('mmtrack') is None:
 from mmtrack.registry import MODELS
 from mmtrack.structures import TrackDataSample
 
+from mmwsmots.models.trackers import IoUCosineMatcher
+
 SIZE = (96, 64)  # width, height of a frame
 CHANNELS = 16
 ROI_EXTRACTOR = dict(
@@ -106,7 +108,7 @@ TRACK_HEAD = dict(
     in_channels=CHANNELS,
     num_classes=2,
 )
-TRACKER = dict(type='IoUCosineModelTracker', match_sim_thr=0.1, num_frames_retain=3)
+TRACKER = dict(type='IoUCosineTracker', match_sim_thr=0.1, num_frames_retain=3)
 
 
 @pytest.fixture(autouse=True)
@@ -151,9 +153,7 @@ def step(model, frame, frame_id, scale=1.0):
     return result.pred_det_instances, result.pred_track_instances
 
 
-@pytest.mark.parametrize(
-    'cfg', [TRACK_HEAD, TRACKER, dict(TRACKER, type='IoUCosineTracker')]
-)
+@pytest.mark.parametrize('cfg', [TRACK_HEAD, TRACKER])
 def test_parts_are_in_mmtracking_s_registry(cfg):
     part = MODELS.build(cfg)
     assert isinstance(part, MODELS.get(cfg['type']))
@@ -163,9 +163,9 @@ def test_parts_are_in_mmtracking_s_registry(cfg):
 
 @pytest.mark.parametrize('scale', [1.0, 0.5])
 def test_a_clip_is_tracked_by_masktrack_rcnn(scale):
-    """The ids are those of IoUCosineTracker on the detections and embeddings."""
+    """The ids are those of IoUCosineMatcher on the detections and embeddings."""
     model = build(type='MaskTrackRCNN', track_head=TRACK_HEAD)
-    alone = MODELS.build(dict(TRACKER, type='IoUCosineTracker'))
+    alone = IoUCosineMatcher(**{k: v for k, v in TRACKER.items() if k != 'type'})
     all_embeds = []
     model.track_head.register_forward_hook(
         lambda module, args, embeds: all_embeds.append(embeds)
@@ -173,10 +173,10 @@ def test_a_clip_is_tracked_by_masktrack_rcnn(scale):
     for frame_id, frame in enumerate(render(4)):
         detections, tracks = step(model, frame, frame_id, scale)
         assert len(detections) == 8
-        expected = detections.clone()
-        expected.embeds = all_embeds[frame_id]
-        alone.track(expected, frame_id)
-        assert torch.equal(tracks.instances_id, expected.instances_id)
+        expected = alone.match(
+            detections.bboxes, detections.labels, all_embeds[frame_id], frame_id
+        )
+        assert torch.equal(tracks.instances_id, expected)
         assert torch.equal(tracks.bboxes, detections.bboxes)
         assert torch.equal(tracks.masks, detections.masks)
         if frame_id == 0:

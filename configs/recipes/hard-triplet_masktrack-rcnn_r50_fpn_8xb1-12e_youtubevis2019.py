@@ -12,16 +12,19 @@ model = dict(
     track_head=dict(
         _delete_=True,
         type='HardTripletTrackHead',
-        roi_extractor=dict(
-            type='SingleRoIExtractor',
-            roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0),
-            out_channels=256,
-            featmap_strides=[4, 8, 16, 32],
+        embed_head=dict(
+            type='HardTripletEmbedHead',
+            roi_extractor=dict(
+                type='SingleRoIExtractor',
+                roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0),
+                out_channels=256,
+                featmap_strides=[4, 8, 16, 32],
+            ),
+            in_channels=256,
+            # 40 classes: an embedding for each would be learned from few videos.
+            class_agnostic=True,
+            embed_dims=32,
         ),
-        in_channels=256,
-        # 40 classes: an embedding for each would be learned from few videos.
-        class_agnostic=True,
-        embed_dims=32,
     ),
-    tracker=dict(_delete_=True, type='IoUCosineModelTracker', num_frames_retain=20),
+    tracker=dict(_delete_=True, type='IoUCosineTracker', num_frames_retain=20),
 )

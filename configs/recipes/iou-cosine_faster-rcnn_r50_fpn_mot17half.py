@@ -11,7 +11,7 @@ model = dict(
     detector=dict(test_cfg=dict(rcnn=dict(score_thr=0.5))),
     tracker=dict(
         _delete_=True,
-        type='IoUCosineModelTracker',
+        type='IoUCosineTracker',
         num_frames_retain=30,
         match_sim_thr=0.5,
         motion='kalman',

@@ -10,5 +10,5 @@ custom_imports = dict(imports=['mmwsmots'], allow_failed_imports=False)
 model = dict(
     # QDTrack's tracker continues a track from 0.5 on.
     detector=dict(test_cfg=dict(rcnn=dict(score_thr=0.5))),
-    tracker=dict(_delete_=True, type='IoUCosineModelTracker', num_frames_retain=30),
+    tracker=dict(_delete_=True, type='IoUCosineTracker', num_frames_retain=30),
 )

@@ -8,13 +8,12 @@ detectors (``_scope_='mmdet'``).
 from mmtrack.registry import MODELS
 
 from .losses import HardTripletLoss
-from .trackers import IoUCosineModelTracker, IoUCosineTracker
+from .trackers import IoUCosineTracker
 from .tracking_heads import HardTripletEmbedHead
 
 for part in (
     HardTripletEmbedHead,
     HardTripletLoss,
-    IoUCosineModelTracker,
     IoUCosineTracker,
 ):
     MODELS.register_module(module=part)

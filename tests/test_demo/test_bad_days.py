@@ -9,13 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
 
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.fileio import FrameReader, VideoWriter
 from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
-from mmwsmots.models.trackers import IoUCosineTracker
+from mmwsmots.models.trackers import IoUCosineMatcher
 from tests.small_model import SIZE
 from tests.test_demo.test_mots_demo import (  # noqa: F401  (fixtures)
     demo,
@@ -141,16 +140,11 @@ def test_500_objects_of_one_pixel(tmp_path):
     bboxes = torch.from_numpy(np.hstack([places, places + 1])).float()
     rng = np.random.default_rng(0)
     embeds = torch.from_numpy(rng.normal(size=(500, 8))).float()
-    tracker = IoUCosineTracker(motion='kalman')
+    tracker = IoUCosineMatcher(motion='kalman')
     objects = []
     for frame_id in range(3):
         order = torch.from_numpy(rng.permutation(500))
-        instances = InstanceData(
-            bboxes=bboxes[order],
-            embeds=embeds[order],
-            labels=torch.zeros(500, dtype=torch.long),
-        )
-        ids = tracker.track(instances, frame_id).instances_id
+        ids = tracker.match(bboxes[order], torch.zeros(500), embeds[order], frame_id)
         if frame_id == 0:
             number = torch.empty(500, dtype=torch.long)
             number[order] = ids

@@ -39,7 +39,7 @@ def _walk(node) -> None:
         node.in_channels = [8, 16, 32, 64] if swin else [64, 128, 256, 512]
     elif node.get('type') == 'QuasiDenseEmbedHead':  # whose defaults are full-size
         node.update(in_channels=256, conv_out_channels=256, fc_out_channels=256)
-    elif node.get('type') == 'HardTripletTrackHead':  # two objects may differ enough
+    elif node.get('type') == 'HardTripletEmbedHead':  # two objects may differ enough
         node.loss_triplet = dict(type='HardTripletLoss', margin=2.0)
     elif node.get('type') in CRF_HEADS:
         node.crf_size = 16

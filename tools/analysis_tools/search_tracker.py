@@ -34,8 +34,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
-from mmengine.structures import InstanceData
 from terminaltables import AsciiTable
 
 from mmwsmots.evaluation import evaluate_mots
@@ -49,14 +47,14 @@ from mmwsmots.fileio.mots_txt import (
     read_seqmap,
     write_mots_txt,
 )
-from mmwsmots.models.trackers import IoUCosineTracker
+from mmwsmots.models.trackers import IoUCosineMatcher
 
 METRICS = ('sMOTSA', 'MOTSA', 'HOTA', 'IDF1')
 COMMON = ('detections', 'candidates', 'motion', 'score_thr')  # to all classes
 
 
 def track_frames(
-    tracker: IoUCosineTracker,
+    matcher: IoUCosineMatcher,
     frames: list[SavedFrame],
     score_thr: float,
     classes: Sequence[str] = tuple(CLASS_IDS),
@@ -67,7 +65,7 @@ def track_frames(
     way to higher scores only.
 
     Args:
-        tracker (:obj:`IoUCosineTracker`): Starts the sequence anew.
+        matcher (:obj:`IoUCosineMatcher`): Starts the sequence anew.
         frames (list[SavedFrame]): Its frames.
         score_thr (float): Detections need a score above it.
         classes (Sequence[str]): What the labels mean. Defaults to KITTI MOTS'.
@@ -79,13 +77,10 @@ def track_frames(
     numbering = TrackNumbering()
     for frame in frames:
         kept = (frame.scores > score_thr).nonzero()[0]
-        instances = InstanceData(
-            bboxes=torch.from_numpy(frame.bboxes[kept]),
-            labels=torch.from_numpy(frame.labels[kept]),
-            embeds=torch.from_numpy(frame.embeds[kept]),
+        ids = matcher.match(
+            frame.bboxes[kept], frame.labels[kept], frame.embeds[kept], frame.frame_id
         )
-        ids = tracker.track(instances, frame.frame_id).instances_id.tolist()
-        for index, identity in zip(kept, ids):
+        for index, identity in zip(kept, ids.tolist()):
             class_id = class_ids[frame.labels[index]]
             track_id = numbering(class_id, identity)
             yield MOTSObject(
@@ -110,11 +105,11 @@ def search(args: argparse.Namespace) -> list[dict]:
         for values in itertools.product(*(getattr(args, name) for name in names)):
             parameters = dict(zip(names, values))
             options = {k: v for k, v in parameters.items() if k != 'score_thr'}
-            tracker = IoUCosineTracker(**options)
+            matcher = IoUCosineMatcher(**options)
             with tempfile.TemporaryDirectory() as temp:
                 for name, frames in sequences.items():
                     objects = track_frames(
-                        tracker, frames, parameters['score_thr'], rules.classes
+                        matcher, frames, parameters['score_thr'], rules.classes
                     )
                     path = Path(temp) / f'{name}.txt'
                     write_mots_txt(path, objects, rules.first_frame)

@@ -185,8 +185,9 @@ class MOTSNet(BaseMOTModel):
             results.embeds = self.track_head.predict(
                 x, rois, mask_probs, results.labels
             )
+        frame.pred_instances = results
         if self.with_tracker:
-            results = self.tracker.track(results, frame_id=frame.frame_id)
+            results = self.tracker.track(frame, model=self, feats=x, rescale=rescale)
         return results
 
 

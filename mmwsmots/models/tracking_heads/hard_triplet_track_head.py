@@ -2,34 +2,35 @@
 import torch
 from mmdet.registry import MODELS, TASK_UTILS
 from mmdet.structures.mask import mask_target
-from mmdet.utils import ConfigType, InstanceList
+from mmdet.utils import ConfigType, InstanceList, OptMultiConfig
 from mmengine.config import ConfigDict
+from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ...compat import TrackSampleList
-from .hard_triplet_embed_head import HardTripletEmbedHead
 
 
 @MODELS.register_module()
-class HardTripletTrackHead(HardTripletEmbedHead):
+class HardTripletTrackHead(BaseModule):
     """:class:`HardTripletEmbedHead` as the track head of mmdet's ``MaskTrackRCNN``.
 
     It learns from a key and a reference frame: RoIs are drawn around the true boxes
     of both, features are pooled under the true masks, the triplets are those of all
-    RoIs of the batch. At test :class:`IoUCosineModelTracker` pools under the
-    predicted masks.
+    RoIs of the batch. At test :class:`IoUCosineTracker` pools under the predicted
+    masks.
 
     Args:
+        embed_head (dict): :class:`HardTripletEmbedHead`.
         roi_sampler (dict): Draws the RoIs of training. The default's overlap their
             boxes with an IoU above 0.5, as positive proposals do.
         mask_size (int): Side of the masks on the RoIs. Defaults to 28.
-        *args, **kwargs: Of :class:`HardTripletEmbedHead`.
+        init_cfg (dict or list[dict], optional): Initialisation.
     """
 
     def __init__(
         self,
-        *args,
+        embed_head: ConfigType,
         roi_sampler: ConfigType = dict(
             type='JitteredRoISampler',
             num_per_gt=4,
@@ -38,9 +39,10 @@ class HardTripletTrackHead(HardTripletEmbedHead):
             scale_jitter=0.1,
         ),
         mask_size: int = 28,
-        **kwargs,
+        init_cfg: OptMultiConfig = None,
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(init_cfg)
+        self.embed_head = MODELS.build(embed_head)
         self.roi_sampler = TASK_UTILS.build(roi_sampler)
         self.mask_size = mask_size
 
@@ -71,7 +73,7 @@ class HardTripletTrackHead(HardTripletEmbedHead):
             for i, frame in enumerate(frames)
         ]
         x = tuple(torch.cat(levels) for levels in zip(key_feats, ref_feats))
-        return super().loss(x, samples)
+        return self.embed_head.loss(x, samples)
 
     def _mask_samples(self, gts: InstanceData, clip: int) -> InstanceData:
         """RoIs of one frame with the true masks, for :class:`HardTripletEmbedHead`."""

@@ -16,14 +16,17 @@ def build(**options):
     return MODELS.build(
         dict(
             type='HardTripletTrackHead',
-            roi_extractor=dict(
-                type='SingleRoIExtractor',
-                roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=1),
-                out_channels=8,
-                featmap_strides=[4],
+            embed_head=dict(
+                type='HardTripletEmbedHead',
+                roi_extractor=dict(
+                    type='SingleRoIExtractor',
+                    roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=1),
+                    out_channels=8,
+                    featmap_strides=[4],
+                ),
+                in_channels=8,
+                **options,
             ),
-            in_channels=8,
-            **options,
         )
     )
 

@@ -14,7 +14,7 @@ from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.saved_detections import read_detections
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
-from mmwsmots.models.trackers import IoUCosineTracker
+from mmwsmots.models.trackers import IoUCosineMatcher
 from tests.load_script import load_script
 
 LENGTHS = {'0000': 12, '0001': 8}
@@ -69,7 +69,10 @@ def samples(tracker):
                     ori_shape=SIZE,
                 )
             )
-            sample.pred_track_instances = tracker.track(instances, frame_id)
+            instances.instances_id = tracker.match(
+                instances.bboxes, instances.labels, instances.embeds, frame_id
+            )
+            sample.pred_track_instances = instances
             frames.append(TrackDataSample())
             frames[-1].video_data_samples = [sample]
     return frames, gt
@@ -78,7 +81,7 @@ def samples(tracker):
 @pytest.fixture
 def saved(tmp_path):
     """Folders: detections and gt; the seqmap; and the run's own numbers."""
-    frames, gt = samples(IoUCosineTracker(3, 0.2, motion='linear'))
+    frames, gt = samples(IoUCosineMatcher(3, 0.2, motion='linear'))
     for name, objects in gt.items():
         write_mots_txt(tmp_path / 'gt' / f'{name}.txt', objects)
     metrics = [
@@ -152,7 +155,7 @@ def test_best_of_each_class(tool, monkeypatch, saved, capsys):
     assert len(rows) == 16
     assert 'IoUCosineTracker' in capsys.readouterr().out
     # The chosen options, tracked and evaluated together, reach the best mean.
-    tracker = IoUCosineTracker(
+    tracker = IoUCosineMatcher(
         **{k: v for k, v in best['tracker'].items() if k != 'type'}
     )
     for name in LENGTHS:
@@ -212,7 +215,7 @@ def test_bad_files_are_named(tool, monkeypatch, saved, spoil, message):
 
 
 def test_a_left_out_frame_is_an_error(tmp_path):
-    frames, _ = samples(IoUCosineTracker())
+    frames, _ = samples(IoUCosineMatcher())
     metric = METRICS.build(dict(type='SaveDetections', out_dir=str(tmp_path)))
     metric.process({}, [frames[0].to_dict()])
     with pytest.raises(ValueError, match=r'000002\.png: frame 2 .*expected 1'):

@@ -1,0 +1,347 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmdet.structures.bbox import bbox_overlaps
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from ...compat import embed_similarity
+from .batch_kalman_filter import BatchKalmanFilter, cxcyah_to_xyxy, xyxy_to_cxcyah
+
+NEVER = -(2**62)  # frame number of a place without an observation
+PAIRS_AT_ONCE = 40_000
+
+
+def iou_cosine_similarity(
+    bboxes1: Tensor, embeds1: Tensor, bboxes2: Tensor, embeds2: Tensor
+) -> Tensor:
+    r"""Similarity of detections by place and look (Ruiz et al. eq. 3).
+
+    .. math::
+        Sim(p, q) = IoU(b_p, b_q) \cdot \max(\cos(a_p, a_q), 0)
+
+    Args:
+        bboxes1 (Tensor): Boxes (x1, y1, x2, y2), shape (N, 4).
+        embeds1 (Tensor): Embeddings, shape (N, D).
+        bboxes2 (Tensor): Boxes, shape (M, 4).
+        embeds2 (Tensor): Embeddings, shape (M, D), or K of each box, shape
+            (M, K, D), of which the most similar one counts.
+
+    Returns:
+        Tensor: Shape (N, M), in [0, 1]; 0 where an input is not a number.
+    """
+    with torch.autocast(bboxes1.device.type, enabled=False):
+        cosines = embed_similarity(embeds1, embeds2.flatten(0, -2), method='cosine')
+        cosines = cosines.clamp_(min=0, max=1).nan_to_num_(0)
+        if embeds2.ndim == 3:
+            cosines = cosines.view(len(embeds1), *embeds2.shape[:2]).amax(dim=-1)
+        if bboxes1.shape[0] * bboxes2.shape[0] <= PAIRS_AT_ONCE:
+            overlaps = bbox_overlaps(bboxes1, bboxes2)
+        else:  # pieces that stay in the cache: half the time at 200 x 2000 boxes
+            pieces = bboxes1.split(max(PAIRS_AT_ONCE // bboxes2.shape[0], 1))
+            overlaps = torch.cat([bbox_overlaps(piece, bboxes2) for piece in pieces])
+    return (overlaps * cosines).nan_to_num_(0)
+
+
+class IoUCosineMatcher:
+    r"""Online matcher of boxes and embeddings over a temporal window.
+
+    The detections of a frame are assigned to the tracks by the Hungarian
+    algorithm on :math:`Cost = \max Sim - Sim` (Ruiz et al. eq. 4), see
+    :func:`iou_cosine_similarity`. A link needs the same class and a similarity
+    above ``match_sim_thr``; every other pair counts as similarity 0 in the
+    assignment. The threshold and the class are this project's addition; without
+    them the algorithm links whatever is left over.
+
+    A track last seen f frames ago is a candidate if and only if f <=
+    ``num_frames_retain``; older observations are forgotten, and so is a track
+    without any. Frame numbers count, not calls: skipped frames age the memory,
+    and so do frames without detections. Ids are 0, 1, ... in order of appearance
+    and never reused within a video. It knows arrays only and runs on the CPU: on saved
+    detections, or in a model as :class:`IoUCosineTracker`.
+
+    Args:
+        num_frames_retain (int | Sequence[int]): Length of the window in frames, of
+            all classes or of each. Defaults to 10.
+        match_sim_thr (float | Sequence[float]): A link needs a similarity above it,
+            in [0, 1), for all classes or for each. Defaults to 0.0.
+        candidates (str): What of a track is compared. 'last': its last
+            observation; 'window': the most similar one in the window. Defaults to
+            'last'.
+        motion (str): Where a track's box is expected. 'none': where it was
+            observed, as in the paper; 'linear': its last two observations in the
+            window extrapolated, each coordinate on its own; 'kalman': prediction
+            of mmdet's :class:`KalmanFilter` with one step per frame. With
+            'window', a track's observations then share the expected box and
+            differ by embedding. Defaults to 'none'.
+
+    Raises:
+        ValueError: If an argument is none of the above.
+    """
+
+    def __init__(
+        self,
+        num_frames_retain: int | Sequence[int] = 10,
+        match_sim_thr: float | Sequence[float] = 0.0,
+        candidates: str = 'last',
+        motion: str = 'none',
+    ) -> None:
+        windows, thresholds = np.array(num_frames_retain), np.array(match_sim_thr)
+        if windows.dtype.kind != 'i' or windows.size == 0 or (windows < 1).any():
+            raise ValueError(f'num_frames_retain must be >= 1, got {num_frames_retain}')
+        if thresholds.size == 0 or not ((thresholds >= 0) & (thresholds < 1)).all():
+            raise ValueError(f'match_sim_thr must be in [0, 1), got {match_sim_thr}')
+        if candidates not in ('last', 'window'):
+            raise ValueError(
+                f"candidates must be 'last' or 'window', got {candidates!r}"
+            )
+        if motion not in ('none', 'linear', 'kalman'):
+            raise ValueError(
+                f"motion must be 'none', 'linear' or 'kalman', got {motion!r}"
+            )
+        self.num_frames_retain = num_frames_retain
+        self.match_sim_thr = match_sim_thr
+        self.candidates = candidates
+        self.motion = motion
+        # Observations of a track that may be needed: candidates, and two for a speed.
+        self.num_kept = int(windows.max()) if candidates == 'window' else 1
+        if motion == 'linear':
+            self.num_kept = max(self.num_kept, 2)
+        self.kf = BatchKalmanFilter()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the video: all tracks, their ids and the frame number."""
+        self.num_tracks = 0
+        self.last_frame_id = -1
+        # Tensors of one row per live track, none without a track: 'ids' and 'labels'
+        # (T, ), the K latest observations 'bboxes' (T, K, 4), 'embeds' (T, K, D) and
+        # their 'frame_ids' (T, K), newest last; with 'kalman' also 'means' (T, 8) and
+        # 'covariances' (T, 8, 8).
+        self.memory = {}
+
+    def state_dict(self) -> dict:
+        """What :meth:`load_state_dict` needs to go on after the last frame.
+
+        Returns:
+            dict: ``num_tracks``, ``last_frame_id`` and the tensors of ``memory``.
+        """
+        return dict(
+            num_tracks=self.num_tracks,
+            last_frame_id=self.last_frame_id,
+            memory={name: rows.clone() for name, rows in self.memory.items()},
+        )
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where a tracker of the same options was.
+
+        Args:
+            state (dict): From :meth:`state_dict`.
+        """
+        self.num_tracks = state['num_tracks']
+        self.last_frame_id = state['last_frame_id']
+        self.memory = {name: rows.clone() for name, rows in state['memory'].items()}
+
+    def match(
+        self,
+        bboxes: Tensor | np.ndarray,
+        labels: Tensor | np.ndarray,
+        embeds: Tensor | np.ndarray,
+        frame_id: int,
+    ) -> Tensor:
+        """Give the detections of the next frame their track ids.
+
+        Args:
+            bboxes (Tensor | ndarray): Boxes (x1, y1, x2, y2) of N >= 0 detections,
+                (N, 4).
+            labels (Tensor | ndarray): Their classes, (N, ).
+            embeds (Tensor | ndarray): Their embeddings, (N, D).
+            frame_id (int): Number of the frame in its video. 0 starts a new video;
+                otherwise it must exceed the last one. Call :meth:`reset` before a
+                video that starts at another number.
+
+        Returns:
+            Tensor: Ids (N, ), int64 on the CPU, no two alike.
+
+        Raises:
+            ValueError: If an array has a wrong shape, a class has no parameters, or the
+                frame number does not increase. The memory is then unchanged.
+        """
+        bboxes, labels, embeds = self._check(bboxes, labels, embeds)
+        frame_id = int(frame_id)
+        if frame_id == 0:
+            self.reset()
+        elif frame_id <= self.last_frame_id or frame_id < 0:
+            raise ValueError(
+                f'frame_id {frame_id} does not follow {self.last_frame_id}: frames '
+                'must come in order, and a new video starts at 0 or after reset()'
+            )
+        if frame_id > self.last_frame_id + 1:
+            self._forget(frame_id)
+        if self.motion == 'kalman':
+            self._predict_states(frame_id - self.last_frame_id)
+        self.last_frame_id = frame_id
+
+        rows = self._assign_rows(bboxes, labels, embeds, frame_id)
+        ids = torch.empty_like(rows)
+        old, new = (rows >= 0).nonzero()[:, 0], (rows < 0).nonzero()[:, 0]
+        if len(old):
+            ids[old] = self.memory['ids'][rows[old]]
+            self._extend(rows[old], bboxes[old], embeds[old], frame_id)
+        if len(new):
+            ids[new] = torch.arange(self.num_tracks, self.num_tracks + len(new))
+            self.num_tracks += len(new)
+            self._start(ids[new], bboxes[new], labels[new], embeds[new], frame_id)
+        self._forget(frame_id + 1)
+        return ids
+
+    def _assign_rows(
+        self, bboxes: Tensor, labels: Tensor, embeds: Tensor, frame_id: int
+    ) -> Tensor:
+        """Match detections to tracks: row of the memory or -1, int64, (N, )."""
+        rows = torch.full((len(bboxes),), -1)
+        if not self.memory or len(bboxes) == 0:
+            return rows
+        # Small matrices: numpy takes a quarter of torch's time for an operation.
+        sims = self._similarities(bboxes, embeds, frame_id).numpy()
+        thresholds = _of_class(self.match_sim_thr, labels).numpy()
+        allowed = labels.numpy()[:, None] == self.memory['labels'].numpy()
+        allowed &= sims > thresholds[:, None]
+        sims = sims.astype(np.float64) * allowed
+        detections, tracks = linear_sum_assignment(sims.max() - sims)
+        linked = allowed[detections, tracks]
+        rows.numpy()[detections[linked]] = tracks[linked]
+        return rows
+
+    def _similarities(self, bboxes: Tensor, embeds: Tensor, frame_id: int) -> Tensor:
+        """Similarity of detections and tracks, (N, T)."""
+        recent = slice(-1, None) if self.candidates == 'last' else slice(None)
+        cand_embeds = self.memory['embeds'][:, recent]
+        if self.candidates == 'window':  # zero embeddings have similarity 0
+            cand_embeds = cand_embeds * self._in_window(frame_id)[..., None]
+        if self.motion != 'none':
+            predicted = self._predict_bboxes(frame_id)
+            return iou_cosine_similarity(bboxes, embeds, predicted, cand_embeds)
+        cand_bboxes = self.memory['bboxes'][:, recent].flatten(0, 1)
+        sims = iou_cosine_similarity(
+            bboxes, embeds, cand_bboxes, cand_embeds.flatten(0, 1)
+        )
+        return sims.view(*sims.shape[:1], len(cand_embeds), -1).amax(dim=-1)
+
+    def _predict_bboxes(self, frame_id: int) -> Tensor:
+        """Where the motion model expects the tracks, (T, 4)."""
+        if self.motion == 'kalman':
+            means = self.memory['means'][:, :4].float()
+            return torch.from_numpy(cxcyah_to_xyxy(means.numpy()))
+        before, last = self.memory['bboxes'][:, -2:].unbind(1)
+        seen_before, seen_last = self.memory['frame_ids'][:, -2:].unbind(1)
+        steps = (frame_id - seen_last) / (seen_last - seen_before)
+        moved = last + (last - before) * steps[:, None]
+        return torch.where(self._in_window(frame_id)[:, -2:-1], moved, last)
+
+    def _predict_states(self, num_frames: int) -> None:
+        """Move the Kalman states of all tracks to a later frame."""
+        if not self.memory:  # with a track, the window bounds num_frames
+            return
+        states = self.memory['means'].numpy(), self.memory['covariances'].numpy()
+        for _ in range(num_frames):
+            states = self.kf.predict(*states)
+        for name, rows in zip(('means', 'covariances'), states):
+            self.memory[name] = torch.from_numpy(rows)
+
+    def _extend(
+        self, rows: Tensor, bboxes: Tensor, embeds: Tensor, frame_id: int
+    ) -> None:
+        """Append an observation to tracks; the oldest of K is dropped."""
+        memory = self.memory
+        new = dict(
+            bboxes=bboxes, embeds=embeds, frame_ids=torch.full_like(rows, frame_id)
+        )
+        for name, values in new.items():
+            if self.num_kept > 1:
+                memory[name][rows, :-1] = memory[name][rows, 1:]
+            memory[name][rows, -1] = values
+        if self.motion == 'kalman':
+            rows = rows.numpy()
+            states = [memory[name].numpy() for name in ('means', 'covariances')]
+            corrected = self.kf.update(
+                *(state[rows] for state in states),
+                xyxy_to_cxcyah(bboxes.double().numpy()),
+            )
+            for state, values in zip(states, corrected):
+                state[rows] = values
+
+    def _start(
+        self,
+        ids: Tensor,
+        bboxes: Tensor,
+        labels: Tensor,
+        embeds: Tensor,
+        frame_id: int,
+    ) -> None:
+        """Start a track from each detection."""
+        num_empty = self.num_kept - 1
+        frame_ids = torch.full((len(ids), self.num_kept), NEVER)
+        frame_ids[:, -1] = frame_id
+        new = dict(
+            ids=ids,
+            labels=labels,
+            bboxes=torch.nn.functional.pad(bboxes[:, None], (0, 0, num_empty, 0)),
+            embeds=torch.nn.functional.pad(embeds[:, None], (0, 0, num_empty, 0)),
+            frame_ids=frame_ids,
+        )
+        if self.motion == 'kalman':
+            states = self.kf.initiate(xyxy_to_cxcyah(bboxes.double().numpy()))
+            new['means'], new['covariances'] = map(torch.from_numpy, states)
+        for name, rows in self.memory.items():
+            new[name] = torch.cat([rows, new[name]])
+        self.memory = new
+
+    def _forget(self, frame_id: int) -> None:
+        """Drop tracks that no frame from this one on can be compared with."""
+        if not self.memory:
+            return
+        is_live = self._in_window(frame_id)[:, -1]
+        if not is_live.any():
+            self.memory = {}
+        elif not is_live.all():
+            self.memory = {name: rows[is_live] for name, rows in self.memory.items()}
+
+    def _in_window(self, frame_id: int) -> Tensor:
+        """Which observations a frame is compared with, bool, (T, K)."""
+        windows = _of_class(self.num_frames_retain, self.memory['labels'])
+        return self.memory['frame_ids'] >= frame_id - windows.view(-1, 1)
+
+    def _check(self, *arrays: Tensor | np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Copies of boxes, labels and embeddings on the CPU, checked."""
+        # Copies: the caller may rescale its boxes in place.
+        bboxes, labels, embeds = (
+            torch.as_tensor(array).detach().to('cpu', dtype, copy=True)
+            for array, dtype in zip(arrays, (torch.float32, torch.int64, torch.float32))
+        )
+        if (
+            bboxes.shape != (len(labels), 4)
+            or labels.ndim != 1
+            or embeds.ndim != 2
+            or len(embeds) != len(labels)
+        ):
+            raise ValueError(
+                f'bboxes {tuple(bboxes.shape)}, labels {tuple(labels.shape)}, embeds '
+                f'{tuple(embeds.shape)} must be (N, 4), (N, ) and (N, D)'
+            )
+        for name in ('num_frames_retain', 'match_sim_thr'):
+            num_classes = np.size(getattr(self, name))
+            if num_classes > 1 and (labels >= num_classes).any():
+                raise ValueError(
+                    f'{name} has values for {num_classes} classes, a detection has '
+                    f'the label {labels.max()}'
+                )
+        return bboxes, labels, embeds
+
+
+def _of_class(parameter: float | Sequence[float], labels: Tensor) -> Tensor:
+    """Parameter of each label (N, ), or of all of them (1, )."""
+    values = torch.as_tensor(parameter).view(-1)
+    return values[labels] if values.shape[0] > 1 else values
