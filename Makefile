@@ -30,7 +30,7 @@ MMTRACK_TESTS := \
 	tests/test_mmtracking.py \
 	tests/test_models/test_losses \
 	tests/test_models/test_task_modules \
-	tests/test_models/test_trackers/test_iou_cosine_tracker.py \
+	tests/test_models/test_trackers/test_iou_cosine_matcher.py \
 	tests/test_models/test_tracking_heads/test_hard_triplet_embed_head.py \
 	tests/test_models/test_utils \
 	tests/test_ops/test_bilateral_filter.py \
