@@ -49,17 +49,19 @@ PARTS = {
     'mmdet.models.StandardRoIHead.bbox_loss': 'box branch',
     'mmdet.models.StandardRoIHead._mask_forward': 'mask branch',
     'mmdet.models.StandardRoIHead.mask_loss': 'mask branch, losses',
-    'mmwsmots.models.roi_heads.GradCAMRoIHead.compute_cams': 'Grad-CAM',
+    'mmwsmots.models.roi_heads.gradcam_roi_head.with_cams': 'Grad-CAM',
     'mmdet.models.FCNMaskHead._predict_by_feat_single': 'mask pasting',
     'mmwsmots.models.task_modules.mask_refiner.refine_logits': (
         'mask refinement (mean field)'
     ),
-    'mmwsmots.models.roi_heads.GradCAMRoIHead.predict_mask': 'masks: clipping, rest',
+    'mmwsmots.models.roi_heads.MaskRoIMixin.predict_mask': 'masks: clipping, rest',
     'mmwsmots.models.mot.motsnet.disjoint_masks': 'disjoint masks',
     'mmwsmots.models.tracking_heads.HardTripletEmbedHead.predict': 'track branch',
     'mmwsmots.models.tracking_heads.HardTripletEmbedHead.loss': 'track branch',
     'mmwsmots.models.trackers.IoUCosineTracker.track': 'tracker',
-    'mmwsmots.models.roi_heads.GradCAMRoIHead.loss': 'sampling of boxes and RoIs',
+    'mmwsmots.models.roi_heads.MOTSRoIHead.loss_and_mask_samples': (
+        'sampling of boxes and RoIs'
+    ),
     'mmwsmots.models.mot.MOTSNet.loss': 'rest of the model',
     'mmwsmots.models.mot.MOTSNet.predict': 'rest of the model',
     'mmengine.optim.OptimWrapper.backward': 'backward pass',
