@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # Second stage: the network sees which box is meant, and learns from the masks that
-# tools/label_dataset.py makes of the boxes with the first stage's network.
+# tools/label_dataset.py makes of the boxes with the first stage's network. It is run in
+# rounds: each labels the boxes again for the next.
 _base_ = './box-masker_mnv2_coco-boxes.py'
 
 model = dict(
@@ -24,6 +25,13 @@ train_dataloader = dict(
         ann_file='annotations/instances_train2017_masks.json', pipeline=train_pipeline
     )
 )
+max_iters = 800
+train_cfg = dict(max_iters=max_iters)
+optim_wrapper = dict(optimizer=dict(lr=7e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.02, by_epoch=False, begin=0, end=50),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, T_max=max_iters),
+]
 custom_hooks = [
     dict(type='RandomStateHook'),
     dict(type='FiniteLossHook'),
