@@ -59,7 +59,13 @@ def open_dataset(
             (results_dir / f'{name}.txt', 'results'),
         ):
             if not path.is_file():
-                raise FileNotFoundError(f'{path}: no {what} for sequence {name}')
+                hint = ''
+                if path.with_suffix('').is_dir():
+                    hint = (
+                        f'; tools/dataset_converters/convert_masks.py makes it of the '
+                        f'pictures in {path.with_suffix("")}'
+                    )
+                raise FileNotFoundError(f'{path}: no {what} for sequence {name}{hint}')
     return ParsedKittiMOTS(
         dict(
             GT_FOLDER=str(gt_dir),
@@ -99,18 +105,13 @@ def read_pair(
     """
     paths = [benchmark.gt_path(gt_dir, name), results_dir / f'{name}.txt']
     first_frame = benchmark.first_frame
-    gt = read_mots_txt(paths[0], first_frame=first_frame)
-    results = read_mots_txt(paths[1], check_ids=False, first_frame=first_frame)
-    for path, objects in zip(paths, (gt, results)):
-        for number, obj in enumerate(objects, 1):
-            if obj.frame_id >= length:
-                raise ValueError(
-                    f'{path}, line {number}: frame {obj.frame_id + first_frame} lies '
-                    f'beyond the {length} frames of the sequence'
-                )
+    gt = read_mots_txt(paths[0], first_frame=first_frame, num_frames=length)
+    results = read_mots_txt(
+        paths[1], check_ids=False, first_frame=first_frame, num_frames=length
+    )
     if gt and results and gt[0][3:5] != results[0][3:5]:
         raise ValueError(
-            f'{paths[1]}, line 1: the masks have the size {results[0].height} x '
+            f'{paths[1]}: the masks have the size {results[0].height} x '
             f'{results[0].width}, those of {paths[0]} {gt[0].height} x {gt[0].width}'
         )
     return gt, results

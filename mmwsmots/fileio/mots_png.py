@@ -7,7 +7,8 @@ import numpy as np
 
 from mmwsmots.fileio.atomic_write import atomic_write
 from mmwsmots.fileio.mots_txt import MOTSObject
-from mmwsmots.fileio.pictures import picture_size
+from mmwsmots.fileio.pictures import check_size, list_pictures, picture_size
+from mmwsmots.fileio.rle import mask_to_rle
 
 
 def write_mots_png(
@@ -46,6 +47,36 @@ def write_mots_png(
     with atomic_write(path) as temp:
         # OpenCV only warns where a disk refuses, so encode and write separately.
         temp.write_bytes(cv2.imencode('.png', image)[1].tobytes())
+
+
+def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]:
+    """Read the 16-bit instance pictures of a sequence, named by their frames.
+
+    Args:
+        folder (str | Path): The folder, with ``FFFFFF.png``.
+        first_frame (int): Number of the first frame; it gets ``frame_id`` 0.
+
+    Returns:
+        list[MOTSObject]: The objects frame by frame, of any class.
+
+    Raises:
+        FileNotFoundError: If there is no picture.
+        ValueError: If one is no 16-bit picture, of another size than the first or not
+            named by a number.
+    """
+    objects, size = [], None
+    for path in list_pictures(Path(folder)):
+        if not path.stem.isdecimal() or int(path.stem) < first_frame:
+            raise ValueError(
+                f'{path}: the name is no number of a frame, {first_frame} or more'
+            )
+        ids = read_ids(path)
+        size = size or ids.shape
+        check_size(path, ids.shape, size)
+        for value in np.unique(ids[ids > 0]).tolist():
+            frame_id, rle = int(path.stem) - first_frame, mask_to_rle(ids == value)
+            objects.append(MOTSObject(frame_id, value, value // 1000, *size, rle))
+    return objects
 
 
 def read_ids(path: Path) -> np.ndarray:

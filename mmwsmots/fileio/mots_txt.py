@@ -18,7 +18,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.pictures import MAX_PIXELS
 from mmwsmots.fileio.rle import find_overlap, rles_to_runs
+from mmwsmots.fileio.text_lines import text_lines
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
@@ -129,11 +131,13 @@ def read_mots_txt(
     check_ids: bool = True,
     first_frame: int = 0,
     class_ids: Collection[int] | None = KITTI_CLASS_IDS,
+    num_frames: int | None = None,
 ) -> list[MOTSObject]:
     """Read and validate a KITTI MOTS text file.
 
     Args:
-        path (str | Path): The file. An empty file is a sequence without objects.
+        path (str | Path): The file. An empty file is a sequence without objects;
+            empty lines are no errors.
         check_disjoint (bool): Whether masks of a frame must not overlap.
         check_ids (bool): Whether ``id // 1000`` must be the class, as in ground
             truth. Results may use any id.
@@ -141,6 +145,7 @@ def read_mots_txt(
             ``frame_id`` 0.
         class_ids (Collection[int], optional): Classes that may occur; None: any.
             Defaults to those of KITTI MOTS.
+        num_frames (int, optional): Length of the sequence; None: not known.
 
     Returns:
         list[MOTSObject]: The objects in the order of the file.
@@ -150,15 +155,19 @@ def read_mots_txt(
             line and what is wrong with it.
     """
     path = Path(path)
-    objects = []
+    objects, numbers = [], []
     lines_of_id = {}
-    lines = path.read_text(encoding='ascii', errors='replace').splitlines()
-    for number, line in enumerate(lines, 1):
+    for number, line in text_lines(path):
         try:
             obj = parse_line(line, class_ids)
             if obj.frame_id < first_frame:
                 raise ValueError(
                     f'frame {obj.frame_id} lies before the first frame, {first_frame}'
+                )
+            if num_frames is not None and obj.frame_id >= num_frames + first_frame:
+                raise ValueError(
+                    f'frame {obj.frame_id} lies beyond the {num_frames} frames of the '
+                    f'sequence, which count from {first_frame}'
                 )
             _check_line(obj, objects[0] if objects else obj, check_ids)
             first = lines_of_id.setdefault((obj.frame_id, obj.track_id), number)
@@ -170,15 +179,16 @@ def read_mots_txt(
         except ValueError as error:
             raise ValueError(f'{path}, line {number}: {error}') from None
         objects.append(obj._replace(frame_id=obj.frame_id - first_frame))
-    runs, num_runs = _decode(path, objects)
+        numbers.append(number)
+    runs, num_runs = _decode(path, objects, numbers)
     overlap = None
     if check_disjoint:
         overlap = find_overlap(runs, num_runs, [obj.frame_id for obj in objects])
     if overlap is not None:
         first, second = overlap
         raise ValueError(
-            f'{path}, line {second + 1}: the mask overlaps the mask of line '
-            f'{first + 1} in frame {objects[first].frame_id + first_frame}'
+            f'{path}, line {numbers[second]}: the mask overlaps the mask of line '
+            f'{numbers[first]} in frame {objects[first].frame_id + first_frame}'
         )
     return objects
 
@@ -204,39 +214,53 @@ def format_line(obj: MOTSObject) -> str:
     return ' '.join(map(str, obj)) + '\n'
 
 
-def read_seqmap(path: str | Path) -> dict[str, int]:
-    """Read a KITTI seqmap: lines ``sequence empty first_frame last_frame``.
+def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]:
+    """Read a seqmap: lines ``sequence empty first_frame last_frame``.
+
+    MOTChallenge has seqmaps that only name the sequences, below the line ``name``.
 
     Args:
         path (str | Path): The file.
+        first_frame (int): Number of the first frame of a sequence: 0 in KITTI, 1 in
+            MOTChallenge.
 
     Returns:
-        dict[str, int]: Number of frames of each sequence, in the file's order.
+        dict[str, int | None]: Number of frames of each sequence, in the file's order;
+        None where only its name is given.
 
     Raises:
         ValueError: If a line breaks the format; the message names file and line.
     """
     lengths = {}
-    lines = Path(path).read_text(encoding='ascii', errors='replace').splitlines()
-    for number, line in enumerate(lines, 1):
+    only_names = False
+    for number, line in text_lines(path):
         fields = line.split()
-        if (
-            len(fields) != 4
-            or not fields[2].isdecimal()
-            or not fields[3].isdecimal()
-            or len(fields[3]) > MAX_DIGITS
-            or int(fields[2]) != 0
-        ):
+        if fields == ['name'] and not lengths:
+            only_names = True
+            continue
+        if not (len(fields) == 1 if only_names else _is_range(fields, first_frame)):
+            expected = f'sequence empty {first_frame:06d} last_frame'
             raise ValueError(
-                f'{path}, line {number}: expected "sequence empty 000000 last_frame", '
-                f'got "{line}"'
+                f'{path}, line {number}: expected '
+                f'"{"sequence" if only_names else expected}", got "{line}"'
             )
         if fields[0] in lengths:
             raise ValueError(f'{path}, line {number}: duplicate sequence {fields[0]}')
-        lengths[fields[0]] = int(fields[3]) + 1
+        length = None if only_names else int(fields[3]) + 1 - first_frame
+        lengths[fields[0]] = length
     if not lengths:
         raise ValueError(f'{path}: the seqmap names no sequence')
     return lengths
+
+
+def _is_range(fields: list[str], first_frame: int) -> bool:
+    """Whether a line of a seqmap names a sequence and its first and last frame."""
+    return (
+        len(fields) == 4
+        and all(field.isdecimal() for field in fields[2:])
+        and len(fields[3]) <= MAX_DIGITS
+        and int(fields[2]) == first_frame <= int(fields[3])
+    )
 
 
 def parse_line(
@@ -257,8 +281,14 @@ def parse_line(
     """
     fields = line.split()
     if len(fields) != 6:
+        what = ''
+        if len(fields) in (17, 18):
+            what = '; these are boxes of KITTI tracking, without masks'
+        elif len(fields) == 7:
+            what = '; results have no score behind the RLE'
         raise ValueError(
-            f'expected 6 fields (frame id class height width rle), got {len(fields)}'
+            'expected 6 fields (frame id class height width rle), got '
+            f'{len(fields)}{what}'
         )
     for name, field in zip(MOTSObject._fields, fields[:5]):
         if not field.isdecimal() or len(field) > MAX_DIGITS:
@@ -272,7 +302,7 @@ def parse_line(
         if tuple(class_ids) != KITTI_CLASS_IDS:
             known = ', '.join(map(str, class_ids))
         raise ValueError(f'unknown class {obj.class_id} ({known})')
-    if obj.height == 0 or obj.width == 0:
+    if not 0 < obj.height * obj.width <= MAX_PIXELS:
         raise ValueError(f'the mask has the size {obj.height} x {obj.width}')
     return obj
 
@@ -291,13 +321,15 @@ def _check_line(obj: MOTSObject, first: MOTSObject, check_ids: bool) -> None:
         )
 
 
-def _decode(path: Path, objects: list[MOTSObject]) -> tuple[np.ndarray, np.ndarray]:
+def _decode(
+    path: Path, objects: list[MOTSObject], numbers: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Run lengths of all masks of a file at once, see :func:`rles_to_runs`."""
     size = objects[0][3:5] if objects else (0, 0)
     try:
         return rles_to_runs([obj.rle for obj in objects], *size)
     except ValueError:
-        for number, obj in enumerate(objects, 1):  # which one is it?
+        for number, obj in zip(numbers, objects):  # which one is it?
             try:
                 rles_to_runs([obj.rle], *size)
             except ValueError as error:

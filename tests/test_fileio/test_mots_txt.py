@@ -62,7 +62,6 @@ def test_failed_write_leaves_the_old_file(tmp_path):
 
 
 BAD_LINES = {
-    'blank line': ('\n', 'expected 6 fields .* got 0'),
     'field missing': ('0 1001 1 4 6\n', 'expected 6 fields .* got 5'),
     'field too many': (line().strip() + ' 1\n', 'expected 6 fields .* got 7'),
     'frame is no integer': (line(frame='1.5'), 'frame_id must be .* "1.5"'),
@@ -166,3 +165,45 @@ def test_bad_seqmap_is_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(ValueError, match=f'val.seqmap.*{message}'):
         read_seqmap(path)
+
+
+def test_seqmaps_of_mot_challenge(tmp_path):
+    path = tmp_path / 'val.seqmap'
+    path.write_text('\ufeffMOTS20-02 empty 000001 000600\r\n\r\n')
+    assert read_seqmap(path, first_frame=1) == {'MOTS20-02': 600}
+    with pytest.raises(ValueError, match='"sequence empty 000000 last_frame"'):
+        read_seqmap(path)
+    path.write_text('name\nMOTS20-02\nMOTS20-05\n')
+    assert read_seqmap(path) == {'MOTS20-02': None, 'MOTS20-05': None}
+    path.write_text('name\nMOTS20-02 empty 000001 000600\n')
+    with pytest.raises(ValueError, match=r'line 2: expected "sequence"'):
+        read_seqmap(path)
+
+
+RLE = mask_to_rle(np.eye(4, dtype=bool))
+
+
+def test_blank_lines_and_marks_are_no_errors(tmp_path):
+    path = tmp_path / '0000.txt'
+    path.write_text(f'\ufeff0 1 1 4 4 {RLE}\r\n\r\n1 1 1 4 4 {RLE}\n\n \n')
+    objects = read_mots_txt(path, check_ids=False)
+    assert [obj.frame_id for obj in objects] == [0, 1]
+    path.write_text(f'0 1 1 4 4 {RLE}\n\n0 2 1 4 4 {RLE}\n')
+    with pytest.raises(ValueError, match=r'line 3: .* overlaps the mask of line 1'):
+        read_mots_txt(path, check_ids=False)
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        (f'0 2 1 4 4 {RLE} 0.9', 'got 7; results have no score'),
+        ('0 1 Car 0 0 -1 1 2 3 4 1 1 1 0 0 9 0', 'got 17; these are boxes of KITTI'),
+        ('0 1 1 31623 31623 PmZg]o0', 'the mask has the size 31623 x 31623'),
+        (f'3 1 1 4 4 {RLE}', 'frame 3 lies beyond the 3 frames .* count from 0'),
+    ],
+)
+def test_lines_of_others_are_named(tmp_path, line, message):
+    path = tmp_path / '0000.txt'
+    path.write_text(f'0 1 1 4 4 {RLE}\n{line}\n')
+    with pytest.raises(ValueError, match=rf'0000\.txt, line 2: .*{message}'):
+        read_mots_txt(path, check_ids=False, num_frames=3)

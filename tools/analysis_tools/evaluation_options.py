@@ -79,8 +79,24 @@ def find_lengths(args: argparse.Namespace) -> dict[str, int]:
         ValueError: If a file breaks its format.
     """
     if args.seqmap is not None:
-        return read_seqmap(args.seqmap)
+        first_frame = BENCHMARKS[args.benchmark].first_frame
+        lengths = read_seqmap(args.seqmap, first_frame)
+        return {
+            name: _find_length(args, name) if length is None else length
+            for name, length in lengths.items()
+        }
     paths = sorted(args.gt.glob('*/seqinfo.ini'))
     if not paths:
         raise FileNotFoundError(f'{args.gt}: no sequence with a seqinfo.ini')
     return {path.parent.name: read_seqinfo(path).length for path in paths}
+
+
+def _find_length(args: argparse.Namespace, name: str) -> int:
+    """Number of frames of a sequence of which a seqmap only has the name."""
+    if args.benchmark == 'kitti_mots':
+        raise ValueError(
+            f'{args.seqmap}: it has only the names of sequences, as those of '
+            'MOTChallenge (--benchmark mots20); KITTI needs lines "SSSS empty 000000 '
+            'last_frame"'
+        )
+    return read_seqinfo(args.gt / name / 'seqinfo.ini').length

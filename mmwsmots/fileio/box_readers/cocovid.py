@@ -112,7 +112,12 @@ def _read_images(
             raise ValueError(f'{where}: frame_id is {number}')
         images[image_id] = Picture(name or '', size_of(image, where), where, number)
     frames = _number(images)
-    if all(picture.name for picture in images.values()):
+    unnamed = [picture for picture in images.values() if not picture.name]
+    if 0 < len(unnamed) < len(images):
+        raise ValueError(
+            f'{unnamed[0].where}: file_name is missing, other images have one'
+        )
+    if not unnamed:
         pictures = {frames[image_id]: picture for image_id, picture in images.items()}
         file.pictures = dict(sorted(pictures.items()))
     else:

@@ -1,8 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path
 
+from mmwsmots.fileio.text_lines import text_lines
+
 from .box_file import BoxFile, Numbering
-from .text_lines import text_lines
 from .tracked_box import (
     TrackedBox,
     finite_numbers,

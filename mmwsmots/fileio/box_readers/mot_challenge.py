@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmwsmots.fileio.text_lines import text_lines
+
 from .box_file import BoxFile, Numbering
-from .text_lines import text_lines
 from .tracked_box import (
     TrackedBox,
     finite_numbers,
