@@ -50,6 +50,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--weights', help='checkpoint, or "released": nothing is trained'
     )
+    parser.add_argument(
+        '--no-test', action='store_true', help='leave test_boxes.json out, of photos'
+    )
     parser.add_argument('--iters', type=int, help="in place of the recipe's own")
     parser.add_argument(
         '--sequences', nargs='+', default=list(SEQUENCES), help='of kitti'
@@ -162,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         start = time.monotonic()
         results = list(segment(recipe, frames, BANDS[args.data_set]))
         seconds = time.monotonic() - start
-        if args.data_set == 'photos':
+        if args.data_set == 'photos' and not args.no_test:
             write_test_masks(recipe, args.data, args.out / 'test_masks.json')
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')

@@ -97,7 +97,8 @@ def test_recipes_of_boxes_see_no_mask(photos, tmp_path):
     results = json.loads((tmp_path / 'out/test_masks.json').read_text())
     assert [item['score'] for item in results] == [0.25, 0.75, 0.25, 0.25, 0.75, 1.0]
 
-    run('photos', photos, 'half-from-masks', tmp_path / 'out')
+    run('photos', photos, 'half-from-masks', tmp_path / 'dev', '--no-test')
+    assert not (tmp_path / 'dev/test_masks.json').exists()
     assert all(rle is not None for frame in Half.shown for rle in frame.truth)
     run('photos', photos, 'half', tmp_path / 'out', '--weights', 'released')
     assert Half.shown == 'released'
