@@ -48,13 +48,20 @@ def fill_box(bbox: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return mask
 
 
-def grabcut(frame: np.ndarray, bbox: np.ndarray, num_iters: int = 5) -> np.ndarray:
+def grabcut(
+    frame: np.ndarray,
+    bbox: np.ndarray,
+    num_iters: int = 5,
+    max_side: int | None = None,
+) -> np.ndarray:
     """GrabCut (Rother et al., 2004) in a box, as one segments without learning.
 
     Args:
         frame (ndarray): BGR, (H, W, 3) uint8.
         bbox (ndarray): Box (4, ) xyxy in pixels.
         num_iters (int): Its iterations. Defaults to 5.
+        max_side (int, optional): A window around the box whose longer side is above
+            it is shrunk to it: the time of a cut grows faster than its area.
 
     Returns:
         ndarray: Mask (H, W) bool; the filled box where GrabCut finds nothing or has
@@ -74,12 +81,17 @@ def grabcut(frame: np.ndarray, bbox: np.ndarray, num_iters: int = 5) -> np.ndarr
     labels = np.where(mask[window], cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
     if labels.min() == labels.max():
         return mask
+    crop, size = np.ascontiguousarray(frame[window]), labels.shape[::-1]
+    scale = min(1, (max_side or max(size)) / max(size))
+    if scale < 1:
+        small = [max(round(scale * side), 1) for side in size]
+        crop = cv2.resize(crop, small, interpolation=cv2.INTER_AREA)
+        labels = cv2.resize(labels, small, interpolation=cv2.INTER_NEAREST)
     cv2.setRNGSeed(0)
     models = np.zeros((2, 1, 65))
-    cv2.grabCut(
-        np.ascontiguousarray(frame[window]),
-        *(labels, None, *models, num_iters, cv2.GC_INIT_WITH_MASK),
-    )
+    cv2.grabCut(crop, labels, None, *models, num_iters, cv2.GC_INIT_WITH_MASK)
+    is_object = np.isin(labels, (cv2.GC_PR_FGD, cv2.GC_FGD)).astype(np.float32)
+    is_object = cv2.resize(is_object, size, interpolation=cv2.INTER_LINEAR)
     found = np.zeros_like(mask)
-    found[window] = (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
+    found[window] = (is_object > 0.5) & mask[window]
     return found if found.any() else mask

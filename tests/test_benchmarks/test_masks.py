@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import cv2
 import numpy as np
 import pytest
 
@@ -53,6 +54,10 @@ def test_grabcut_finds_what_has_another_colour():
     frame = (frame + noise).clip(0, 255).astype(np.uint8)
     found = grabcut(frame, box)
     assert (found & mask).sum() / (found | mask).sum() > 0.95
+    large = cv2.resize(frame, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
+    shrunk = grabcut(large, 4 * box, max_side=80)
+    expected = np.kron(mask, np.ones((4, 4), bool))
+    assert (shrunk & expected).sum() / (shrunk | expected).sum() > 0.9
     # No background to learn from: the box, also one outside the frame.
     assert grabcut(frame, np.array([0.0, 0, 60, 40])).all()
     assert not grabcut(frame, np.array([70.0, 0, 80, 10])).any()
