@@ -13,7 +13,7 @@ from pycocotools import mask as mask_utils
 
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.fileio import FrameReader
-from mmwsmots.fileio.box_readers import read_mot_challenge
+from mmwsmots.fileio.box_readers import place_boxes, read_boxes
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, read_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -223,7 +223,8 @@ def load_clip(data: Path, class_name: str, outlines: Path | None = None) -> list
     reader = FrameReader(data / 'images')
     size = next(iter(reader)).shape[:2]
     members = defaultdict(list)
-    for box in read_mot_challenge(data / 'boxes.txt', class_name):
+    file = read_boxes(data / 'boxes.txt', 'mot', class_name)
+    for box in place_boxes(file, reader, size).boxes:
         if not box.is_ignored:
             members[box.frame_id].append(box)
     frames = []
