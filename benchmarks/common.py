@@ -46,7 +46,8 @@ def fetch_weights(cfg: Config) -> None:
     Args:
         cfg (Config): Of a training; one that starts otherwise needs nothing.
     """
-    detector = cfg.get('model', {}).get('detector', {})
+    model = cfg.get('model', {})
+    detector = model.get('detector', model)
     init_cfg = detector.get('backbone', {}).get('init_cfg') or {}
     if init_cfg.get('checkpoint') == WEIGHTS and not (ROOT / WEIGHTS).is_file():
         run('tools/model_converters/mobilenetv2_to_mmdet.py', WEIGHTS)

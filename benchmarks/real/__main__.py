@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -55,6 +56,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--iters', type=int, help="in place of the recipe's own")
     parser.add_argument(
+        '--adapt',
+        type=int,
+        metavar='N',
+        help='go on from --weights for N iterations on the boxes of each sequence',
+    )
+    parser.add_argument(
         '--sequences', nargs='+', default=list(SEQUENCES), help='of kitti'
     )
     parser.add_argument('--class-name', default='car', help="of clip's boxes")
@@ -67,6 +74,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--sam-weights', type=Path, help='folder of a Sam2Model, for recipe sam2'
     )
     args = parser.parse_args(argv)
+    if args.adapt and (args.weights is None or args.data_set == 'photos'):
+        parser.error('--adapt goes on from --weights, on the boxes of kitti or clip')
     args.device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     return args
 
@@ -117,6 +126,11 @@ def of_recipe(frames: Sequence[Frame], recipe: Recipe) -> list[Frame]:
     return [frame for frame in frames if frame.ids]
 
 
+def sequences(frames: Sequence[Frame]) -> list[list[Frame]]:
+    """Frames by their sequence."""
+    return [list(members) for _, members in groupby(frames, lambda f: f.group)]
+
+
 def segment(recipe: Recipe, frames: Sequence[Frame], band: float) -> Iterator[Drawn]:
     """Masks and scores of each frame."""
     for frame in frames:
@@ -163,7 +177,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise ValueError(f'{args.data}: no box that {args.recipe} segments')
         prepare(recipe, train, args)
         start = time.monotonic()
-        results = list(segment(recipe, frames, BANDS[args.data_set]))
+        results = []
+        for members in sequences(frames) if args.adapt else [frames]:
+            if args.adapt:
+                recipe.adapt([frame.without_truth() for frame in members])
+            results += segment(recipe, members, BANDS[args.data_set])
         seconds = time.monotonic() - start
         if args.data_set == 'photos' and not args.no_test:
             write_test_masks(recipe, args.data, args.out / 'test_masks.json')

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,21 +10,25 @@ from .data import Frame
 
 def write_annotations(
     frames: Sequence[Frame], path: Path, category_ids: Mapping[str, int]
-) -> None:
+) -> Path:
     """Write frames to train on as a COCO and CocoVID file.
 
-    Each frame is a video of its own. File names are absolute.
+    Each frame is a video of its own.
 
     Args:
         frames (Sequence[Frame]): The frames; a mask is written where ``truth`` has
             one.
         path (Path): JSON file to write.
         category_ids (Mapping[str, int]): Category id of each class.
+
+    Returns:
+        Path: Folder that the file names are relative to.
     """
+    folder = Path(os.path.commonpath([frame.path.parent for frame in frames]))
     builder = CocoVIDBuilder(category_ids)
     for frame in frames:
         video_id = builder.add_video(
-            frame.path.stem, [str(frame.path.resolve())], frame.size
+            frame.path.stem, [frame.path.relative_to(folder).as_posix()], frame.size
         )
         for number, (box, label, rle) in enumerate(
             zip(frame.boxes, frame.labels, frame.truth), 1
@@ -34,6 +39,7 @@ def write_annotations(
                 fields.update(segmentation=rle_to_json(rle))
             builder.add_object(video_id, 0, category_ids[label], number, **fields)
     builder.write(path)
+    return folder.resolve()
 
 
 def rle_to_json(rle: dict) -> dict:

@@ -34,11 +34,11 @@ class Plus(Recipe):
             frame._replace(labels=[KITTI_NAMES[label] for label in frame.labels])
             for frame in train
         ]
-        write_annotations(renamed, folder / 'boxes.json', CLASS_IDS)
+        images = write_annotations(renamed, folder / 'boxes.json', CLASS_IDS)
         cfg = self._config()
         dataset = cfg.train_dataloader.dataset
         dataset.ann_file = str(folder / 'boxes.json')
-        dataset.data_prefix = dict(img_path='/')
+        dataset.data_prefix = dict(img_path=str(images))
         cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=iters)
         cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
         cfg.test_dataloader = cfg.test_evaluator = cfg.test_cfg = None

@@ -43,6 +43,14 @@ class Recipe(metaclass=ABCMeta):
         """
         raise ValueError(f'--weights: recipe {self.args.recipe} takes none')
 
+    def adapt(self, frames: Sequence[Frame]) -> None:
+        """Go on from the weights of :meth:`load` on the boxes to be segmented.
+
+        Args:
+            frames (Sequence[Frame]): Without ``truth``.
+        """
+        raise ValueError(f'--adapt: recipe {self.args.recipe} cannot')
+
     @abstractmethod
     def masks(
         self, frame: np.ndarray, boxes: np.ndarray, labels: Sequence[str]
