@@ -10,6 +10,19 @@ _base_ = [
 
 model = _base_.small_model
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms[1].with_mask = True
+train_pipeline = [
+    dict(type='ClipFrameSample', num_frames=_base_.num_frames),
+    dict(
+        type='TransformBroadcaster',
+        share_random_params=True,
+        transforms=[
+            dict(type='LoadAnnotatedFrame'),
+            dict(type='LoadTrackAnnotations', with_mask=True),
+            _base_.random_resize,
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='LoadMaskScores'),
+        ],
+    ),
+    dict(type='PackMOTSInputs'),
+]
 train_dataloader = dict(dataset=dict(with_mask=True, pipeline=train_pipeline))

@@ -18,8 +18,21 @@ model = dict(
     track_head=dict(num_classes=num_classes),
 )
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms[1].with_mask = True
+train_pipeline = [
+    dict(type='ClipFrameSample', num_frames=_base_.num_frames),
+    dict(
+        type='TransformBroadcaster',
+        share_random_params=True,
+        transforms=[
+            dict(type='LoadAnnotatedFrame'),
+            dict(type='LoadTrackAnnotations', with_mask=True),
+            _base_.random_resize,
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='LoadMaskScores'),
+        ],
+    ),
+    dict(type='PackMOTSInputs'),
+]
 train_dataloader = dict(
     dataset=dict(
         ann_file=f'annotations/mots20_fold-{_base_.fold}_train_masks.json',

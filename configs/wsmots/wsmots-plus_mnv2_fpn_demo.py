@@ -5,10 +5,34 @@ _base_ = './wsmots-plus_mnv2_fpn_rendered.py'
 train_root, val_root = 'work_dirs/demo/train/', 'work_dirs/demo/val/'
 img_scale = (624, 192)
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms[2].scale = img_scale
-test_pipeline = _base_.test_pipeline
-test_pipeline[0].transforms[1].scale = img_scale
+random_resize = dict(_base_.random_resize, scale=img_scale)
+train_pipeline = [
+    dict(type='ClipFrameSample', num_frames=_base_.num_frames),
+    dict(
+        type='TransformBroadcaster',
+        share_random_params=True,
+        transforms=[
+            dict(type='LoadAnnotatedFrame'),
+            dict(type='LoadTrackAnnotations'),
+            random_resize,
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='RandomShadow'),
+            dict(type='LoadMaskScores'),  # of masks, where they are loaded
+        ],
+    ),
+    dict(type='PackMOTSInputs'),
+]
+test_pipeline = [
+    dict(
+        type='TransformBroadcaster',
+        transforms=[
+            dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=img_scale, keep_ratio=True),
+            dict(type='LoadTrackAnnotations'),
+        ],
+    ),
+    dict(type='PackTrackInputs'),
+]
 
 train_dataloader = dict(dataset=dict(data_root=train_root, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(data_root=val_root, pipeline=test_pipeline))

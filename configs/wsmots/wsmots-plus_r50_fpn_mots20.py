@@ -24,6 +24,20 @@ model = dict(
 
 custom_hooks = [*_base_.custom_hooks, _base_.loss_warmup]
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[1].transforms.append(dict(type='RandomShadow'))
+train_pipeline = [
+    dict(type='ClipFrameSample', num_frames=_base_.num_frames),
+    dict(
+        type='TransformBroadcaster',
+        share_random_params=True,
+        transforms=[
+            dict(type='LoadAnnotatedFrame'),
+            dict(type='LoadTrackAnnotations'),
+            _base_.random_resize,
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='RandomShadow'),
+            dict(type='LoadMaskScores'),  # of masks, where they are loaded
+        ],
+    ),
+    dict(type='PackMOTSInputs'),
+]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -7,6 +7,9 @@ num_frames = 3  # of a training clip
 with_mask = False
 backend_args = None
 
+random_resize = dict(
+    type='RandomResize', scale=img_scale, ratio_range=(0.8, 1.25), keep_ratio=True
+)
 train_pipeline = [
     dict(type='ClipFrameSample', num_frames=num_frames),
     dict(
@@ -15,12 +18,7 @@ train_pipeline = [
         transforms=[
             dict(type='LoadAnnotatedFrame', backend_args=backend_args),
             dict(type='LoadTrackAnnotations', with_mask=with_mask),
-            dict(
-                type='RandomResize',
-                scale=img_scale,
-                ratio_range=(0.8, 1.25),
-                keep_ratio=True,
-            ),
+            random_resize,
             dict(type='RandomFlip', prob=0.5),
             dict(type='LoadMaskScores'),  # of masks, where they are loaded
         ],

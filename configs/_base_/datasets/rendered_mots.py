@@ -7,11 +7,33 @@ data_root = 'data/rendered_mots/'
 img_scale = (621, 188)
 num_frames = 2
 
-train_pipeline = _base_.train_pipeline
-train_pipeline[0].num_frames = num_frames
-train_pipeline[1].transforms[2].scale = img_scale
-test_pipeline = _base_.test_pipeline
-test_pipeline[0].transforms[1].scale = img_scale
+random_resize = dict(_base_.random_resize, scale=img_scale)
+train_pipeline = [
+    dict(type='ClipFrameSample', num_frames=num_frames),
+    dict(
+        type='TransformBroadcaster',
+        share_random_params=True,
+        transforms=[
+            dict(type='LoadAnnotatedFrame'),
+            dict(type='LoadTrackAnnotations'),
+            random_resize,
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='LoadMaskScores'),  # of masks, where they are loaded
+        ],
+    ),
+    dict(type='PackMOTSInputs'),
+]
+test_pipeline = [
+    dict(
+        type='TransformBroadcaster',
+        transforms=[
+            dict(type='LoadImageFromFile'),
+            dict(type='Resize', scale=img_scale, keep_ratio=True),
+            dict(type='LoadTrackAnnotations'),
+        ],
+    ),
+    dict(type='PackTrackInputs'),
+]
 
 train_dataloader = dict(
     num_workers=1,

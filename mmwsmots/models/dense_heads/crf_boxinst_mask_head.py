@@ -10,6 +10,8 @@ from torch import Tensor
 from ..roi_heads.mask_heads.box_supervised_mask_head import stack_rgb
 from ..utils.roi_grid import crop_rois, expand_bboxes
 
+CONTEXT = 1.5  # side of a crop over the side of its box
+
 
 @MODELS.register_module()
 class CRFBoxInstMaskHead(BoxInstMaskHead):
@@ -21,8 +23,6 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
 
     Args:
         crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
-        crf_context (float): Side of a crop over the side of its box. Defaults to
-            1.5.
         loss_crf (dict): :class:`CRFLoss`.
         *args, **kwargs: Of :class:`mmdet.models.BoxInstMaskHead`.
     """
@@ -31,13 +31,11 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
         self,
         *args,
         crf_size: int = 128,
-        crf_context: float = 1.5,
         loss_crf: ConfigType = dict(type='CRFLoss'),
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.crf_size = crf_size
-        self.crf_context = crf_context
         self.loss_crf = MODELS.build(loss_crf)
 
     def loss_by_feat(
@@ -89,7 +87,7 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
         if num_pos == 0:
             size = (self.crf_size, self.crf_size)
             return preds.new_zeros((0, *size)), image.new_zeros((0, 3, *size))
-        bboxes = expand_bboxes(mask2bbox(box_masks), self.crf_context)
+        bboxes = expand_bboxes(mask2bbox(box_masks), CONTEXT)
         own_inds = torch.arange(num_pos, device=bboxes.device)[:, None]
         probs = crop_rois(
             preds.sigmoid()[:, None], torch.cat([own_inds, bboxes], 1), self.crf_size

@@ -1,6 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.registry import MODELS
 from mmdet.structures.mask import mask_target
 from mmdet.utils import ConfigType, InstanceList, OptMultiConfig
 from mmengine.config import ConfigDict
@@ -9,6 +9,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ...compat import TrackSampleList
+from ..task_modules import JitteredRoISampler
+
+MASK_SIZE = 28
 
 
 @MODELS.register_module()
@@ -16,35 +19,21 @@ class HardTripletTrackHead(BaseModule):
     """:class:`HardTripletEmbedHead` as the track head of mmdet's ``MaskTrackRCNN``.
 
     It learns from a key and a reference frame: RoIs are drawn around the true boxes
-    of both, features are pooled under the true masks, the triplets are those of all
-    RoIs of the batch. At test :class:`IoUCosineTracker` pools under the predicted
-    masks.
+    of both, with an IoU above 0.5 as positive proposals have, features are pooled
+    under the true masks, the triplets are those of all RoIs of the batch. At test
+    :class:`IoUCosineTracker` pools under the predicted masks.
 
     Args:
         embed_head (dict): :class:`HardTripletEmbedHead`.
-        roi_sampler (dict): Draws the RoIs of training. The default's overlap their
-            boxes with an IoU above 0.5, as positive proposals do.
-        mask_size (int): Side of the masks on the RoIs. Defaults to 28.
         init_cfg (dict or list[dict], optional): Initialisation.
     """
 
-    def __init__(
-        self,
-        embed_head: ConfigType,
-        roi_sampler: ConfigType = dict(
-            type='JitteredRoISampler',
-            num_per_gt=4,
-            max_per_img=64,
-            center_jitter=0.1,
-            scale_jitter=0.1,
-        ),
-        mask_size: int = 28,
-        init_cfg: OptMultiConfig = None,
-    ) -> None:
+    def __init__(self, embed_head: ConfigType, init_cfg: OptMultiConfig = None) -> None:
         super().__init__(init_cfg)
         self.embed_head = MODELS.build(embed_head)
-        self.roi_sampler = TASK_UTILS.build(roi_sampler)
-        self.mask_size = mask_size
+        self.roi_sampler = JitteredRoISampler(
+            num_per_gt=4, max_per_img=64, center_jitter=0.1, scale_jitter=0.1
+        )
 
     def loss(
         self,
@@ -91,6 +80,6 @@ class HardTripletTrackHead(BaseModule):
                 [priors],
                 [res.pos_assigned_gt_inds],
                 [gts.masks],
-                ConfigDict(mask_size=self.mask_size),
+                ConfigDict(mask_size=MASK_SIZE),
             ),
         )

@@ -5,6 +5,8 @@ from mmdet.structures import DetDataSample
 from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 
+from mmwsmots.models.dense_heads import crf_boxinst_mask_head
+
 SIZE = 64
 STRIDE = 4
 BOXES = torch.tensor([[8.0, 16, 39, 47], [32, 0, 63, 31]])  # 8 x 8 cells each
@@ -70,9 +72,10 @@ def test_the_preprocessor_keeps_rgb_and_what_boxinst_needs():
     assert len(gts.masks) == len(gts.pairwise_masks) == 2
 
 
-def test_crops_are_the_true_boxes():
+def test_crops_are_the_true_boxes(monkeypatch):
+    monkeypatch.setattr(crf_boxinst_mask_head, 'CONTEXT', 1.0)
     image, preds, gts, infos = case()
-    probs, rgb = build(crf_context=1.0)._crops(preds, gts.rgb, gts, infos)
+    probs, rgb = build()._crops(preds, gts.rgb, gts, infos)
     # BoxInst orders its locations by true box.
     for row, pred, (top, left) in (
         (0, preds[1], (4, 2)),
@@ -88,7 +91,7 @@ def test_crops_are_the_true_boxes():
 
 def test_the_loss_is_crf_loss_of_the_crops_and_stays_in_and_around_the_boxes():
     _, preds, gts, infos = case()
-    head = build(crf_context=1.5)
+    head = build()
     losses = head.loss_by_feat([preds], [gts], [{}], [infos])
     assert set(losses) == {'loss_mask_project', 'loss_mask_pairwise', 'loss_crf'}
     expected = head.loss_crf(*head._crops(preds, gts.rgb, gts, infos))
