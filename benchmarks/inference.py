@@ -56,7 +56,7 @@ from mmwsmots.fileio.mots_txt import (
     format_line,
     read_mots_txt,
 )
-from mmwsmots.models.roi_heads import GradCAMRoIHead
+from mmwsmots.models.roi_heads import MOTSRoIHead
 from mmwsmots.models.utils.roi_grid import expand_bboxes
 
 
@@ -81,7 +81,7 @@ class GivenStandardRoIHead(GivenObjects, StandardRoIHead):
 
 
 @MODELS.register_module()
-class GivenGradCAMRoIHead(GivenObjects, GradCAMRoIHead):
+class GivenMOTSRoIHead(GivenObjects, MOTSRoIHead):
     pass
 
 
@@ -137,7 +137,7 @@ def build_models(path: Path, scale: tuple[int, int]) -> dict[str, nn.Module]:
     """The config's MOTSNet and detectors with its weights."""
     cfg = Config.fromfile(path)
     cfg.model.detector.backbone.init_cfg = None
-    cfg.model.detector.roi_head.type = 'GivenGradCAMRoIHead'
+    cfg.model.detector.roi_head.type = 'GivenMOTSRoIHead'
     (resize,) = (
         transform
         for transform in cfg.test_dataloader.dataset.pipeline[0].transforms

@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import re
+
 import pytest
 from mmdet.registry import MODELS
 from mmengine.config import Config
@@ -43,7 +45,15 @@ def test_model_builds_and_weak_configs_read_no_mask(repo, name):
         for step in dataset.pipeline[1].transforms
         if step.type == 'LoadTrackAnnotations'
     ]
-    assert load.with_mask == with_mask
+    assert load.get('with_mask', False) == with_mask
+    # Only the paper's recipe computes Grad-CAM.
+    assert ('GradCAM' in str(cfg.model)) == name.startswith('wsmots_')
+
+
+def test_no_config_patches_a_pipeline_by_index(repo):
+    for path in (repo / 'configs').rglob('*.py'):
+        text = path.read_text()
+        assert not re.search(r'(pipeline|transforms)\[\d', text), path
 
 
 def test_the_papers_settings(repo):
