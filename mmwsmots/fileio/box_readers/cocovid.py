@@ -53,12 +53,9 @@ def read_cocovid(
 def _read(
     coco: dict, path: Path, video_name: str | None, first_frame: int | None
 ) -> BoxFile:
-    names = {
-        integer(item, 'id', where): get(item, 'name', str, where)
-        for where, item in elements(coco, 'categories')
-    }
+    names = read_categories(coco)
     file = BoxFile(path, [])
-    frames, foreign = _read_images(coco, file, video_name)
+    frames, foreign = read_images(coco, file, video_name)
     if first_frame is not None:
         file.numbering = Numbering(first_frame, is_given=True)
     for where, ann in elements(coco, 'annotations'):
@@ -87,10 +84,31 @@ def _read(
     return file
 
 
-def _read_images(
+def read_categories(coco: dict) -> dict[int, str]:
+    """Name of each category id of a COCO file."""
+    return {
+        integer(item, 'id', where): get(item, 'name', str, where)
+        for where, item in elements(coco, 'categories')
+    }
+
+
+def read_images(
     coco: dict, file: BoxFile, video_name: str | None
 ) -> tuple[dict[int, int], set[int]]:
-    """Number of the frame of each image id of the video, and the other ids."""
+    """Read the images of the video of a COCO file.
+
+    Args:
+        coco (dict): Content of the file.
+        file (BoxFile): Gets the pictures, or the frames' numbers and their size.
+        video_name (str, optional): Which of its videos, if there are several.
+
+    Returns:
+        tuple[dict[int, int], set[int]]: Number of the frame of each image id of the
+        video; the ids of other videos.
+
+    Raises:
+        ValueError: If an image breaks the format; the message names its place.
+    """
     video_id = _find_video(coco, file, video_name)
     images, foreign = {}, set()
     for where, image in elements(coco, 'images'):

@@ -2,6 +2,7 @@
 from pathlib import Path, PurePosixPath
 
 from .box_file import BoxFile, Numbering, Picture
+from .cocovid import read_categories
 from .json_items import elements, get, integer, read_json, size_of, xywh
 from .tracked_box import TrackedBox
 
@@ -31,8 +32,6 @@ def read_youtube_vis(
     path = Path(path)
     data = read_json(path)
     try:
-        if not isinstance(data, dict):
-            raise ValueError('top level: expected an object')
         file = _read(data, path, video_name)
     except ValueError as error:
         raise ValueError(f'{path}, {error}') from None
@@ -43,10 +42,46 @@ def read_youtube_vis(
 
 
 def _read(data: dict, path: Path, video_name: str | None) -> BoxFile:
-    names = {
-        integer(item, 'id', where): get(item, 'name', str, where)
-        for where, item in elements(data, 'categories')
-    }
+    file, tracks = read_tracks(data, path, video_name)
+    for where, track_id, class_name, ann in tracks:
+        bboxes = get(ann, 'bboxes', list, where)
+        if len(bboxes) != len(file.pictures):
+            raise ValueError(
+                f'{where}: {len(bboxes)} bboxes, but the video has '
+                f'{len(file.pictures)} frames'
+            )
+        is_crowd = bool(ann.get('iscrowd', 0))
+        for frame_id, bbox in enumerate(bboxes):
+            if bbox in (None, []):
+                continue
+            place = f'{where}.bboxes[{frame_id}]'
+            corners = xywh(bbox, place)
+            file.boxes.append(
+                TrackedBox(frame_id, track_id, class_name, corners, is_crowd, place)
+            )
+    return file
+
+
+def read_tracks(
+    data: object, path: Path, video_name: str | None
+) -> tuple[BoxFile, list[tuple[str, int, str, dict]]]:
+    """Read what boxes and masks of a video have in common.
+
+    Args:
+        data (object): Content of the file.
+        path (Path): The file.
+        video_name (str, optional): Which of its videos, if there are several.
+
+    Returns:
+        tuple[BoxFile, list[tuple[str, int, str, dict]]]: The pictures of the video;
+        place, identity, class and annotation of each track.
+
+    Raises:
+        ValueError: If an element breaks the format; the message names its place.
+    """
+    if not isinstance(data, dict):
+        raise ValueError('top level: expected an object')
+    names = read_categories(data)
     where, video = _find_video(data, video_name)
     video_id, size = integer(video, 'id', where), size_of(video, where)
     file = BoxFile(path, [])
@@ -55,31 +90,15 @@ def _read(data: dict, path: Path, video_name: str | None) -> BoxFile:
         if not isinstance(name, str) or not name:
             raise ValueError(f'{place}: no name: {str(name)[:80]!r}')
         file.pictures[frame_id] = Picture(name, size, place, frame_id)
+    tracks = []
     for where, ann in elements(data, 'annotations'):
         if integer(ann, 'video_id', where) != video_id:
             continue
-        track_id = integer(ann, 'id', where)
         category_id = integer(ann, 'category_id', where)
         if category_id not in names:
             raise ValueError(f'{where}: there is no category {category_id}')
-        bboxes = get(ann, 'bboxes', list, where)
-        if len(bboxes) != len(file.pictures):
-            raise ValueError(
-                f'{where}: {len(bboxes)} bboxes, but the video has '
-                f'{len(file.pictures)} frames'
-            )
-        for frame_id, bbox in enumerate(bboxes):
-            if bbox in (None, []):
-                continue
-            place = f'{where}.bboxes[{frame_id}]'
-            corners = xywh(bbox, place)
-            is_crowd = bool(ann.get('iscrowd', 0))
-            file.boxes.append(
-                TrackedBox(
-                    frame_id, track_id, names[category_id], corners, is_crowd, place
-                )
-            )
-    return file
+        tracks.append((where, integer(ann, 'id', where), names[category_id], ann))
+    return file, tracks
 
 
 def _find_video(data: dict, video_name: str | None) -> tuple[str, dict]:

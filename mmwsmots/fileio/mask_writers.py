@@ -1,0 +1,249 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Writers of files of masks with identities; what each changes becomes a notice."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from pycocotools import mask as mask_utils
+
+from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.class_numbers import class_numbers, write_labels
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
+from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
+from mmwsmots.fileio.mots_png import write_mots_png
+from mmwsmots.fileio.mots_track_ids import mots_track_ids
+from mmwsmots.fileio.mots_txt import (
+    CLASS_IDS,
+    IGNORE_CLASS_ID,
+    MOTSObject,
+    write_mots_txt,
+)
+
+
+def write_masks(
+    path: str | Path, video: MaskVideo, mask_format: str, first_frame: int = 0
+) -> list[str]:
+    """Write the masks of a video.
+
+    Args:
+        path (str | Path): File for 'kitti_mots', 'cocovid', 'coco' and 'youtube_vis',
+            folder for 'mots_png' and 'cvat_png'.
+        video (MaskVideo): The masks.
+        mask_format (str): One of :data:`WRITERS`.
+        first_frame (int): Number of the first frame in text and in names of pictures
+            of 'mots_png': 0 in KITTI MOTS, 1 in MOTS20. Defaults to 0.
+
+    Returns:
+        list[str]: What was changed or left out.
+
+    Raises:
+        ValueError: If there is no such format, masks overlap where the format cannot
+            say so, or there are too many classes or tracks for it.
+    """
+    if mask_format not in WRITERS:
+        raise ValueError(
+            f'mask_format must be one of {(*WRITERS,)}, got {mask_format!r}'
+        )
+    return WRITERS[mask_format](Path(path), video, first_frame)
+
+
+def _write_text(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+    objects, numbers, notices = _number(video)
+    write_mots_txt(path, objects, first_frame)
+    return notices + _write_labels(path.parent, numbers)
+
+
+def _write_pictures(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+    objects, numbers, notices = _number(video)
+    frames = defaultdict(list)
+    for obj in objects:
+        frames[obj.frame_id].append(obj)
+    for frame_id in range(len(video.file_names)):
+        picture = path / f'{frame_id + first_frame:06d}.png'
+        write_mots_png(picture, frames[frame_id], video.size)
+    return notices + _write_labels(path, numbers)
+
+
+def _write_cvat(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+    """CVAT's MOTS PNG: pictures have the names of frames, labels.txt all classes."""
+    del first_frame
+    kept = [mask for mask in video.masks if not mask.is_ignored]
+    names = list(dict.fromkeys(mask.class_name for mask in kept))
+    # The number of a class is its line; there is no class of ignore regions.
+    numbers = {name: i for i, name in enumerate(names, 1)}
+    if len(names) > 64:
+        raise ValueError(f'{len(names)} classes; 16-bit pictures can tell 64 apart')
+    objects, notices = _to_objects(video, kept, numbers)
+    frames = defaultdict(list)
+    for obj in objects:
+        frames[obj.frame_id].append(obj)
+    folder = path / 'default' / 'instances'
+    for frame_id, name in enumerate(video.file_names):
+        stem = PurePosixPath(name).stem
+        write_mots_png(folder / f'{stem}.png', frames[frame_id], video.size)
+    with atomic_write(folder / 'labels.txt') as temp:
+        temp.write_text('\n'.join(names), encoding='utf-8')
+    if len(kept) < len(video.masks):
+        notices.append(f'{len(video.masks) - len(kept)} ignore regions are left out')
+    return notices
+
+
+def _write_cocovid(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+    del first_frame
+    _builder(video).write(path)
+    return []
+
+
+def _write_coco(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+    """Without videos; identities as CVAT writes them, in attributes, and beside."""
+    del first_frame
+    builder = _builder(video)
+    images = [
+        {key: image[key] for key in ('id', 'file_name', 'width', 'height')}
+        for image in builder.images
+    ]
+    anns = []
+    for ann in builder.annotations:
+        ann = {k: v for k, v in ann.items() if k not in ('video_id', 'instance_id')}
+        anns.append(dict(ann, attributes=dict(track_id=ann['track_id'])))
+    _write_json(path, builder, images=images, annotations=anns)
+    return []
+
+
+def _write_youtube_vis(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+    """One annotation for each track, with a list over all frames."""
+    del first_frame
+    height, width = video.size
+    num_frames = len(video.file_names)
+    builder = _builder(video)
+    tracks = {}
+    for ann in builder.annotations:
+        if ann['iscrowd']:
+            continue
+        track = tracks.setdefault(
+            ann['track_id'],
+            dict(
+                id=ann['track_id'],
+                video_id=1,
+                category_id=ann['category_id'],
+                iscrowd=0,
+                width=width,
+                height=height,
+                length=num_frames,
+                segmentations=[None] * num_frames,
+                bboxes=[None] * num_frames,
+                areas=[None] * num_frames,
+            ),
+        )
+        if track['category_id'] != ann['category_id']:
+            raise ValueError(f'id {ann["track_id"]} has two classes')
+        frame_id = ann['image_id'] - 1
+        for key in ('segmentation', 'bbox', 'area'):
+            name = f'{key}es' if key == 'bbox' else f'{key}s'
+            track[name][frame_id] = ann[key]
+    videos = [
+        dict(
+            id=1,
+            name=video.name,
+            width=width,
+            height=height,
+            length=num_frames,
+            file_names=video.file_names,
+        )
+    ]
+    _write_json(path, builder, videos=videos, annotations=list(tracks.values()))
+    ignored = sum(mask.is_ignored for mask in video.masks)
+    return [f'{ignored} ignore regions are left out'] if ignored else []
+
+
+WRITERS: dict[str, Callable[[Path, MaskVideo, int], list[str]]] = dict(
+    kitti_mots=_write_text,
+    mots_png=_write_pictures,
+    cvat_png=_write_cvat,
+    cocovid=_write_cocovid,
+    coco=_write_coco,
+    youtube_vis=_write_youtube_vis,
+)
+
+
+def _builder(video: MaskVideo) -> CocoVIDBuilder:
+    """The video as CocoVID."""
+    names = dict.fromkeys(m.class_name for m in video.masks if not m.is_ignored)
+    builder = CocoVIDBuilder(class_numbers(names))
+    builder.add_video(video.name, video.file_names, video.size)
+    for mask in video.masks:
+        rle = dict(size=list(video.size), counts=mask.rle)
+        fields = dict(
+            bbox=mask_utils.toBbox(rle),
+            area=mask_utils.area(rle),
+            segmentation=rle,
+        )
+        if mask.is_ignored:
+            builder.add_ignore_region(1, mask.frame_id, mask.track_id, **fields)
+        else:
+            category_id = builder.category_ids[mask.class_name]
+            fields['score'] = mask.score
+            builder.add_object(1, mask.frame_id, category_id, mask.track_id, **fields)
+    return builder
+
+
+def _write_json(path: Path, builder: CocoVIDBuilder, **content: object) -> None:
+    categories = [dict(id=i, name=name) for name, i in builder.category_ids.items()]
+    with atomic_write(path) as temp:
+        temp.write_text(json.dumps(dict(categories=categories, **content)))
+
+
+def _number(video: MaskVideo) -> tuple[list[MOTSObject], dict[str, int], list[str]]:
+    """Objects of KITTI MOTS, the numbers of the classes and what was changed."""
+    names = dict.fromkeys(m.class_name for m in video.masks if not m.is_ignored)
+    numbers = class_numbers(names)
+    objects, notices = _to_objects(video, video.masks, numbers)
+    return objects, numbers, notices
+
+
+def _to_objects(
+    video: MaskVideo, masks: list[TrackedMask], numbers: dict[str, int]
+) -> tuple[list[MOTSObject], list[str]]:
+    """Objects with ids ``class * 1000 + n``, disjoint, and what was changed."""
+    if (pair := video.find_overlap()) is not None:
+        raise ValueError(
+            f'frame {pair[0].frame_id}: the masks of ids {pair[0].track_id} and '
+            f'{pair[1].track_id} overlap, which this format cannot say; see '
+            '--make-disjoint'
+        )
+    ids = mots_track_ids(
+        (numbers[mask.class_name], mask.track_id)
+        for mask in masks
+        if not mask.is_ignored
+    )
+    objects, num_ignored = [], Counter()
+    for mask in masks:
+        class_id, track_id = IGNORE_CLASS_ID, 1000 * IGNORE_CLASS_ID
+        if not mask.is_ignored:
+            class_id = numbers[mask.class_name]
+            track_id = ids[class_id, mask.track_id]
+        else:
+            track_id += num_ignored[mask.frame_id]
+            num_ignored[mask.frame_id] += 1
+        objects.append(
+            MOTSObject(mask.frame_id, track_id, class_id, *video.size, mask.rle)
+        )
+    changed = {key[1]: value for key, value in ids.items() if key[1] != value}
+    notices = []
+    if changed:
+        old, new = next(iter(changed.items()))
+        notices.append(
+            f'{len(changed)} identities have other numbers now, class * 1000 + n, e.g. '
+            f'{old} is {new}'
+        )
+    return objects, notices
+
+
+def _write_labels(folder: Path, numbers: dict[str, int]) -> list[str]:
+    """Write labels.txt unless the classes are KITTI's."""
+    if numbers == CLASS_IDS:
+        return []
+    write_labels(folder / 'labels.txt', numbers)
+    return [f'classes are named in {folder / "labels.txt"}']

@@ -1,0 +1,233 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Masks in and out, checked by readers of others."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask as mask_utils
+from pycocotools.coco import COCO
+
+from mmwsmots.fileio.mask_readers import read_masks
+from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask, make_disjoint
+from mmwsmots.fileio.mask_writers import WRITERS, write_masks
+from mmwsmots.fileio.rle import mask_to_rle
+from mmwsmots.fileio.segmentation import segmentation_to_rle
+from tests.load_script import load_script
+
+SIZE = 12, 20
+
+
+def block(x, y, w=5, h=4):
+    mask = np.zeros(SIZE, dtype=bool)
+    mask[y : y + h, x : x + w] = True
+    return mask
+
+
+@pytest.fixture
+def video():
+    """Three frames; the second has no object."""
+    masks = [
+        TrackedMask(0, 7, 'лодка', mask_to_rle(block(1, 1)), 0.9),
+        TrackedMask(0, 3, 'car', mask_to_rle(block(8, 2)), 0.8),
+        TrackedMask(2, 7, 'лодка', mask_to_rle(block(2, 5)), 0.7),
+    ]
+    names = [f'clip/{i:06d}.jpg' for i in range(3)]
+    return MaskVideo('clip', SIZE, names, masks)
+
+
+def content(video, with_ids=True):
+    return sorted(
+        (m.frame_id, m.class_name, m.track_id if with_ids else 0, m.rle)
+        for m in video.masks
+        if not m.is_ignored
+    )
+
+
+TARGETS = dict(kitti_mots='clip.txt', mots_png='clip', cvat_png='cvat')
+
+
+@pytest.mark.parametrize('name', WRITERS)
+def test_there_and_back(tmp_path, video, name):
+    path = tmp_path / TARGETS.get(name, 'clip.json')
+    write_masks(path, video, name)
+    again = read_masks(path / 'default' if name == 'cvat_png' else path)
+    is_numbered = name in TARGETS
+    assert content(again, not is_numbered) == content(video, not is_numbered)
+    assert again.size == SIZE
+    if is_numbered:  # ids are class * 1000 + n, of one object one
+        ids = {(m.class_name, m.track_id % 1000) for m in again.masks}
+        assert ids == {('лодка', 7), ('car', 3)}
+    else:
+        assert again.file_names == video.file_names
+
+
+def test_text_and_pictures_of_kitti_keep_its_numbers(tmp_path, video):
+    masks = [mask._replace(class_name='pedestrian') for mask in video.masks]
+    masks.append(TrackedMask(1, 0, '', mask_to_rle(block(0, 0)), 1.0, True))
+    video.masks = masks
+    write_masks(tmp_path / 'a.txt', video, 'kitti_mots', first_frame=1)
+    rows = [line.split()[:3] for line in (tmp_path / 'a.txt').read_text().splitlines()]
+    assert rows == [
+        ['1', '2007', '2'],
+        ['1', '2003', '2'],
+        ['3', '2007', '2'],
+        ['2', '10000', '10'],
+    ]
+    assert not (tmp_path / 'labels.txt').exists()
+    write_masks(tmp_path / 'png', video, 'mots_png')
+    values = [
+        np.unique(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)).tolist()
+        for path in sorted((tmp_path / 'png').glob('*.png'))
+    ]
+    assert values == [[0, 2003, 2007], [0, 10000], [0, 2007]]
+
+
+@pytest.mark.parametrize('name', ['cocovid', 'coco'])
+def test_pycocotools_reads_the_same(tmp_path, video, name):
+    path = tmp_path / 'a.json'
+    write_masks(path, video, name)
+    coco = COCO(path)
+    names = {item['id']: item['name'] for item in coco.loadCats(coco.getCatIds())}
+    found = sorted(
+        (
+            coco.loadImgs(ann['image_id'])[0]['file_name'],
+            names[ann['category_id']],
+            ann['track_id'],
+            ann['bbox'],
+            coco.annToMask(ann).tolist(),
+        )
+        for ann in coco.loadAnns(coco.getAnnIds())
+    )
+    assert found == sorted(
+        (
+            video.file_names[m.frame_id],
+            m.class_name,
+            m.track_id,
+            mask_utils.toBbox(dict(size=SIZE, counts=m.rle)).tolist(),
+            video.decode(m).astype(int).tolist(),
+        )
+        for m in video.masks
+    )
+
+
+def test_datumaro_reads_the_same(tmp_path, video):
+    """CVAT's own library; not installed with the package."""
+    datumaro = pytest.importorskip('datumaro')
+    write_masks(tmp_path / 'cvat', video, 'cvat_png')
+    dataset = datumaro.Dataset.import_from(str(tmp_path / 'cvat'), 'mots')
+    (labels,) = (v for k, v in dataset.categories().items() if k.name == 'label')
+    found = sorted(
+        (
+            item.id,
+            labels[ann.label].name,
+            ann.attributes['track_id'],
+            ann.image.tolist(),
+        )
+        for item in dataset
+        for ann in item.annotations
+    )
+    assert found == sorted(
+        (f'{m.frame_id:06d}', m.class_name, m.track_id, video.decode(m).tolist())
+        for m in video.masks
+    )
+
+
+def test_formats_that_cannot_say_overlap(tmp_path, video):
+    video.masks.append(TrackedMask(0, 8, 'car', mask_to_rle(block(3, 3)), 0.85))
+    for name in TARGETS:
+        with pytest.raises(ValueError, match=r'frame 0: .* ids 7 and 8 overlap'):
+            write_masks(tmp_path / 'a.txt', video, name)
+    write_masks(tmp_path / 'a.json', video, 'cocovid')
+
+
+@pytest.mark.parametrize(('winner', 'first'), [('score', 8), ('order', 7)])
+def test_make_disjoint(video, winner, first):
+    """Pixel by pixel: the first in the order has them, and the rest is as it was."""
+    video.masks = [mask._replace(score=0.5) for mask in video.masks]
+    video.masks.append(TrackedMask(0, 8, 'car', mask_to_rle(block(3, 3)), 0.85))
+    video.masks.append(TrackedMask(0, 9, 'car', mask_to_rle(block(4, 4, 1, 1)), 0.1))
+    result = make_disjoint(video, winner)
+    assert result.find_overlap() is None
+    masks = {(m.frame_id, m.track_id): result.decode(m) for m in result.masks}
+    mine, other = (7, 8) if first == 7 else (8, 7)
+    blocks = {7: block(1, 1), 8: block(3, 3)}
+    assert (masks[0, mine] == blocks[mine]).all()
+    assert (masks[0, other] == (blocks[other] & ~blocks[mine])).all()
+    assert (masks[0, 3] == block(8, 2)).all() and (masks[2, 7] == block(2, 5)).all()
+    assert (0, 9) not in masks
+    (notice,) = result.notices
+    assert notice == (
+        f'2 of 5 masks lost 7 pixels to others by {winner}, 1 of them all they had'
+    )
+    with pytest.raises(ValueError, match=r"winner must be .* got 'size'"):
+        make_disjoint(video, 'size')
+
+
+def test_segmentations():
+    mask = block(3, 2)
+    rle = mask_to_rle(mask)
+    plain = [
+        int(n) for n in np.diff(np.flatnonzero(np.diff(mask.T.ravel().astype(int))))
+    ]
+    start = int(np.flatnonzero(mask.T.ravel())[0])
+    plain = [start, *plain]
+    plain.append(SIZE[0] * SIZE[1] - sum(plain))
+    size = list(SIZE)
+    assert segmentation_to_rle(dict(size=size, counts=rle), SIZE) == rle
+    assert segmentation_to_rle(dict(size=size, counts=plain), SIZE) == rle
+    polygon = [3, 2, 8, 2, 8, 6, 3, 6]
+    assert segmentation_to_rle([polygon], SIZE) == rle
+
+
+@pytest.mark.parametrize(
+    ('segmentation', 'message'),
+    [
+        (dict(size=[31623, 31623], counts='PmZg]o0'), r'size \[31623, 31623\]'),
+        (dict(size=list(SIZE), counts='PmZg]o0'), 'RLE'),
+        (dict(size=list(SIZE), counts=[10**9]), 'run length'),
+        (dict(size=list(SIZE), counts=[240, True]), 'run length'),
+        (dict(size=list(SIZE), counts=[200]), 'add up to 200, not to 240'),
+        (dict(size=list(SIZE)), 'no run lengths'),
+        ([[1, 2, 3, 4]], 'three points'),
+        ([[0, 0, 1e9, 0, 5, 5]], 'far from the frame'),
+        ('text', 'no segmentation'),
+    ],
+)
+def test_bad_segmentations(segmentation, message):
+    with pytest.raises(ValueError, match=message):
+        segmentation_to_rle(segmentation, SIZE)
+
+
+def test_frame_ids_of_a_coco_file(tmp_path, video):
+    """Ids from 1 with names from 0: the names decide, as everywhere."""
+    path = tmp_path / 'a.json'
+    write_masks(path, video, 'cocovid')
+    data = json.loads(path.read_text())
+    for image in data['images']:
+        image['frame_id'] += 1
+    path.write_text(json.dumps(data))
+    assert content(read_masks(path)) == content(video)
+    for image in data['images']:
+        image['frame_id'] += 10**8
+    path.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match='which is which'):
+        read_masks(path)
+
+
+def test_tool(repo, tmp_path, video, capsys):
+    tool = load_script(repo / 'tools/dataset_converters/convert_masks.py')
+    video.masks.append(TrackedMask(0, 8, 'car', mask_to_rle(block(3, 3)), 0.85))
+    source, target = tmp_path / 'a.json', tmp_path / 'a.txt'
+    write_masks(source, video, 'youtube_vis')
+    args = [str(source), str(target), '--to', 'kitti_mots']
+    with pytest.raises(SystemExit, match=r'ids 7 and 8 overlap, .* --make-disjoint'):
+        tool.main(args)
+    tool.main([*args, '--make-disjoint', 'order', '--write-first-frame', '1'])
+    out = capsys.readouterr().out
+    assert 'note: 1 of 4 masks lost 6 pixels to others by order' in out
+    assert '4 masks in 3 frames of 20 x 12 in' in out
+    with pytest.raises(SystemExit, match='exists already'):
+        tool.main(args)
+    assert read_masks(target, first_frame=1).find_overlap() is None
