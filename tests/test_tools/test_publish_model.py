@@ -70,6 +70,30 @@ def test_the_same_weights_give_the_same_file_and_others_another(publish, model):
     assert len(both) == 2 and path in both and path.read_bytes() == before
 
 
+def test_half_precision_loads_into_the_model(publish, model):
+    weights = model.state_dict()
+    (path,) = publish(weights, '--half')
+    published = torch.load(path, weights_only=True)['state_dict']
+    for name, tensor in published.items():
+        assert tensor.dtype == (
+            torch.float16 if weights[name].is_floating_point() else weights[name].dtype
+        )
+        torch.testing.assert_close(
+            tensor.to(weights[name].dtype), weights[name], rtol=1e-3, atol=1e-4
+        )
+    other = MODELS.build(model.cfg.model)
+    other.load_state_dict(published, strict=True)
+    assert {t.dtype for t in other.parameters()} == {torch.float32}
+
+
+def test_values_too_large_for_half_precision_are_refused(publish, model):
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    name = next(n for n, t in weights.items() if t.is_floating_point())
+    weights[name].view(-1)[0] = 1e6
+    with pytest.raises(SystemExit, match=f'{name} has values too large'):
+        publish(weights, '--half')
+
+
 def test_another_name(publish, model):
     (path,) = publish(model.state_dict(), '--name', 'mine')
     assert re.fullmatch(r'mine-[0-9a-f]{8}\.pth', path.name)

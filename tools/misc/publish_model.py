@@ -6,7 +6,8 @@
 writes DIR/NAME-HASH.pth: the weights, and of the training only the classes, the
 iteration, the seed and mmengine's version. HASH is the start of the file's SHA-256.
 The same weights give the same file. It is read back, as data without code, into the
-model of the config before it gets its name.
+model of the config before it gets its name. --half writes numbers in half precision;
+loading turns them into the model's.
 """
 
 import argparse
@@ -64,12 +65,35 @@ def read_checkpoint(path: Path) -> dict:
     )
 
 
-def verify(data: bytes, config: Path) -> None:
+def halve(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Floating-point weights in half precision.
+
+    Args:
+        weights (dict[str, Tensor]): Left as they are.
+
+    Returns:
+        dict[str, Tensor]: The same names.
+
+    Raises:
+        ValueError: If a value is too large for it.
+    """
+    halved = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in weights.items()
+    }
+    for name, tensor in halved.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f'{name} has values too large for half precision')
+    return halved
+
+
+def verify(data: bytes, config: Path, half: bool = False) -> None:
     """Load a published file into the model that it is for.
 
     Args:
         data (bytes): Content of the file.
         config (Path): Config with that ``model``.
+        half (bool): Whether numbers may be in half precision. Defaults to False.
 
     Raises:
         ValueError: If names, shapes or types of the weights are not the model's.
@@ -82,6 +106,8 @@ def verify(data: bytes, config: Path) -> None:
     weights = torch.load(io.BytesIO(data), weights_only=True)['state_dict']
     expected = model.state_dict()
     for name, tensor in weights.items():
+        if half and tensor.dtype == torch.float16:
+            tensor = tensor.float()
         if name in expected and tensor.dtype != expected[name].dtype:
             raise ValueError(
                 f'{name} is {tensor.dtype}, in the model of {config} '
@@ -94,7 +120,9 @@ def verify(data: bytes, config: Path) -> None:
         raise ValueError(f'not the weights of {config}: {lines[-1][:200]}') from None
 
 
-def publish(config: Path, checkpoint: Path, out: Path, name: str) -> Path:
+def publish(
+    config: Path, checkpoint: Path, out: Path, name: str, half: bool = False
+) -> Path:
     """Write the published file.
 
     Args:
@@ -102,6 +130,7 @@ def publish(config: Path, checkpoint: Path, out: Path, name: str) -> Path:
         checkpoint (Path): Checkpoint of its training.
         out (Path): Folder to write to.
         name (str): Start of the file's name.
+        half (bool): Whether to write numbers in half precision. Defaults to False.
 
     Returns:
         Path: The file.
@@ -110,11 +139,14 @@ def publish(config: Path, checkpoint: Path, out: Path, name: str) -> Path:
         FileExistsError: If a file of that name has other content.
         ValueError: As :func:`read_checkpoint` and :func:`verify` say.
     """
+    content = read_checkpoint(checkpoint)
     buffer = io.BytesIO()
-    torch.save(read_checkpoint(checkpoint), buffer)
-    data = buffer.getvalue()
     try:
-        verify(data, config)
+        if half:
+            content['state_dict'] = halve(content['state_dict'])
+        torch.save(content, buffer)
+        data = buffer.getvalue()
+        verify(data, config, half)
     except ValueError as error:
         raise ValueError(f'{checkpoint}: {error}') from error
     path = out / f'{name}-{hashlib.sha256(data).hexdigest()[:8]}.pth'
@@ -134,13 +166,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('checkpoint', type=Path, help='checkpoint of its training')
     parser.add_argument('--out', type=Path, required=True, help='folder to write to')
     parser.add_argument('--name', help="start of the file's name (the config's)")
+    parser.add_argument(
+        '--half', action='store_true', help='write numbers in half precision'
+    )
     args = parser.parse_args(argv)
     for path in (args.config, args.checkpoint):
         if not path.is_file():
             parser.error(f'no such file: {path}')
     name = args.name or args.config.stem
     try:
-        path = publish(args.config, args.checkpoint, args.out, name)
+        path = publish(args.config, args.checkpoint, args.out, name, args.half)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     data = path.read_bytes()
