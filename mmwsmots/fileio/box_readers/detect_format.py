@@ -11,7 +11,7 @@ NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
 ADVICE = 'export MOTChallenge text, COCO with track ids or "CVAT for video 1.1" instead'
 # Keys at the top of JSON files that tell whose they are.
 FOREIGN_JSON = {
-    'VGG Image Annotator': ('_via_img_metadata', 'via_settings', '_via_settings'),
+    'VGG Image Annotator': ('_via_img_metadata',),
     'LabelMe': ('shapes', 'imagePath'),
     'Supervisely': ('framesCount', 'objects', 'frames'),
     'Datumaro': ('items', 'categories'),
