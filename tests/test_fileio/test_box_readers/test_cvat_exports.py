@@ -155,7 +155,7 @@ def test_images_without_identities(read):
     content = IMAGE.format(
         0, 'a.jpg', SHAPE.format(1, attribute(3)) + SHAPE.format(2, '')
     )
-    with pytest.raises(ValueError, match='image "a.jpg", <box> 2: -1 is no identity'):
+    with pytest.raises(ValueError, match=r'image "a\.jpg", <box> 2: -1 is no identity'):
         read(task(), content)
     content = IMAGE.format(0, 'a.jpg', SHAPE.format(1, attribute('left')))
     with pytest.raises(ValueError, match="track_id is no number: 'left'"):
