@@ -40,7 +40,7 @@ TESTS ?= $(if $(filter mmtrack,$(LANE)),$(MMTRACK_TESTS))
 .PHONY: setup test test-fast sanitize lint format demo docs clean
 
 setup:
-	@$(PYTHON) tools/setup/bootstrap.py
+	@$(PYTHON) tools/setup/make_env.py
 
 test: lint
 	$(BIN)/python -m pytest -q -n $(JOBS) $(TESTS)
