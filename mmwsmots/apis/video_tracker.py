@@ -5,7 +5,7 @@ from mmengine.structures import InstanceData
 
 from mmwsmots.apis.inference import frame_batch
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, TrackNumbering
-from mmwsmots.fileio.rle import masks_to_runs, runs_to_rles
+from mmwsmots.fileio.rle import masks_to_rles
 from mmwsmots.models.mot import MOTSNet
 
 
@@ -85,7 +85,7 @@ class VideoTracker:
     def _encode(self, instances: InstanceData) -> list[MOTSObject]:
         """The objects of a frame as lines of a KITTI MOTS text file."""
         masks = instances.masks.cpu().numpy()
-        rles = runs_to_rles(*masks_to_runs(masks))
+        rles = masks_to_rles(masks)
         objects = []
         for identity, label, rle in zip(
             instances.instances_id.tolist(), instances.labels.tolist(), rles

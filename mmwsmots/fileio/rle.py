@@ -1,11 +1,24 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Arithmetic on run-length encoded masks, without decoding them."""
+"""COCO's run-length encoding of masks: pycocotools writes it, here it is checked."""
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from pycocotools import mask as mask_utils
+
+
+def masks_to_rles(masks: np.ndarray) -> list[str]:
+    """Encode masks as the last field of KITTI MOTS lines.
+
+    Args:
+        masks (ndarray): Masks of shape (N, H, W), bool or 0/1.
+
+    Returns:
+        list[str]: COCO's compressed run-length encoding of each.
+    """
+    pixels = np.asfortranarray(np.moveaxis(masks, 0, -1), dtype=np.uint8)
+    return [rle['counts'].decode() for rle in mask_utils.encode(pixels)]
 
 
 def mask_to_rle(mask: np.ndarray) -> str:
@@ -17,29 +30,11 @@ def mask_to_rle(mask: np.ndarray) -> str:
     Returns:
         str: COCO's compressed run-length encoding.
     """
-    return runs_to_rles(*masks_to_runs(np.asarray(mask, dtype=bool)[None]))[0]
-
-
-def masks_to_runs(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Run lengths of masks, in time of the objects rather than of the frame.
-
-    Args:
-        masks (ndarray): Masks of shape (N, H, W), bool.
-
-    Returns:
-        tuple[ndarray, ndarray]: As :func:`rles_to_runs` gives them.
-    """
-    runs = []
-    for mask in masks:
-        top, bottom = _extent(mask.any(axis=1))
-        left, right = _extent(mask[top:bottom].any(axis=0))
-        runs.append(_crop_to_runs(mask[top:bottom, left:right], left, top, *mask.shape))
-    num_runs = np.array([len(part) for part in runs], dtype=np.int64)
-    return np.concatenate([num_runs[:0], *runs]), num_runs
+    return masks_to_rles(np.asarray(mask)[None])[0]
 
 
 def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) -> str:
-    """Encode a mask of which only a crop is given, in time of the crop.
+    """Encode a mask of which only a crop is given.
 
     Args:
         crop (ndarray): Part of the mask, (h, w) bool; the rest is 0.
@@ -51,8 +46,9 @@ def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) 
     Returns:
         str: COCO's compressed run-length encoding.
     """
-    runs = _crop_to_runs(crop, left, top, height, width)
-    return runs_to_rles(runs, np.array([len(runs)]))[0]
+    mask = np.zeros((height, width), dtype=np.uint8)
+    mask[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
+    return mask_to_rle(mask)
 
 
 def rles_to_runs(
@@ -153,42 +149,8 @@ def find_overlap(
     return int(min(pair)), int(max(pair))
 
 
-def runs_to_rles(runs: np.ndarray, num_runs: np.ndarray) -> list[str]:
-    """Inverse of :func:`rles_to_runs`, all masks at once.
-
-    Args:
-        runs (ndarray): Alternating lengths of runs of 0 and of 1, one mask after the
-            other, int64.
-        num_runs (ndarray): Their number in each of N masks, (N, ), each >= 1.
-
-    Returns:
-        list[str]: COCO's compressed run-length encodings.
-    """
-    if len(num_runs) == 0:
-        return []
-    first = np.cumsum(num_runs) - num_runs
-    place = np.arange(runs.size) - np.repeat(first, num_runs)
-    is_late = place > 2
-    rest = runs.copy()
-    rest[is_late] -= runs[np.flatnonzero(is_late) - 2]
-    codes, is_used = [], [np.ones(runs.size, dtype=bool)]
-    while is_used[-1].any():
-        low = rest & 31
-        rest = rest >> 5
-        goes_on = rest != -(low >> 4)  # bit 4 is the sign of what ends here
-        codes.append((low + 32 * goes_on + 48).astype(np.uint8))
-        is_used.append(is_used[-1] & goes_on)
-    is_used = np.stack(is_used[:-1], axis=1)
-    text = np.stack(codes, axis=1)[is_used].tobytes().decode('ascii')
-    ends = np.cumsum(np.add.reduceat(is_used.sum(axis=1), first)).tolist()
-    return [text[start:end] for start, end in zip([0, *ends], ends)]
-
-
 def split_components(rle: str, height: int, width: int) -> list[str]:
     """Split a mask into its 8-connected components.
-
-    Runs are cut at the column ends; two pieces of neighbouring columns touch if
-    their rows overlap or meet at a corner.
 
     Args:
         rle (str): COCO's compressed run-length encoding.
@@ -199,37 +161,11 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
         list[str]: Encoding of each component, ordered by its leftmost column,
             top first. An empty mask has none.
     """
-    starts, ends, _ = _foreground(*rles_to_runs([rle], height, width))
-    if starts.size == 0:
-        return []
-    # Cut at column ends: a run over n columns becomes n pieces.
-    num_pieces = (ends - 1) // height - starts // height + 1
-    first = np.repeat(np.cumsum(num_pieces) - num_pieces, num_pieces)
-    columns = np.repeat(starts // height, num_pieces) + np.arange(first.size) - first
-    starts = np.maximum(np.repeat(starts, num_pieces), columns * height)
-    ends = np.minimum(np.repeat(ends, num_pieces), (columns + 1) * height)
-
-    # One spare row between columns keeps a touch from wrapping into the next one.
-    tops, bottoms = starts + columns, ends + columns
-    low = np.searchsorted(bottoms, tops + height + 1, side='left')
-    high = np.searchsorted(tops, bottoms + height + 1, side='right')
-    left = np.repeat(np.arange(starts.size), high - low)
-    right = np.arange(left.size) + np.repeat(
-        low - np.cumsum(high - low) + (high - low), high - low
-    )
-    graph = coo_array((np.ones(left.size), (left, right)), shape=(starts.size,) * 2)
-    num_components, labels = connected_components(graph, directed=False)
-
-    order = np.argsort(labels, kind='stable')
-    splits = np.searchsorted(labels[order], np.arange(1, num_components))
-    components = []
-    for members in np.split(order, splits):
-        edges = np.stack([starts[members], ends[members]], axis=1).ravel()
-        # Join what the cut at the column ends parted.
-        edges = np.concatenate(([0], _joined(edges), [height * width]))
-        components.append(_trimmed(np.diff(edges)))
-    num_runs = np.array([len(runs) for runs in components])
-    return runs_to_rles(np.concatenate(components), num_runs)
+    mask = mask_utils.decode(dict(size=[height, width], counts=rle.encode()))
+    _, labels = cv2.connectedComponents(mask, connectivity=8)
+    found, first = np.unique(labels.T, return_index=True)  # column by column
+    order = found[np.argsort(first)]
+    return [mask_to_rle(labels == label) for label in order if label > 0]
 
 
 def _foreground(
@@ -250,37 +186,3 @@ def _sums_within(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     sums = np.concatenate(([0], np.cumsum(values)))
     before = sums[np.cumsum(counts) - counts]
     return sums[1:] - np.repeat(before, counts)
-
-
-def _extent(is_set: np.ndarray) -> tuple[int, int]:
-    """First and past-the-last place that is set; (0, 0) without one."""
-    places = np.flatnonzero(is_set)
-    return (int(places[0]), int(places[-1]) + 1) if places.size else (0, 0)
-
-
-def _crop_to_runs(
-    crop: np.ndarray, left: int, top: int, height: int, width: int
-) -> np.ndarray:
-    """Run lengths of a mask of which only a crop is given."""
-    step = crop.shape[0] + 1
-    # Column by column, a 0 before the first and after each: no run leaves a column.
-    pixels = np.zeros(1 + crop.shape[1] * step, dtype=bool)
-    pixels[1:].reshape(-1, step)[:, :-1] = crop.T
-    edges = np.flatnonzero(pixels[1:] != pixels[:-1])
-    edges += edges // step * (height - step) + (left * height + top)
-    if step > height:
-        edges = _joined(edges)
-    return _trimmed(np.diff(np.concatenate(([0], edges, [height * width]))))
-
-
-def _joined(edges: np.ndarray) -> np.ndarray:
-    """Starts and ends of runs, without those where one run goes on in the next."""
-    joints = 2 * np.flatnonzero(edges[1:-1:2] == edges[2::2]) + 1
-    keep = np.ones(edges.size, dtype=bool)
-    keep[joints] = keep[joints + 1] = False
-    return edges[keep]
-
-
-def _trimmed(runs: np.ndarray) -> np.ndarray:
-    """Without a last run of length 0, which pycocotools would not write either."""
-    return runs[:-1] if runs[-1] == 0 else runs

@@ -6,7 +6,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
 from mmwsmots.fileio.coco_boxes import MaskLabel, image_boxes, read_coco, write_masks
-from mmwsmots.fileio.rle import masks_to_runs, runs_to_rles
+from mmwsmots.fileio.rle import masks_to_rles
 
 
 @METRICS.register_module()
@@ -50,7 +50,7 @@ class DumpMaskLabels(BaseMetric):
                     f'{sample["img_path"]}: masks of shape {masks.shape} for '
                     f'{len(indices)} boxes in an image of {size}'
                 )
-            rles = runs_to_rles(*masks_to_runs(masks))
+            rles = masks_to_rles(masks)
             scores = predictions['scores'].tolist()
             self.results.append(
                 {

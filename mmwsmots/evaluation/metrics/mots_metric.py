@@ -22,7 +22,7 @@ from mmwsmots.fileio.mots_txt import (
     sequence_name,
     write_mots_txt,
 )
-from mmwsmots.fileio.rle import find_overlap, masks_to_runs, runs_to_rles
+from mmwsmots.fileio.rle import find_overlap, masks_to_rles, rles_to_runs
 
 
 @METRICS.register_module()
@@ -162,7 +162,8 @@ class MOTSMetric(BaseVideoMetric):
             )
         if len(set(ids)) < len(ids):
             raise ValueError(f'{sample.img_path}: two objects share an id, got {ids}')
-        runs, num_runs = masks_to_runs(masks)
+        rles = masks_to_rles(masks)
+        runs, num_runs = rles_to_runs(rles, *masks.shape[1:])
         if find_overlap(runs, num_runs, [0] * len(masks)) is not None:
             raise ValueError(f'{sample.img_path}: masks overlap')
         names = self.dataset_meta['classes']
@@ -171,9 +172,7 @@ class MOTSMetric(BaseVideoMetric):
         classes = [CLASS_IDS[name] for name in names]
         objects = [
             MOTSObject(sample.frame_id, i, classes[label], *masks.shape[1:], rle)
-            for i, label, rle in zip(
-                ids, predictions.labels.tolist(), runs_to_rles(runs, num_runs)
-            )
+            for i, label, rle in zip(ids, predictions.labels.tolist(), rles)
         ]
         return dict(
             sequence=sequence_name(sample.img_path),

@@ -8,7 +8,7 @@ from mmdet.structures import DetDataSample
 
 from mmwsmots.evaluation.saved_detections import SavedFrame, format_frame
 from mmwsmots.fileio.mots_txt import sequence_name
-from mmwsmots.fileio.rle import masks_to_runs, runs_to_rles
+from mmwsmots.fileio.rle import masks_to_rles
 
 
 @METRICS.register_module()
@@ -89,7 +89,7 @@ class SaveDetections(BaseVideoMetric):
             predictions.labels.cpu().numpy(),
             predictions.scores.cpu().float().numpy(),
             predictions.embeds.cpu().float().numpy(),
-            runs_to_rles(*masks_to_runs(predictions.masks.cpu().numpy())),
+            masks_to_rles(predictions.masks.cpu().numpy()),
         )
         self.out_dir.mkdir(parents=True, exist_ok=True)
         part = self.out_dir / f'{name}.jsonl.part'
