@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
 import yaml
 from mmengine.config import Config
+from packaging.requirements import Requirement
 
 PARTS = ('configs', 'demo', 'mmwsmots', 'requirements', 'tools')
 FILES = ('LICENSE', 'MANIFEST.in', 'README.md', 'model-index.yml')
@@ -150,6 +152,17 @@ def assert_usable(repo, used, folder):
     assert without_scope(used['by_tool'])['model'] == expected['model']
 
 
+def assert_replaces_nothing(site):
+    """What comes without an extra takes the oldest torch and NumPy that are there."""
+    (metadata,) = site.glob('mmwsmots-*.dist-info/METADATA')
+    needs = map(Requirement, PathDistribution(metadata.parent).requires)
+    needs = {need.name: need.specifier for need in needs if not need.marker}
+    assert '2.1.2' in needs['torch'] and '1.26.4' in needs['numpy']
+    # Nothing of OpenMMLab, and no TrackEval, which asks for NumPy 2.
+    light = {'numpy', 'opencv-python', 'pycocotools', 'scipy', 'torch', 'tqdm'}
+    assert set(needs) == light
+
+
 def test_wheel(repo, source, python, check, tmp_path):
     run([*PIP, 'wheel', '.', *OPTIONS, '-w', tmp_path], source)
     assert not (source / 'mmwsmots/.mim').exists()
@@ -159,6 +172,7 @@ def test_wheel(repo, source, python, check, tmp_path):
     (site,) = python.parents[1].glob('lib/python*/site-packages')
     assert_usable(repo, used, site)
     assert not used['linked']
+    assert_replaces_nothing(site)
     files = set(used['files'])
     for name in ('configs', 'tools'):
         paths = [p for p in (source / name).rglob('*') if p.is_file()]

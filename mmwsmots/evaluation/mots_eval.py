@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
-import trackeval.metrics
 from pycocotools import mask as mask_utils
 
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.filled_boxes import filled_boxes, tight_boxes
 from mmwsmots.evaluation.sequence_pairs import (
+    import_trackeval,
     iou_threshold,
     open_dataset,
     preprocess,
@@ -100,11 +100,8 @@ def evaluate_sequences(
     config = dict(THRESHOLD=iou_threshold(protocol), PRINT_CONFIG=False)
     rules = get_benchmark(benchmark)
     dataset = open_dataset(gt_dir, results_dir, seq_lengths, rules)
-    metrics = [
-        trackeval.metrics.HOTA(),
-        trackeval.metrics.CLEAR(config),
-        trackeval.metrics.Identity(config),
-    ]
+    metrics = import_trackeval().metrics
+    metrics = [metrics.HOTA(), metrics.CLEAR(config), metrics.Identity(config)]
     per_seq = {name: [{} for _ in metrics] for name in rules.classes}
     ratios = {name: {} for name in rules.classes}
     for seq, length in seq_lengths.items():

@@ -3,10 +3,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, MOTSBenchmark
-from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
 from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
+
+if TYPE_CHECKING:
+    from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
 
 # A match needs IoU >= 0.5 in TrackEval, IoU > 0.5 in mots_tools. IoUs are ratios of
 # pixel counts: nothing but 0.5 itself lies within 1e-9 of it.
@@ -32,12 +36,29 @@ def iou_threshold(protocol: str) -> float:
     return IOU_THRESHOLDS[protocol]
 
 
+def import_trackeval() -> ModuleType:
+    """TrackEval, which only evaluation needs: it asks for NumPy 2, as not all do.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed; the message says how to do it.
+    """
+    try:
+        import trackeval
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'evaluation needs TrackEval: pip install trackeval; where NumPy shall stay '
+            'below 2: pip install --no-deps trackeval',
+            name=error.name,
+        ) from error
+    return trackeval
+
+
 def open_dataset(
     gt_dir: Path,
     results_dir: Path,
     seq_lengths: Mapping[str, int],
     benchmark: MOTSBenchmark = BENCHMARKS['kitti_mots'],
-) -> ParsedKittiMOTS:
+) -> 'ParsedKittiMOTS':
     """TrackEval's data set of files that must all be there.
 
     Args:
@@ -51,7 +72,11 @@ def open_dataset(
 
     Raises:
         FileNotFoundError: If a file is missing.
+        ModuleNotFoundError: If TrackEval is not installed.
     """
+    import_trackeval()
+    from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
+
     for name in seq_lengths:
         gt_path = benchmark.gt_path(gt_dir, name)
         for path, what in (
@@ -118,7 +143,7 @@ def read_pair(
 
 
 def preprocess(
-    dataset: ParsedKittiMOTS,
+    dataset: 'ParsedKittiMOTS',
     seq: str,
     gt: list[MOTSObject],
     results: list[MOTSObject],

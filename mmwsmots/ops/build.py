@@ -6,20 +6,47 @@ more than building does.
 """
 
 import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
+from typing import Optional
 
 NAME = 'mmwsmots.ops._bilateral_ext'
 _CPU_FLAGS = ['-O3', '-g0', '-fopenmp', '-fvisibility=hidden', '-Wno-psabi']
+
+
+def _can_compile_cuda(torch_cuda: Optional[str], cuda_home: Optional[str]) -> bool:
+    """Whether nvcc is there and of the version that torch accepts.
+
+    Args:
+        torch_cuda: CUDA version that torch was built with, if any.
+        cuda_home: Folder of the CUDA toolkit, if there is one.
+    """
+    if torch_cuda is None or cuda_home is None:
+        return False
+    try:
+        command = [str(Path(cuda_home, 'bin/nvcc')), '--version']
+        output = subprocess.check_output(command, text=True)
+        version = re.search(r'release ([\d.]+)', output)[1]
+    except (OSError, subprocess.CalledProcessError, TypeError):
+        version = None
+    if version and version.split('.')[0] == torch_cuda.split('.')[0]:
+        return True
+    print(
+        f'mmwsmots: torch was built with CUDA {torch_cuda}, and {cuda_home} has '
+        f'{f"nvcc {version}" if version else "no nvcc"}: compiling for the CPU alone'
+    )
+    return False
 
 
 def extensions() -> dict:
     """Arguments for ``setup()``; empty, with a line, without torch or compiler.
 
     A failing compiler is no error: the package then serves its torch implementation.
-    CUDA kernels are compiled where torch was built with CUDA and finds ``nvcc``;
-    ``TORCH_CUDA_ARCH_LIST`` names the devices. The working directory is that of
-    ``setup.py``.
+    CUDA kernels are compiled where torch was built with CUDA and finds an ``nvcc`` of
+    the same major version; ``TORCH_CUDA_ARCH_LIST`` names the devices. The working
+    directory is that of ``setup.py``.
     """
     try:
         import torch
@@ -34,7 +61,7 @@ def extensions() -> dict:
     csrc = Path('mmwsmots/ops/csrc')
     sources = [*csrc.glob('common/cpu/*.cpp'), *csrc.glob('pytorch/cpu/*.cpp')]
     extension, flags = cpp_extension.CppExtension, {'cxx': _CPU_FLAGS}
-    if torch.version.cuda and cpp_extension.CUDA_HOME:
+    if _can_compile_cuda(torch.version.cuda, cpp_extension.CUDA_HOME):
         sources += [*csrc.glob('common/cuda/*.cu'), *csrc.glob('pytorch/cuda/*.cpp')]
         extension, flags = cpp_extension.CUDAExtension, {**flags, 'nvcc': ['-O3']}
     paths = sorted(str(source) for source in sources)

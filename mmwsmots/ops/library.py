@@ -8,6 +8,7 @@ adds faster kernels for the devices that it was built for.
 
 import functools
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
@@ -43,10 +44,7 @@ _library.define(
     ' Tensor basis_x, Tensor kernel, float spacing, int max_nodes,'
     ' float sigma_rgb, float sigma_xy) -> Tensor'
 )
-_EXACT = f'{NAMESPACE}::_bilateral_exact'
-_PLAN = f'{NAMESPACE}::_bilateral_grid_plan'
 _GRID = f'{NAMESPACE}::_bilateral_grid'
-_ONCE = f'{NAMESPACE}::_bilateral_grid_once'
 
 
 def _plan_and_filter(
@@ -71,17 +69,22 @@ _library.impl('_bilateral_exact', bilateral_filter_torch, 'CompositeExplicitAuto
 _library.impl('_bilateral_grid_once', _plan_and_filter, 'CompositeExplicitAutograd')
 
 
-# Before torch 2.4 it had another name.
-_register_fake = getattr(torch.library, 'register_fake', None)
-_register_fake = _register_fake or torch.library.impl_abstract
+def _register_fake(name: str) -> Callable:
+    """Decorator of what gives an operator's outputs without their contents."""
+    if hasattr(torch.library, 'register_fake'):
+        return torch.library.register_fake(f'{NAMESPACE}::{name}')
+    return lambda function: _library.impl(name, function, 'Meta')
 
 
-@_register_fake(_EXACT)
-def _(values: Tensor, image: Tensor, sigma_rgb: float, sigma_xy: float) -> Tensor:
+def _like_values(values: Tensor, *args: Any) -> Tensor:
     return values.new_empty(values.shape)
 
 
-@_register_fake(_PLAN)
+for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
+    _register_fake(_name)(_like_values)
+
+
+@_register_fake('_bilateral_grid_plan')
 def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
     batch, _, height, width = image.shape
     area = height * width
@@ -93,12 +96,6 @@ def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
         image.new_empty(batch, num_runs, 2, dtype=torch.int32),
         image.new_empty(batch, 4, dtype=torch.int32),
     )
-
-
-@_register_fake(_GRID)
-@_register_fake(_ONCE)
-def _(values: Tensor, *args: Any) -> Tensor:
-    return values.new_empty(values.shape)
 
 
 def _make_differentiable(name: str) -> None:
@@ -176,7 +173,7 @@ if hasattr(torch.library, 'register_vmap'):
     for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
         torch.library.register_vmap(f'{NAMESPACE}::{_name}', _map_values(_name))
 
-    @torch.library.register_vmap(_PLAN)
+    @torch.library.register_vmap(f'{NAMESPACE}::_bilateral_grid_plan')
     def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
         return _vmap_values(torch.ops.mmwsmots._bilateral_grid_plan, (None, 0), args)
 

@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from mmengine.logging import HistoryBuffer
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+# Whether types can be named as safe, under the names that files have for them. These
+# names came with this function, in PyTorch 2.6.
+TYPES_CAN_BE_NAMED = hasattr(torch.serialization, 'get_unsafe_globals_in_checkpoint')
 
 
 def _mmengine_types() -> list:
@@ -54,7 +58,8 @@ def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
     allows them itself, but where a file holds others it falls back to
     ``weights_only=False``, which runs whatever code the file names. In this block such
     a file is refused. Whoever trusts it sets PyTorch's
-    ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing.
+    ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing. Before PyTorch
+    2.6 it does nothing but warn, as not even a checkpoint of our own could be read.
 
     Args:
         checkpoint (str | Path): Name of the file, for the error.
@@ -66,6 +71,15 @@ def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
         ValueError: If the file holds other objects than tensors and plain data.
     """
     if os.environ.get(TRUST, '0').lower() in ('1', 'y', 'yes', 'true'):
+        yield
+        return
+    if not TYPES_CAN_BE_NAMED:
+        warnings.warn(
+            f"PyTorch {torch.__version__} cannot load mmengine's checkpoints as data "
+            f'alone: if {checkpoint} holds code, it runs',
+            RuntimeWarning,
+            stacklevel=3,
+        )
         yield
         return
     before = os.environ.get(FORCE)

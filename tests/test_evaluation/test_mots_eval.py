@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import contextlib
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -255,3 +256,9 @@ def test_nothing_is_printed_or_left_behind(make_object, evaluate, tmp_path, caps
     assert capsys.readouterr().out == ''
     names = sorted(path.name for path in tmp_path.rglob('*'))
     assert names == ['0000.txt', '0000.txt', 'gt', 'results']
+
+
+def test_missing_trackeval_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'trackeval', None)
+    with pytest.raises(ModuleNotFoundError, match='pip install trackeval'):
+        evaluate_mots(tmp_path, tmp_path, {})
