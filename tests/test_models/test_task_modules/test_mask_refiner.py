@@ -161,6 +161,12 @@ def test_wrong_use_is_named():
     _, bboxes, meta = scene()
     with pytest.raises(ValueError, match='max_empty_share must be one number or one'):
         TASK_UTILS.build(dict(type='MaskRefiner', max_empty_share=[0.1], num_classes=2))
+    with pytest.raises(
+        ValueError, match=r'rcnn\.clip_masks belongs into .*mask_refiner'
+    ):
+        head = roi_head('StandardRoIHead')
+        head.test_cfg.clip_masks = True  # as before there was a refiner
+        predict(head, bboxes, meta)
     del meta['rgb']
     with pytest.raises(KeyError, match='RGBDetDataPreprocessor'):
         predict(roi_head('StandardRoIHead'), bboxes, meta)

@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from inspect import signature
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -204,6 +206,24 @@ class MOTSMaskHead(FCNMaskHead):
         results.masks = refiner.refine_masks(masks, results.bboxes)
 
     def build_refiner(self, rcnn_test_cfg: ConfigDict | None) -> MaskRefiner:
-        """The refiner of a ``test_cfg``; one that changes nothing if it has none."""
-        cfg = (rcnn_test_cfg or {}).get('mask_refiner') or dict(type='MaskRefiner')
+        """The refiner of a ``test_cfg``; one that changes nothing if it has none.
+
+        Args:
+            rcnn_test_cfg (:obj:`ConfigDict`, optional): Maybe with ``mask_refiner``.
+
+        Returns:
+            :obj:`MaskRefiner`: Checked against the number of classes.
+
+        Raises:
+            ValueError: If an option of the refiner stands beside it, where it would
+                do nothing, or does not fit the classes.
+        """
+        rcnn_test_cfg = rcnn_test_cfg or {}
+        for name in signature(MaskRefiner).parameters:
+            if name in rcnn_test_cfg:
+                raise ValueError(
+                    f'test_cfg.rcnn.{name} belongs into test_cfg.rcnn.mask_refiner='
+                    f"dict(type='MaskRefiner', {name}=...)"
+                )
+        cfg = rcnn_test_cfg.get('mask_refiner') or dict(type='MaskRefiner')
         return TASK_UTILS.build(dict(cfg, num_classes=self.num_classes))
