@@ -67,7 +67,7 @@ def test_a_head_that_was_forgotten_is_named_with_both_numbers(repo, key, head):
     cfg.merge_from_dict({f'model.{key}.num_classes': 2})
     if head == 'mask_head':
         cfg.model.detector.roi_head.mask_head.loss_projection.topk = 0.5
-        cfg.model.detector.test_cfg.rcnn.max_empty_share = 0.1
+        cfg.model.detector.test_cfg.rcnn.mask_refiner.max_empty_share = 0.1
     message = rf'{head}\.num_classes is 2, but .* has 3 classes: boat, kite, лодка'
     with pytest.raises(ValueError, match=message):
         init_mots_model(cfg)
