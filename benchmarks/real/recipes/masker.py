@@ -1,12 +1,14 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
 
-from benchmarks.common import ROOT, fetch_weights, run
+from benchmarks.common import ROOT, fetch_weights
 from mmwsmots.apis import (
     adapt_box_masker,
     init_box_masker,
@@ -23,24 +25,34 @@ LABELS = ROOT / 'configs/masker/box-masker_mnv2_coco-labels.py'
 
 
 class Masker(Recipe):
-    """The crops' network in its two stages, from boxes alone."""
+    """The network on crops, from boxes alone: ``tools/train_masker.sh``."""
 
     learns_from = 'boxes'
 
     def fit(self, train: Sequence[Frame]) -> None:
-        """Train on boxes, label them, train on the labels; see :meth:`Recipe.fit`."""
+        """Train on boxes, then in rounds on labels of them; see :meth:`Recipe.fit`."""
         folder = self.args.out / 'train'
-        images = self._write(train, folder / 'boxes.json')
-        first = self._train(BOXES, folder / 'boxes.json', images, folder / 'boxes')
-        run(
-            *('tools/label_dataset.py', folder / 'boxes.json', images),
-            *(folder / 'masks.json', '--overwrite', '--work-dir', folder / 'label'),
-            *('--config', BOXES, '--checkpoint', first),
-        )
-        masks = folder / 'masks.json'
-        self.load(self._train(LABELS, masks, images, folder / 'masks', first))
+        images = self.write(train, folder / 'boxes.json')
+        configs = {}
+        for name, path in dict(BOXES=BOXES, LABELS=LABELS).items():
+            cfg = self.config(path, train)
+            fetch_weights(cfg)
+            configs[name] = str(folder / path.name)
+            cfg.dump(configs[name])
+        code = subprocess.run(
+            [
+                *('bash', ROOT / 'tools/train_masker.sh', folder / 'boxes.json'),
+                *(images, folder, str(self.args.seed)),
+            ],
+            cwd=ROOT,
+            env={**os.environ, **configs, 'PYTHON': sys.executable},
+        ).returncode
+        if code != 0:
+            sys.exit('error: tools/train_masker.sh failed')
+        rounds = sorted(folder.glob('round_*/last_checkpoint'))
+        self.load(rounds[-1].read_text().strip())
 
-    def load(self, weights: str | Path) -> None:
+    def load(self, weights: str) -> None:
         """Take weights of the second stage; see :meth:`Recipe.load`."""
         self.weights = None if weights == 'released' else weights
         config = None if self.weights is None else LABELS
@@ -49,11 +61,14 @@ class Masker(Recipe):
     def adapt(self, frames: Sequence[Frame]) -> None:
         """Train on the boxes of a sequence; see :meth:`Recipe.adapt`."""
         folder = self.args.out / 'adapt' / frames[0].group
-        images = self._write(frames, folder / 'boxes.json')
-        weights = self.weights or released_masker()[1]
-        cfg = self._config(LABELS)
+        images = self.write(frames, folder / 'boxes.json')
         trained = adapt_box_masker(
-            *(cfg, weights, folder / 'boxes.json', images, folder, self.args.adapt)
+            self.config(LABELS, frames),
+            self.weights or released_masker()[1],
+            folder / 'boxes.json',
+            images,
+            folder,
+            self.args.adapt,
         )
         self.model = init_box_masker(LABELS, trained, self.args.device)
 
@@ -64,39 +79,37 @@ class Masker(Recipe):
         found = segment_instances(self.model, frame, boxes)
         return found.masks.cpu().numpy(), found.scores.cpu().numpy()
 
-    def _write(self, frames: Sequence[Frame], path: Path) -> Path:
-        """Write an annotation file and return the folder of its images."""
-        classes = sorted({label for frame in frames for label in frame.labels})
-        ids = {name: number for number, name in enumerate(classes, 1)}
+    def write(self, frames: Sequence[Frame], path: Path) -> Path:
+        """Write frames to train on.
+
+        Args:
+            frames (Sequence[Frame]): The frames.
+            path (Path): Annotation file.
+
+        Returns:
+            Path: Folder of its images.
+        """
+        ids = {name: number for number, name in enumerate(_classes(frames), 1)}
         return write_annotations(frames, path, ids)
 
-    def _config(self, path: Path) -> Config:
-        cfg = Config.fromfile(path)
-        cfg.randomness = dict(seed=self.args.seed)
-        return cfg
+    def config(self, path: Path, frames: Sequence[Frame]) -> Config:
+        """Config of a stage.
 
-    def _train(
-        self,
-        config: Path,
-        ann_file: Path,
-        images: Path,
-        folder: Path,
-        load_from: Path | None = None,
-    ) -> Path:
-        """Train a stage and return its weights."""
-        cfg = self._config(config)
-        dataset = cfg.train_dataloader.dataset
-        dataset.data_root = ''
-        dataset.ann_file = str(ann_file)
-        dataset.data_prefix = dict(img=str(images))
-        categories = json.loads(ann_file.read_text())['categories']
-        dataset.metainfo = dict(classes=[item['name'] for item in categories])
+        Args:
+            path (Path): As it is released.
+            frames (Sequence[Frame]): What it is to train on.
+
+        Returns:
+            Config: With their classes and the options of the command line.
+        """
+        cfg = Config.fromfile(path)
+        cfg.train_dataloader.dataset.metainfo = dict(classes=_classes(frames))
+        cfg.randomness = dict(seed=self.args.seed)
         if self.args.iters:
             cfg.train_cfg.max_iters = self.args.iters
             cfg.param_scheduler[1].T_max = self.args.iters
-        cfg.load_from = None if load_from is None else str(load_from)
-        fetch_weights(cfg)
-        folder.mkdir(parents=True, exist_ok=True)
-        cfg.dump(folder / 'config.py')
-        run('tools/train.py', folder / 'config.py', '--work-dir', folder)
-        return Path((folder / 'last_checkpoint').read_text().strip())
+        return cfg
+
+
+def _classes(frames: Sequence[Frame]) -> list[str]:
+    return sorted({label for frame in frames for label in frame.labels})
