@@ -1,8 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.rle import rles_to_runs, runs_to_rles
+from mmwsmots.fileio.rle import rles_to_runs
 
 MAX_REACH = 10  # of a polygon, in sizes of the frame
 
@@ -39,7 +38,8 @@ def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
         raise ValueError('a run length is no whole number within the frame')
     if sum(counts) != limit:
         raise ValueError(f'the run lengths add up to {sum(counts)}, not to {limit}')
-    return runs_to_rles(np.array(counts, dtype=np.int64), np.array([len(counts)]))[0]
+    plain = dict(size=list(size), counts=counts)
+    return mask_utils.frPyObjects(plain, *size)['counts'].decode('ascii')
 
 
 def _polygons(polygons: list, size: tuple[int, int]) -> str:
