@@ -1,16 +1,16 @@
 # `make demo` and `make test` each do everything on a fresh clone.
 # PYTHON: the interpreter to build on; if it has torch and mmcv, these are used.
-# LANE: the OpenMMLab packages, onedl, openmmlab or mmtrack; see docs/en/lanes.md.
-# TESTS: what to test; the default is all, and what there is in the lane mmtrack.
+# DEPS: the OpenMMLab packages, onedl, openmmlab or mmtrack; see docs/en/dependencies.md.
+# TESTS: what to test; the default is all, and with DEPS=mmtrack what exists there.
 PYTHON ?= python3
-export LANE ?= onedl
-BIN := $(if $(filter onedl,$(LANE)),.venv,.venv-$(LANE))/bin
+export DEPS ?= onedl
+BIN := $(if $(filter onedl,$(DEPS)),.venv,.venv-$(DEPS))/bin
 # Two test processes with one thread each beat one process with two threads.
 JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 # One file for each interface of mmdet, mmcv and mmengine that is used: what CI runs
-# in the lane openmmlab.
+# with DEPS=openmmlab.
 FAST_TESTS := \
 	tests/test_apis/test_inference.py \
 	tests/test_configs.py \
@@ -35,7 +35,7 @@ MMTRACK_TESTS := \
 	tests/test_models/test_utils \
 	tests/test_ops/test_bilateral_filter.py \
 	tests/test_utils
-TESTS ?= $(if $(filter mmtrack,$(LANE)),$(MMTRACK_TESTS))
+TESTS ?= $(if $(filter mmtrack,$(DEPS)),$(MMTRACK_TESTS))
 
 .PHONY: setup test test-fast sanitize lint format demo docs clean
 

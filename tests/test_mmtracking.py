@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 import mmwsmots.models
 
 if find_spec('mmtrack') is None:
-    pytest.skip('needs MMTracking: make test LANE=mmtrack', allow_module_level=True)
+    pytest.skip('needs MMTracking: make test DEPS=mmtrack', allow_module_level=True)
 
 from mmtrack.registry import MODELS
 from mmtrack.structures import TrackDataSample

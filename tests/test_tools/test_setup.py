@@ -8,11 +8,11 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 import pytest
 from packaging.requirements import Requirement
 
-LANES = ['mmtrack', 'onedl', 'openmmlab']
+DEPS = ['mmtrack', 'onedl', 'openmmlab']
 # Declared, and not installed on purpose: the headless OpenCV is, in place of the one
-# that needs libGL, and lanes/onedl.txt says why not the other.
+# that needs libGL, and deps/onedl.txt says why not the other.
 LEFT_OUT = {'opencv-python', 'imagecorruptions-imaug'}
-# What they declare is too old, as lanes/mmtrack.txt says.
+# What they declare is too old, as deps/mmtrack.txt says.
 OUTDATED = {'mmcls', 'mmtrack'}
 
 
@@ -23,10 +23,10 @@ def setup_tool(repo, monkeypatch):
     return importlib.import_module
 
 
-def read_pins(repo, lane):
+def read_pins(repo, deps):
     """Pinned requirements that hold for this interpreter, by name."""
     pins = {}
-    for name in ('runtime.txt', f'lanes/{lane}.txt', 'dev.txt'):
+    for name in ('runtime.txt', f'deps/{deps}.txt', 'dev.txt'):
         for line in (repo / 'requirements' / name).read_text().splitlines():
             line = line.split('#')[0].strip()
             if not line:
@@ -39,15 +39,13 @@ def read_pins(repo, lane):
 
 
 def test_there_is_a_list_of_pins_for_every_lane(repo):
-    assert (
-        sorted(path.stem for path in (repo / 'requirements/lanes').iterdir()) == LANES
-    )
+    assert sorted(path.stem for path in (repo / 'requirements/deps').iterdir()) == DEPS
 
 
-@pytest.mark.parametrize('lane', LANES)
-def test_pins_meet_the_requirements_of_the_pinned_packages(repo, lane):
+@pytest.mark.parametrize('deps', DEPS)
+def test_pins_meet_the_requirements_of_the_pinned_packages(repo, deps):
     """What ``pip check`` finds, for the packages that have the pinned version."""
-    pins = read_pins(repo, lane)
+    pins = read_pins(repo, deps)
     checked = 0
     for name, pin in pins.items():
         try:
@@ -71,15 +69,15 @@ def test_pins_meet_the_requirements_of_the_pinned_packages(repo, lane):
     assert checked or not pins['torch'].specifier.contains(version('torch'))
 
 
-@pytest.mark.parametrize('lane', LANES)
-def test_only_one_opencv_is_pinned(repo, lane):
-    names = [name for name in read_pins(repo, lane) if 'opencv' in name]
+@pytest.mark.parametrize('deps', DEPS)
+def test_only_one_opencv_is_pinned(repo, deps):
+    names = [name for name in read_pins(repo, deps) if 'opencv' in name]
     assert names == ['opencv-python-headless']
 
 
-@pytest.mark.parametrize('lane', LANES)
-def test_every_line_pins_one_exact_version(repo, lane):
-    for pin in read_pins(repo, lane).values():
+@pytest.mark.parametrize('deps', DEPS)
+def test_every_line_pins_one_exact_version(repo, deps):
+    for pin in read_pins(repo, deps).values():
         (specifier,) = pin.specifier
         assert specifier.operator == '==', pin
         assert '*' not in specifier.version, pin
@@ -101,10 +99,10 @@ def test_missing_requirements(setup_tool, tmp_path, monkeypatch):
     assert tool.missing(path).read_text().splitlines() == lines[2:3]
 
 
-def test_an_unknown_lane_is_refused(setup_tool, monkeypatch):
+def test_an_unknown_set_is_refused(setup_tool, monkeypatch):
     tool = setup_tool('make_env')
-    monkeypatch.setattr(tool, 'LANE', 'openmlab')
-    with pytest.raises(SystemExit, match="no LANE 'openmlab', only mmtrack, onedl, op"):
+    monkeypatch.setattr(tool, 'DEPS', 'openmlab')
+    with pytest.raises(SystemExit, match="no DEPS 'openmlab', only mmtrack, onedl, op"):
         tool.main()
 
 

@@ -1,8 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Make the environment that ``make`` uses: a venv with the pinned packages.
 
-``$LANE`` names a file of requirements/lanes. Its environment is ``.venv`` for the
-default one, ``.venv-LANE`` for others. An interpreter that has torch and mmcv already
+``$DEPS`` names a file of requirements/deps. Its environment is ``.venv`` for the
+default one, ``.venv-DEPS`` for others. An interpreter that has torch and mmcv already
 lends its packages to ``.venv``, and only what it lacks is installed. The next run with
 the same pins and the same interpreter ends at once.
 """
@@ -22,13 +22,13 @@ from pathlib import Path
 from build_mmcv import build_mmcv
 
 REPO = Path(__file__).resolve().parents[2]
-LANES = {path.stem: path for path in (REPO / 'requirements/lanes').glob('*.txt')}
-DEFAULT_LANE = 'onedl'
-LANE = os.environ.get('LANE') or DEFAULT_LANE
-VENV = REPO / ('.venv' if LANE == DEFAULT_LANE else f'.venv-{LANE}')
+SETS = {path.stem: path for path in (REPO / 'requirements/deps').glob('*.txt')}
+DEFAULT_DEPS = 'onedl'
+DEPS = os.environ.get('DEPS') or DEFAULT_DEPS
+VENV = REPO / ('.venv' if DEPS == DEFAULT_DEPS else f'.venv-{DEPS}')
 PYTHON = VENV / 'bin/python'
 STAMP = VENV / 'mmwsmots_setup.json'
-WHEELS = REPO / '.setup' / LANE  # compiled packages; may be deleted at any time
+WHEELS = REPO / '.setup' / DEPS  # compiled packages; may be deleted at any time
 CPU_TORCH = 'https://download.pytorch.org/whl/cpu'
 # Modules that packages of several names bring.
 MODULES = {
@@ -94,23 +94,23 @@ def install(has_packages: bool) -> None:
     runtime = REPO / 'requirements/runtime.txt'
     pip_install('-r', REPO / 'requirements/dev.txt')
     if has_packages:
-        pip_install('-r', missing(LANES[LANE], runtime))
+        pip_install('-r', missing(SETS[DEPS], runtime))
     else:
         # Of PyPI's and this index' builds of torch, pip takes the one for CPUs.
         index = [] if shutil.which('nvidia-smi') else ['--extra-index-url', CPU_TORCH]
         torch = re.search('^torch==.*', runtime.read_text(), re.MULTILINE)[0]
         pip_install(torch, *index, '--retries=1')
         pip_install('-r', runtime)
-        build_mmcv(PYTHON, LANES[LANE], WHEELS)
-        pip_install('-r', LANES[LANE], '--find-links', WHEELS)
+        build_mmcv(PYTHON, SETS[DEPS], WHEELS)
+        pip_install('-r', SETS[DEPS], '--find-links', WHEELS)
     pip_install('--editable', REPO)
     run(PYTHON, '-W', 'ignore', '-c', CHECK)
 
 
 def main() -> None:
     """Set up if anything has changed since the last time."""
-    if LANE not in LANES:
-        sys.exit(f'error: no LANE {LANE!r}, only {", ".join(sorted(LANES))}')
+    if DEPS not in SETS:
+        sys.exit(f'error: no DEPS {DEPS!r}, only {", ".join(sorted(SETS))}')
     prefix = Path(sys.prefix).resolve()
     if prefix.parent == REPO:  # .venv is active: use the interpreter it was made with
         stamp = prefix / STAMP.name
@@ -125,7 +125,7 @@ def main() -> None:
     ):
         return
     STAMP.unlink(missing_ok=True)
-    has_packages = LANE == DEFAULT_LANE and not subprocess.call(
+    has_packages = DEPS == DEFAULT_DEPS and not subprocess.call(
         [sys.executable, '-c', 'import torch, mmcv.ops'], stderr=subprocess.DEVNULL
     )
     WHEELS.mkdir(parents=True, exist_ok=True)

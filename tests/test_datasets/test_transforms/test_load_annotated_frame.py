@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Frames of trainings on bad days."""
+"""Broken and unusual frames in training."""
 
 import cv2
 import numpy as np
