@@ -28,6 +28,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,7 @@ from mmwsmots.apis import (
     is_masker,
     read_ahead,
     released_masker,
+    track_boxes,
     train_on_boxes,
 )
 from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
@@ -81,7 +83,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('frames', type=Path, help='video file, or folder of images')
-    parser.add_argument('boxes', type=Path, help='boxes with identities')
+    parser.add_argument('boxes', type=Path, help='boxes, with identities or without')
     parser.add_argument(
         '--config',
         type=Path,
@@ -133,6 +135,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'input)',
     )
     parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=0.3,
+        help='of boxes without identities, those of a detector: leave out those of a '
+        'lower score, track the others (default: 0.3)',
+    )
+    parser.add_argument(
+        '--no-video', action='store_true', help='draw no video to review'
+    )
+    parser.add_argument(
         '--device',
         default='cuda:0' if torch.cuda.is_available() else 'cpu',
         help='default: cuda:0 if there is a GPU, else cpu',
@@ -178,7 +190,7 @@ def load_boxes(
     )
     file = place_boxes(file, reader, size)
     if not file.has_identities:
-        raise ValueError(f'{args.boxes}: its boxes have no identities')
+        file = track_boxes(file, args.score_thr)
     class_map = dict(args.class_map)
     wanted = args.classes or classes
     if wanted is None:
@@ -242,7 +254,7 @@ def label(
     labeler: BoxLabeler,
     files: LabelFiles,
     journal: TrackJournal,
-    video: VideoWriter,
+    video: VideoWriter | nullcontext,
 ) -> list[FrameLabels]:
     """Label frame by frame from where the journal is, and draw all of the frames."""
     state = journal.state or dict(scores=[], problems=[])
@@ -262,7 +274,8 @@ def label(
                 scores = [labels.scores for labels in done]
                 problems = [list(map(list, labels.problems)) for labels in done]
                 journal.save(len(done), dict(scores=scores, problems=problems))
-        video.write(draw(drawer, frame, labeler, frame_id, done[frame_id]))
+        if isinstance(video, VideoWriter):
+            video.write(draw(drawer, frame, labeler, frame_id, done[frame_id]))
     return done
 
 
@@ -333,7 +346,10 @@ def run(args: argparse.Namespace) -> dict:
     )
     with TrackJournal(files.text, key, args.resume) as journal:
         files.clean(is_new=journal.num_frames == 0)
-        with VideoWriter(files.video, reader.fps) as video:
+        video = nullcontext()
+        if not args.no_video:
+            video = VideoWriter(files.video, reader.fps)
+        with video:
             frames = label(reader, labeler, files, journal, video)
         if reader.files is None:
             names = [f'{reader.name}/{i:06d}.png' for i in range(len(frames))]

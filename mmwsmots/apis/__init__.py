@@ -17,6 +17,7 @@ from .model_classes import (
 from .read_ahead import read_ahead
 from .released_masker import released_masker
 from .segment_boxes import segment_boxes, segment_instances
+from .track_boxes import track_boxes
 from .track_journal import TrackJournal
 from .train_on_boxes import train_on_boxes
 from .video_tracker import VideoTracker
@@ -45,5 +46,6 @@ __all__ = [
     'segment_boxes',
     'segment_instances',
     'set_classes',
+    'track_boxes',
     'train_on_boxes',
 ]

@@ -312,6 +312,25 @@ def test_killed_and_resumed(tool, weights, clip, boxes, tmp_path, monkeypatch):
     assert files(out) == expected
 
 
+def test_detections_are_tracked_first(tool, weights, clip, tmp_path, capsys):
+    """Boxes of a detector, with scores and no identities; and no video."""
+    lines = []
+    for i in range(NUM_FRAMES):
+        for x1, y1, x2, y2, score in ((*car(i), 0.9), (*person(i), 0.1)):
+            lines.append(f'{i + 1},-1,{x1},{y1},{x2 - x1},{y2 - y1},{score},-1,-1,-1\n')
+    boxes, out = tmp_path / 'det.txt', tmp_path / 'out'
+    boxes.write_text(''.join(lines))
+    run(tool, clip, boxes, *weights, '--class-name', 'car', '--out', out, '--no-video')
+    objects = read_mots_txt(out / 'instances_txt/clip.txt')
+    assert [(o.frame_id, o.track_id) for o in objects] == [
+        (i, 1001) for i in range(NUM_FRAMES)
+    ]
+    assert not (out / 'overlays').exists()
+    printed = capsys.readouterr().out
+    assert f'1 tracks; {NUM_FRAMES} boxes of a score below 0.3' in printed
+    assert 'frame 1 of det.txt is 0.png, found by order' in printed
+
+
 def test_boxes_of_any_class(tool, masker, clip, boxes, tmp_path, capsys):
     """The masker takes all of them; numbers and names of the classes are told."""
     boxes.write_text(boxes.read_text().replace('Van', 'лодка'))
