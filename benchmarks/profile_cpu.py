@@ -40,7 +40,7 @@ PARTS = {
     'mmdet.models.DetDataPreprocessor.forward': 'normalisation, padding',
     'mmdet.models.TrackDataPreprocessor.forward': 'normalisation, padding',
     'mmwsmots.models.data_preprocessors.rgb_data_preprocessor.attach_rgb': (
-        'RGB for what looks at colour'
+        'RGB before normalisation'
     ),
     'mmdet.models.TwoStageDetector.extract_feat': 'backbone, FPN',
     'mmdet.models.RPNHead.predict': 'RPN',

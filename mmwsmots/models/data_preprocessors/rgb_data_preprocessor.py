@@ -10,7 +10,7 @@ from .rgb_det_data_preprocessor import RGBDetDataPreprocessor, attach_rgb
 
 @MODELS.register_module()
 class RGBTrackDataPreprocessor(TrackDataPreprocessor):
-    """:class:`TrackDataPreprocessor` that keeps RGB for what looks at colour.
+    """:class:`TrackDataPreprocessor` that hands on images before normalisation.
 
     The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
     """
@@ -25,7 +25,7 @@ class RGBTrackDataPreprocessor(TrackDataPreprocessor):
 
 @MODELS.register_module()
 class RGBBoxInstDataPreprocessor(BoxInstDataPreprocessor, RGBDetDataPreprocessor):
-    """:class:`BoxInstDataPreprocessor` that keeps RGB for what looks at colour.
+    """:class:`BoxInstDataPreprocessor` that hands on images before normalisation.
 
     The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
     """

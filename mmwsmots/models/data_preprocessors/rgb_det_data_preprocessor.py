@@ -8,7 +8,7 @@ from torch import Tensor
 def attach_rgb(
     preprocessor, inputs: Tensor, data_samples: SampleList, training: bool
 ) -> None:
-    """Hand the unnormalised images on to what looks at colour.
+    """Hand the images before normalisation on to losses and mask refinement.
 
     The metainfo ``rgb`` is float32, shape (3, H, W), RGB in 0..255 at the size of
     the network's input. In training every sample's ``gt_instances`` gets it, for
@@ -34,7 +34,7 @@ def attach_rgb(
 
 @MODELS.register_module()
 class RGBDetDataPreprocessor(DetDataPreprocessor):
-    """:class:`DetDataPreprocessor` that keeps RGB for what looks at colour.
+    """:class:`DetDataPreprocessor` that hands on images before normalisation.
 
     The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
     """
