@@ -113,13 +113,14 @@ class _Reader:
             size = None
             if image.get('width') and image.get('height'):
                 size = tuple(_integer(image, n, where) for n in ('height', 'width'))
-            self.file.pictures[number] = Picture(name, size, where)
+            self.file.pictures[number] = Picture(name, size, where, number)
             for index, shape in enumerate(image):
                 if shape.tag == 'tag':
                     continue
                 place = f'{where}, <{shape.tag}> {index + 1}'
                 track_id = _attribute_identity(shape, place)
                 self._add(shape, number, track_id, _label(shape, place), place)
+        self.file.pictures = dict(sorted(self.file.pictures.items()))
         self._finish()
 
     def _of_task(self, root: Element, tag: str) -> list[Element]:

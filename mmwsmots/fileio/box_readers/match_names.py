@@ -68,7 +68,7 @@ def match_video(
     """
     named = picture_numbers(_path(picture.name) for picture in pictures.values())
     given = [picture.number for picture in pictures.values()]
-    if abs(len(pictures) - num_frames) <= num_frames // 100:
+    if len(pictures) == num_frames:
         return {n: place for place, n in enumerate(pictures)}, 'order'
     if None not in given:
         offsets = set() if named is None else {n - f for n, f in zip(named, given)}

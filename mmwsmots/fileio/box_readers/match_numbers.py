@@ -42,10 +42,12 @@ def match_numbers(
         by_name = {number: places[number] for number in used if number in places}
     if rule.declared is not None:
         return _match_declared(rule, used, numbers, num_frames, by_order, by_name)
-    if numbers is None or by_name == by_order:
-        return by_order, False
     names_fit = len(by_name) == len(used)
     order_fits = all(0 <= place < num_frames for place in by_order.values())
+    if not order_fits and not names_fit and num_frames:
+        _check_shift(rule.first, used, num_frames)
+    if numbers is None or by_name == by_order:
+        return by_order, False
     if numbers[0] in (0, 1) and numbers[-1] - numbers[0] == num_frames - 1:
         # Pictures numbered without a gap are counted; whether from 0 or from 1 says
         # nothing of the file.
@@ -65,6 +67,16 @@ def match_numbers(
         f'its frames are {ranges(used)}, the pictures {ranges(numbers)}: they do not '
         f'fit; {OVERRIDE}'
     )
+
+
+def _check_shift(first: int, used: Sequence[int], num_frames: int) -> None:
+    """Raise if counting from one number later or earlier would fit all frames."""
+    for other in (first + 1, first - 1):
+        if all(0 <= number - other < num_frames for number in used):
+            raise ValueError(
+                f'its frames are {ranges(used)}, of {num_frames} that count from '
+                f'{first}; --first-frame {other} counts them from {other}'
+            )
 
 
 def _match_declared(

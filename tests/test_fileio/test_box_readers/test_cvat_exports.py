@@ -142,8 +142,8 @@ def test_images_with_identities(read):
     boxes = [(b.frame_id, b.track_id, b.bbox[0]) for b in file.boxes]
     assert boxes == [(1, 0, 1), (0, 7, 2)]
     assert [(n, p.name, p.size) for n, p in file.pictures.items()] == [
-        (1, 'b.jpg', (48, 64)),
         (0, 'a.jpg', (48, 64)),
+        (1, 'b.jpg', (48, 64)),
         (2, 'c.jpg', (48, 64)),
     ]
     assert file.has_identities and file.left_out == {'lane (polygon)': 1}

@@ -17,6 +17,7 @@ from mmwsmots.fileio.box_readers import (
     place_boxes,
     read_boxes,
 )
+from mmwsmots.fileio.box_readers.match_names import match_video
 
 SIZE = 24, 32
 
@@ -97,6 +98,13 @@ def test_numbers(tmp_path, rule, pictures, numbers, expected):
     [
         (MOT, range(6), [100, 101], r'on frames 100 to 101, the folder has 6 pictures'),
         (MOT, range(10, 16), [1, 2, 12], r'frames are 1 to 2, 12, the pictures 10 to'),
+        (MOT, range(6), [0, 3], r'frames are 0, 3, of 6 that .* 1; --first-frame 0'),
+        (
+            KITTI,
+            range(6),
+            [1, 3, 6],
+            r'1, 3, 6, of 6 that count from 0; --first-frame 1',
+        ),
         (
             MOT,
             [2, 4, 6],
@@ -220,6 +228,15 @@ def test_names_that_contradict_a_video(tmp_path):
     file = file_of(range(3), pictures=pictures_of(names, [0, 1, 2]))
     with pytest.raises(ValueError, match=r'frame 0 is 000003.jpg, .* which is which'):
         places(file, video_of(tmp_path, 6))
+
+
+def test_a_video_that_lacks_few_of_the_pictures(tmp_path):
+    """Order would shift boxes by the two that are not listed."""
+    numbers = [i for i in range(200) if i not in (50, 60)]
+    names = [f'frame_{i:06d}' for i in numbers]
+    pictures = pictures_of(names, numbers)
+    places, _ = match_video(pictures, 200)
+    assert list(places.values()) == numbers
 
 
 def test_sizes_are_compared(tmp_path):
