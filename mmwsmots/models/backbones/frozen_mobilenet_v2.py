@@ -2,7 +2,7 @@
 import torch
 from mmdet.models.backbones import MobileNetV2
 from mmdet.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 BN_EPS = 1e-5
 
@@ -29,7 +29,12 @@ class FrozenMobileNetV2(MobileNetV2):
         self.layers.remove('conv2')
         del self.conv2
         self.requires_grad_(False)
-        self.register_load_state_dict_pre_hook(fold_batch_norms)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args
+    ) -> None:
+        fold_batch_norms(state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -46,19 +51,15 @@ class FrozenMobileNetV2(MobileNetV2):
         return tuple(out.contiguous() for out in outs)
 
 
-def fold_batch_norms(
-    module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *args
-) -> None:
+def fold_batch_norms(state_dict: dict[str, Tensor], prefix: str) -> None:
     r"""Turn the weights of :class:`MobileNetV2` into those of the frozen class.
 
     ``conv(x) * a + b`` with :math:`a = \gamma / \sqrt{v + \epsilon}` and
     :math:`b = \beta - a \mu` is a convolution with weight ``a * W`` and bias ``b``.
 
     Args:
-        module (nn.Module): The frozen backbone.
         state_dict (dict[str, Tensor]): Changed in place.
         prefix (str): Of the backbone's keys.
-        *args: The rest of a load hook's arguments.
     """
     for key in [k for k in state_dict if k.startswith(f'{prefix}conv2.')]:
         del state_dict[key]

@@ -24,7 +24,13 @@ class PartialCrossEntropyLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
         self.gather = gather
-        self.register_load_state_dict_pre_hook(_drop_counter)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args
+    ) -> None:
+        # Of trainings that counted their warm-up in this loss.
+        state_dict.pop(f'{prefix}num_iters', None)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def forward(self, mask_logits: Tensor, labels: Tensor) -> Tensor:
         """Compute the loss.
@@ -46,10 +52,3 @@ class PartialCrossEntropyLoss(nn.Module):
         return self.loss_weight * gathered_mean(
             per_proposal.sum(), len(per_proposal), self.gather
         )
-
-
-def _drop_counter(
-    module: nn.Module, state_dict: dict[str, Tensor], prefix: str, *args
-) -> None:
-    """Load checkpoints of trainings that counted their warm-up in this loss."""
-    state_dict.pop(f'{prefix}num_iters', None)
