@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
-from runner_options import existing_file, positive
+from runner_options import positive
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import adapt_box_masker, label_dataset, released_masker
@@ -37,19 +37,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('ann_file', type=existing_file, help='COCO or CocoVID file')
+    parser.add_argument('ann_file', type=Path, help='COCO or CocoVID file')
     parser.add_argument('images', type=Path, help='folder of its images')
     parser.add_argument('out', type=Path, help='file to write')
     parser.add_argument(
         '--config',
-        type=existing_file,
-        default=str(config),
+        type=Path,
+        default=config,
         help=f'of a BoxMasker; default: {config.name}',
     )
     parser.add_argument(
         '--checkpoint',
-        type=existing_file,
-        default=str(checkpoint),
+        type=Path,
+        default=checkpoint,
         help=f'its weights; default: the released ones, {checkpoint.name}',
     )
     parser.add_argument(
@@ -91,9 +91,12 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     if args.out.exists() and not args.overwrite:
         sys.exit(f'error: {args.out}: exists already; --overwrite replaces it')
     work_dir = args.work_dir or Path('work_dirs', args.out.stem)
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(args.cfg_options or {})
     try:
+        for path in (args.config, args.checkpoint):
+            if not path.is_file():
+                raise FileNotFoundError(f'{path}: no such file')
+        config = Config.fromfile(args.config)
+        config.merge_from_dict(args.cfg_options or {})
         checkpoint = args.checkpoint
         if args.adapt:
             checkpoint = adapt_box_masker(

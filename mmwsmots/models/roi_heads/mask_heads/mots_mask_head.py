@@ -26,6 +26,9 @@ class MOTSMaskHead(FCNMaskHead):
             predictor. With ``upsample_cfg=dict(type='bilinear', scale_factor=2)``
             they replace the deconvolution, whose sub-pixel phases can satisfy box
             projections with a checkerboard. Defaults to 0.
+        score_power (float): The weight of a mask in the cross entropy is its score to
+            this power, where ``gt_instances`` have ``mask_scores``: those of
+            :func:`mask_confidences` crowd near 1. Defaults to 4.
         *args, **kwargs: Of :class:`mmdet.models.FCNMaskHead`.
 
     Attributes:
@@ -33,8 +36,11 @@ class MOTSMaskHead(FCNMaskHead):
             for the log; :class:`MaskGuardHook` switches it on.
     """
 
-    def __init__(self, *args, num_upsample_convs: int = 0, **kwargs) -> None:
+    def __init__(
+        self, *args, num_upsample_convs: int = 0, score_power: float = 4.0, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.score_power = score_power
         self.log_statistics = False
         if num_upsample_convs > 0:
             channels = self.conv_logits.in_channels
@@ -72,7 +78,7 @@ class MOTSMaskHead(FCNMaskHead):
             sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
             batch_gt_instances (list[:obj:`InstanceData`]): With ``masks``. Where they
                 have ``mask_scores`` (num_gts, ) in [0, 1], the cross entropy is the
-                mean over RoIs weighted by them.
+                weighted mean over RoIs, see ``score_power``.
             rcnn_train_cfg (:obj:`ConfigDict`): With ``mask_size``.
 
         Returns:
@@ -83,12 +89,11 @@ class MOTSMaskHead(FCNMaskHead):
         )
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         if all('mask_scores' in gts for gts in batch_gt_instances):
-            weights = torch.cat(
-                [
-                    gts.mask_scores[res.pos_assigned_gt_inds]
-                    for gts, res in zip(batch_gt_instances, sampling_results)
-                ]
-            )
+            scores = [
+                gts.mask_scores[res.pos_assigned_gt_inds]
+                for gts, res in zip(batch_gt_instances, sampling_results)
+            ]
+            weights = torch.cat(scores) ** self.score_power
             losses = F.binary_cross_entropy_with_logits(
                 self.class_logits(mask_preds, labels),
                 results['mask_targets'],
