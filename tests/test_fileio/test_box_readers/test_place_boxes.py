@@ -98,7 +98,6 @@ def test_numbers(tmp_path, rule, pictures, numbers, expected):
     [
         (MOT, range(6), [100, 101], r'on frames 100 to 101, the folder has 6 pictures'),
         (MOT, range(10, 16), [1, 2, 12], r'frames are 1 to 2, 12, the pictures 10 to'),
-        (MOT, range(6), [0, 3], r'frames are 0, 3, of 6 that .* 1; --first-frame 0'),
         (
             KITTI,
             range(6),
