@@ -11,6 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from mmwsmots.fileio.box_readers.kitti_tracking import read_kitti_boxes
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject
 
+MIN_IOU = 0.5
+
 
 def read_labels(path: Path) -> dict[tuple[int, int], np.ndarray]:
     """Read the 2D boxes of a KITTI tracking label file.
@@ -37,18 +39,16 @@ def match_labels(
     objects: list[MOTSObject],
     tight: np.ndarray,
     labels: dict[tuple[int, int], np.ndarray],
-    min_iou: float = 0.5,
 ) -> tuple[np.ndarray, int]:
     """Replace tight boxes by the tracking labels they belong to.
 
     Objects and labels are matched per frame and class so that the sum of IoUs is
-    largest (Hungarian). An object with no label above ``min_iou`` keeps its box.
+    largest (Hungarian). An object with no label of IoU 0.5 or more keeps its box.
 
     Args:
         objects (list[MOTSObject]): Objects of the sequence.
         tight (ndarray): Their tight boxes (N, 4) xywh.
         labels (dict): Boxes (M, 4) xyxy of each (frame, class).
-        min_iou (float): Smallest IoU of a match.
 
     Returns:
         tuple[ndarray, int]: Boxes (N, 4) xywh and the number of matched objects.
@@ -66,7 +66,7 @@ def match_labels(
         candidates = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
         ious = mask_utils.iou(tight[indices], candidates, [0] * len(candidates))
         rows, cols = linear_sum_assignment(-ious)
-        accepted = ious[rows, cols] >= min_iou
+        accepted = ious[rows, cols] >= MIN_IOU
         boxes[indices[rows[accepted]]] = candidates[cols[accepted]]
         num_matched += int(accepted.sum())
     return boxes, num_matched

@@ -19,22 +19,15 @@ class ClipFrameSample(BaseFrameSample):
     Args:
         num_frames (int): Number of frames of a clip. Defaults to 2.
         frame_stride (int): Distance between two frames of a clip. Defaults to 1.
-        collect_video_keys (Sequence[str]): Keys of the video that each frame
-            gets. Defaults to ('video_id', 'video_length').
     """
 
-    def __init__(
-        self,
-        num_frames: int = 2,
-        frame_stride: int = 1,
-        collect_video_keys: Sequence[str] = ('video_id', 'video_length'),
-    ) -> None:
+    def __init__(self, num_frames: int = 2, frame_stride: int = 1) -> None:
         for name, value in dict(
             num_frames=num_frames, frame_stride=frame_stride
         ).items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f'{name} must be an integer >= 1, got {value!r}')
-        super().__init__(collect_video_keys=collect_video_keys)
+        super().__init__()
         self.num_frames = num_frames
         self.frame_stride = frame_stride
 
@@ -88,6 +81,5 @@ class ClipFrameSample(BaseFrameSample):
     def __repr__(self) -> str:
         return (
             f'{self.__class__.__name__}(num_frames={self.num_frames}, '
-            f'frame_stride={self.frame_stride}, '
-            f'collect_video_keys={self.collect_video_keys})'
+            f'frame_stride={self.frame_stride})'
         )
