@@ -17,6 +17,7 @@ Example:
 import argparse
 import ctypes
 import datetime
+import itertools
 import multiprocessing
 import sys
 import time
@@ -31,12 +32,13 @@ import torch
 from common import machine
 from torch import Tensor
 
-from mmwsmots.ops import bilateral_filter
+from mmwsmots.ops import PreparedFilter, bilateral_filter
 
 SIZE = 128
 # Crops of each kind; the first of them make a smaller batch.
 CROPS = 32
 SIGMA_RGB = 15.0
+NOISE = 20.0  # grey levels of each channel, added to natural crops
 # The symbol of rloss's wrapper/bilateralfilter: g++ or SWIG, as its setup.py builds.
 REFERENCE_SYMBOL = '_Z21bilateralfilter_batchPfiS_iS_iiiiiff'
 
@@ -45,6 +47,7 @@ class Row(NamedTuple):
     """One line of the table."""
 
     crops: str
+    sigma_rgb: float
     sigma_xy: float
     method: str
     milliseconds: float
@@ -60,7 +63,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--crops',
         nargs='+',
-        choices=['natural', 'tiny, upsampled', 'noise', 'two colours'],
+        choices=[
+            'natural',
+            'natural + noise',
+            'tiny, upsampled',
+            'noise',
+            'two colours',
+        ],
         help='kinds of crops; all by default',
     )
     parser.add_argument('--device', default='cpu')
@@ -69,7 +78,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--one-by-one', action='store_true', help='time batches of one crop too'
     )
+    parser.add_argument(
+        '--prepared', action='store_true', help='time filters that know the image too'
+    )
     parser.add_argument('--rounds', type=int, default=7)
+    parser.add_argument('--sigma-rgb', type=float, nargs='+', default=[SIGMA_RGB])
     parser.add_argument('--sigma-xy', type=float, nargs='+', default=[100, 50, 25])
     parser.add_argument('--tolerance', type=float, nargs='+', default=[0.03, 0.016])
     parser.add_argument('--exact', action='store_true', help='time the exact method')
@@ -107,7 +120,13 @@ def make_crops(frames: Optional[Path]) -> dict[str, Tensor]:
         natural = natural_crops(CROPS, frames, rng)
         tiny = natural[:, :, :16, :16].transpose(0, 2, 3, 1)
         large = [cv2.resize(crop, (SIZE, SIZE)).transpose(2, 0, 1) for crop in tiny]
-        crops = {'natural': natural, 'tiny, upsampled': np.stack(large), **crops}
+        grain = np.random.default_rng(2).normal(0, NOISE, natural.shape)
+        crops = {
+            'natural': natural,
+            'natural + noise': np.clip(natural + grain, 0, 255),
+            'tiny, upsampled': np.stack(large),
+            **crops,
+        }
     # numpy keeps the transposed layout, which would be timed as a copy here, and
     # which the reference would read as another image.
     return {
@@ -153,11 +172,14 @@ def elapsed(function: Callable, device: torch.device) -> float:
     """Milliseconds of one call."""
     if device.type == 'cuda':
         torch.cuda.synchronize()
-    start = time.perf_counter()
+    # One thread's time does not grow with other programs on the machine.
+    is_alone = device.type == 'cpu' and torch.get_num_threads() == 1
+    clock = time.process_time if is_alone else time.perf_counter
+    start = clock()
     function()
     if device.type == 'cuda':
         torch.cuda.synchronize()
-    return 1e3 * (time.perf_counter() - start)
+    return 1e3 * (clock() - start)
 
 
 def mean_error(actual: Tensor, expected: Tensor, rescale: bool = False) -> float:
@@ -180,7 +202,12 @@ def one_by_one(method: Callable, values: Tensor, image: Tensor) -> Callable:
 
 
 def measure(
-    kind: str, image: Tensor, masks: Tensor, sigma_xy: float, args: argparse.Namespace
+    kind: str,
+    image: Tensor,
+    masks: Tensor,
+    sigma_rgb: float,
+    sigma_xy: float,
+    args: argparse.Namespace,
 ) -> list[Row]:
     """Time and compare all methods on one kind of crops."""
     device = torch.device(args.device)
@@ -195,10 +222,10 @@ def measure(
     some = slice(0, args.error_crops)
     signed = 1 - 2 * masks
     both = torch.cat([masks[some], signed[some]], 1).double()
-    truth = bilateral_filter(both, image[some].double(), SIGMA_RGB, sigma_xy, 'exact')
+    truth = bilateral_filter(both, image[some].double(), sigma_rgb, sigma_xy, 'exact')
     errors, times = {}, {}
     for name, method in list(methods.items()):
-        run = partial(method, sigma_rgb=SIGMA_RGB, sigma_xy=sigma_xy)
+        run = partial(method, sigma_rgb=sigma_rgb, sigma_xy=sigma_xy)
         try:
             raw, gradient = (run(x[some], image[some]) for x in (masks, signed))
         except ValueError:  # the grid cannot hold this tolerance
@@ -210,6 +237,10 @@ def measure(
         )
         methods[name] = partial(run, masks, image)
         times[name] = []
+        if args.prepared and name.startswith('grid'):
+            known = f'{name}, image prepared'
+            methods[known] = partial(PreparedFilter(image, **run.keywords), masks)
+            times[known], errors[known] = [], errors[name]
         if args.one_by_one:
             single = f'{name}, one by one'
             methods[single] = one_by_one(run, masks, image)
@@ -220,7 +251,7 @@ def measure(
             if round >= 0:  # the one before warms up
                 measured.append(milliseconds)
     return [
-        Row(kind, sigma_xy, name, float(np.median(measured)), *errors[name])
+        Row(kind, sigma_rgb, sigma_xy, name, float(np.median(measured)), *errors[name])
         for name, measured in times.items()
     ]
 
@@ -320,16 +351,18 @@ def main() -> None:
     lines = [
         f'{datetime.date.today()}, {machine(args.device)}, '
         f'torch {torch.__version__}, {args.threads} thread(s), batch {args.batch}, '
-        f'128 x 128 crops, sigma_rgb {SIGMA_RGB:g}, medians of {args.rounds} rounds',
+        f'128 x 128 crops, medians of {args.rounds} rounds',
         '',
-        '| crops | σ_xy | method | ms per crop | raw error | rescaled | gradient |',
-        '|---|---|---|---|---|---|---|',
+        '| crops | σ_rgb | σ_xy | method | ms per crop | raw error | rescaled '
+        '| gradient |',
+        '|---|---|---|---|---|---|---|---|',
     ]
     for kind, image in crops.items():
-        for sigma_xy in args.sigma_xy:
-            for row in measure(kind, image, masks, sigma_xy, args):
+        for sigma_rgb, sigma_xy in itertools.product(args.sigma_rgb, args.sigma_xy):
+            for row in measure(kind, image, masks, sigma_rgb, sigma_xy, args):
                 lines.append(
-                    f'| {row.crops} | {row.sigma_xy:g} | {row.method} '
+                    f'| {row.crops} | {row.sigma_rgb:g} | {row.sigma_xy:g} '
+                    f'| {row.method} '
                     f'| {row.milliseconds:.3f} | {row.raw_error:.2%} '
                     f'| {row.rescaled_error:.2%} | {row.gradient_error:.2%} |'
                 )

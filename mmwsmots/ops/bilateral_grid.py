@@ -24,14 +24,14 @@ from torch import Tensor
 
 # Ranks come in blocks of one vector register (kLanes in csrc).
 RANKS_PER_BLOCK = 8
-# Above, the grid costs more than it saves.
-MAX_BLOCKS = 16
+# Above, the exact filter is as fast.
+MAX_BLOCKS = 64
 # Cell sizes to choose from, in units of sigma_rgb.
-SPACINGS = (0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4)
+SPACINGS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4)
 # Smaller taps of the convolution change less than the fit's residue.
-SMALLEST_TAP = 5e-4
+SMALLEST_TAP = 2e-3
 # Of the tolerance, what the spatial basis may use.
-SPATIAL_SHARE = 0.12
+SPATIAL_SHARE = 0.6
 
 
 class GridTables(NamedTuple):
@@ -118,8 +118,8 @@ def _axis_modes(size: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
 @functools.lru_cache(maxsize=64)
 def _spatial_basis(
     height: int, width: int, sigma: float, tolerance: float, max_blocks: int
-) -> Optional[tuple[np.ndarray, np.ndarray]]:
-    """Basis along y and x, (blocks, size, 8); None if max_blocks are too few.
+) -> Optional[tuple[np.ndarray, np.ndarray, float]]:
+    """Basis along y and x, (blocks, size, 8), and error; None if it is too large.
 
     The error is the root mean square, over pixels, of what the diagonal misses:
     it is the error of an image whose pixels all differ.
@@ -137,7 +137,8 @@ def _spatial_basis(
     for block in range(math.ceil(len(order) / RANKS_PER_BLOCK)):
         ranks = slice(block * RANKS_PER_BLOCK, (block + 1) * RANKS_PER_BLOCK)
         missing -= basis_y[:, ranks] ** 2 @ (basis_x[:, ranks] ** 2).T
-        if np.sqrt((missing**2).mean()) <= tolerance:
+        error = np.sqrt((missing**2).mean())
+        if error <= tolerance:
             break
     else:
         return None
@@ -150,7 +151,7 @@ def _spatial_basis(
         blocks = padded.reshape(len(basis), num_blocks, RANKS_PER_BLOCK)
         return np.ascontiguousarray(blocks.transpose(1, 0, 2))
 
-    return blocked(basis_y), blocked(basis_x)
+    return blocked(basis_y), blocked(basis_x), error
 
 
 @functools.lru_cache(maxsize=64)
@@ -170,13 +171,18 @@ def grid_tables(
         The tables, or None where the grid cannot hold the tolerance: below the
         finest spacing, or with more than ``MAX_BLOCKS`` blocks of ranks.
     """
-    colour_tolerance = (1 - SPATIAL_SHARE) * tolerance
-    fitting = [h for h in SPACINGS if _colour_error(h) <= colour_tolerance]
     basis = _spatial_basis(
         height, width, sigma_xy, SPATIAL_SHARE * tolerance, MAX_BLOCKS
     )
-    if not fitting or basis is None:
+    if basis is None:
+        return None
+    # The two errors are largest for images that have little in common, one colour and
+    # all colours: their squares add up.
+    *arrays, spatial_error = basis
+    colour_tolerance = math.sqrt(tolerance**2 - spatial_error**2)
+    fitting = [h for h in SPACINGS if _colour_error(h) <= colour_tolerance]
+    if not fitting:
         return None
     spacing = max(fitting)
-    arrays = (_colour_kernel(spacing).astype(np.float32), *basis)
+    arrays = (_colour_kernel(spacing).astype(np.float32), *arrays)
     return GridTables(spacing, *(torch.from_numpy(a).to(device) for a in arrays))

@@ -14,7 +14,7 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from mmwsmots import ops
 from mmwsmots.models.losses import CRFLoss
-from mmwsmots.ops import bilateral_filter, library
+from mmwsmots.ops import PreparedFilter, bilateral_filter, library
 from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
 from mmwsmots.ops.bilateral_grid import grid_tables
 from mmwsmots.ops.library import extension_path, has_grid, warn_without_kernels
@@ -540,3 +540,59 @@ def test_crf_loss_is_that_of_the_torch_filter(device):
     # Relative to the two terms W1 and 2WS that the gradient is a difference of.
     difference = (gradient - w_signed[:, 0]).norm() / w_ones.norm()
     assert difference < 0.01
+
+
+@pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
+def test_prepared_filter_is_the_filter(crops, method):
+    """Value and gradient, to the bit, for values that come one after another."""
+    values, image = crops
+    settings = (image.byte(), 60, 40, method)
+    prepared = PreparedFilter(*settings)
+    for new in (values, values[:, :1], 1 - values.half()):
+        with_gradient = new.clone().requires_grad_()
+        out = prepared(with_gradient)
+        assert torch.equal(out, bilateral_filter(new, *settings))
+        assert torch.equal(prepared(new), out)
+        (gradient,) = torch.autograd.grad(out.square().sum(), with_gradient)
+        expected = bilateral_filter(2 * out.detach(), *settings).to(new.dtype)
+        torch.testing.assert_close(gradient, expected, rtol=1e-6, atol=0)
+    if method == 'exact':
+        in_double = PreparedFilter(*settings, dtype=torch.float64)(values)
+        assert in_double.dtype == torch.float64
+        assert error(in_double, dense_filter(values, image.byte(), 60, 40)) < 1e-14
+
+
+def test_prepared_filter_names_bad_input(crops):
+    values, image = crops
+    with pytest.raises(TypeError, match='float16'):
+        PreparedFilter(image, dtype=torch.float16)
+    with pytest.raises(TypeError, match='list'):
+        PreparedFilter([1.0])
+    with pytest.raises(ValueError, match=r'\(B, 3, H, W\)'):
+        PreparedFilter(image[0])
+    with pytest.raises(ValueError, match='image must be'):
+        PreparedFilter(image[:, :2])
+    with pytest.raises(ValueError, match='sigma_xy'):
+        PreparedFilter(image, sigma_xy=0)
+    prepared = PreparedFilter(image)
+    with pytest.raises(ValueError, match='image must be'):
+        prepared(values[:, :, :4])
+    with pytest.raises(TypeError, match='in float64'):
+        prepared(values.double())
+
+
+@needs_grid
+@pytest.mark.parametrize('sigma_rgb', [4, 8, 30])
+@pytest.mark.parametrize('sigma_xy', [3, 6, 9, 14, 25])
+def test_small_sigmas_hold_the_tolerance(sigma_rgb, sigma_xy):
+    """Blobs of colour with grain; from the exact filter to many ranks."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(2, 3, 5, 5, generator=generator) * 255
+    image = torch.nn.functional.interpolate(coarse, (64, 64), mode='bicubic')
+    image[1] += 10 * torch.randn(3, 64, 64, generator=generator)
+    image = image.clamp(0, 255)
+    values = torch.rand(2, 1, 64, 64, generator=generator)
+    exact = bilateral_filter(values, image, sigma_rgb, sigma_xy, 'exact')
+    for tolerance in (0.1, 0.03):
+        settings = (sigma_rgb, sigma_xy, 'auto', tolerance)
+        assert error(bilateral_filter(values, image, *settings), exact) <= tolerance

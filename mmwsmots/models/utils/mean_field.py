@@ -3,10 +3,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmwsmots.ops import bilateral_filter
+from mmwsmots.ops import PreparedFilter
 
 from .color_evidence import color_evidence
 from .roi_grid import box_masks_on_rois, crop_rois
+
+# Of the affinities. Errors of the messages and of the sums below them partly cancel.
+TOLERANCE = 0.1
 
 
 @torch.no_grad()
@@ -23,7 +26,7 @@ def mean_field(
     r"""Mean-field inference of a dense binary CRF (Krähenbühl and Koltun, 2011).
 
     With :math:`q = \mathrm{sigmoid}(l)` and the Gaussian affinities W of
-    :func:`bilateral_filter`, here normalised by rows,
+    :class:`PreparedFilter`, here normalised by rows,
 
     .. math::
         l_i \leftarrow l_i^0 + w \frac{\sum_{j \ne i} W_{ij} (2 q_j - 1)}
@@ -49,10 +52,11 @@ def mean_field(
     if len(logits) == 0 or num_iters == 0:
         return logits
     sources = torch.ones_like(logits) if known is None else known.to(logits.dtype)
-    sigmas = dict(sigma_rgb=sigma_rgb, sigma_xy=sigma_xy)
-    rgb_crops = rgb_crops.to(logits.dtype)
+    affinities = PreparedFilter(
+        rgb_crops, sigma_rgb, sigma_xy, tolerance=TOLERANCE, dtype=logits.dtype
+    )
     # W_ii = 1: a cell that knows itself only divides by 1 or, unknown, by eps.
-    sums = bilateral_filter(sources[:, None], rgb_crops, **sigmas)[:, 0]
+    sums = affinities(sources[:, None])[:, 0]
     sums = sums.clamp(min=1e-6)
     refined = logits
     for _ in range(num_iters):
@@ -60,7 +64,7 @@ def mean_field(
         if box_masks is not None:
             votes = votes.masked_fill(~box_masks, -1.0)
         votes = votes * sources
-        messages = bilateral_filter(votes[:, None], rgb_crops, **sigmas)[:, 0]
+        messages = affinities(votes[:, None])[:, 0]
         refined = logits + weight * (messages - votes) / sums
     return refined
 

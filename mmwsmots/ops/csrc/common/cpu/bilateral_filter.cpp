@@ -111,9 +111,10 @@ void filter_grid(const Kernels &kernels, const GridPlan &plan,
   buffers.grid = workspace.grid.get(nx * ny * nz * kLanes);
   buffers.blurred = workspace.blurred.get(nx * ny * nz * kLanes);
   buffers.line = workspace.line.get((nx + 2 * tables.radius) * kLanes);
-  buffers.line_used = workspace.used.get(ny * nz + nz + ny);
-  buffers.plane_used = buffers.line_used + ny * nz;
-  buffers.row_used = buffers.plane_used + nz;
+  buffers.touched = workspace.intervals.get(3 * ny * nz);
+  buffers.along_z = buffers.touched + ny * nz;
+  buffers.along_y = buffers.along_z + ny * nz;
+  kernels.find_intervals(plan, tables.radius, buffers);
   std::fill(out, out + plan.num_pixels, 0.f);
   for (int block = 0; block < tables.blocks; ++block)
     kernels.filter_block(plan, tables, block, height, width, values, out, buffers);

@@ -33,7 +33,7 @@ struct Workspace {
   Buffer<float> grid, blurred, line;
   Buffer<int32_t> cells, counts, plan;
   Buffer<Run> runs;
-  Buffer<uint8_t> used;
+  Buffer<Interval> intervals;
   Buffer<float> exact_float;
   Buffer<double> exact_double;
 };

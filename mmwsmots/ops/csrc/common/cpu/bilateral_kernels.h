@@ -48,14 +48,20 @@ struct GridTables {
   int radius;
 };
 
-// Buffers of one rank block; a node is one vector of kLanes floats.
+// Nodes of a line, from first to before end; 0, 0 if there are none.
+struct Interval {
+  int32_t first, end;
+};
+
+// Buffers of one rank block; a node is one vector of kLanes floats. The intervals of
+// the lines serve all blocks.
 struct GridBuffers {
-  float *grid;          // (nz, ny, nx, kLanes)
-  float *blurred;       // as grid
-  float *line;          // (nx + 2 * radius, kLanes)
-  uint8_t *line_used;   // (nz, ny) lines of nodes that some pixel touches
-  uint8_t *plane_used;  // (nz)
-  uint8_t *row_used;    // (ny)
+  float *grid;        // (nz, ny, nx, kLanes)
+  float *blurred;     // as grid
+  float *line;        // (nx + 2 * radius, kLanes)
+  Interval *touched;  // (nz, ny) that pixels touch
+  Interval *along_z;  // (nz, ny) that the pass along z reads
+  Interval *along_y;  // (nz, ny) of touched lines, that the pass along y reads
 };
 
 // Exponents are those of 2. Rows are padded to `stride`, a multiple of kLanes, with
@@ -82,6 +88,8 @@ struct Kernels {
   void (*bin_colours)(const float *image, int num_pixels, const float *rotation,
                       const float *low, const int *nodes, int32_t *cells,
                       int32_t *offsets);
+  // The intervals of `buffers`, for a kernel of this radius.
+  void (*find_intervals)(const GridPlan &plan, int radius, const GridBuffers &buffers);
   // out (height, width) += the part of W * values of one block of ranks.
   void (*filter_block)(const GridPlan &plan, const GridTables &tables, int block,
                        int height, int width, const float *values, float *out,

@@ -279,25 +279,53 @@ struct GridSize {
 
 inline void clear_bytes(void *p, int64_t count) { __builtin_memset(p, 0, count); }
 
-// Marks the lines of nodes that pixels touch, and zeroes those of the grid.
-void clear_used_lines(const GridPlan &plan, const GridSize &size,
-                      const GridBuffers &buffers) {
-  clear_bytes(buffers.line_used, (int64_t)size.ny * size.nz);
-  clear_bytes(buffers.plane_used, size.nz);
-  clear_bytes(buffers.row_used, size.ny);
+inline void include(Interval &interval, int first, int end) {
+  if (first >= end) return;
+  interval.first = interval.end == 0 ? first : smaller(interval.first, first);
+  interval.end = larger(interval.end, end);
+}
+
+// Natural colours fill a small part of their bounding box. The nodes of each line that
+// the passes of blur() have to visit: they depend on the plan only, not on the block.
+void find_intervals(const GridPlan &plan, int radius, const GridBuffers &buffers) {
+  const GridSize size(plan.nodes);
+  const int num_lines = size.ny * size.nz;
+  Interval *touched = buffers.touched, *along_z = buffers.along_z,
+           *along_y = buffers.along_y;
+  clear_bytes(touched, num_lines * sizeof(Interval));
+  clear_bytes(along_z, num_lines * sizeof(Interval));
+  clear_bytes(along_y, num_lines * sizeof(Interval));
   for (int run = 0; run < plan.num_runs; ++run) {
-    const int first_line = plan.runs[run].cell / size.nx;
-    for (int k = 0; k < 3; ++k)
-      for (int j = 0; j < 3; ++j)
-        buffers.line_used[first_line + k * size.ny + j] = 1;
+    const int line = plan.runs[run].cell / size.nx, x = plan.runs[run].cell % size.nx;
+    for (int k = 0; k < kSplineNodes; ++k)
+      for (int j = 0; j < kSplineNodes; ++j)
+        include(touched[line + k * size.ny + j], x, x + kSplineNodes);
   }
+  // What the pass along z reads, and what the pass along y reads for it.
   for (int z = 0; z < size.nz; ++z)
     for (int y = 0; y < size.ny; ++y) {
-      const int line = z * size.ny + y;
-      if (!buffers.line_used[line]) continue;
-      buffers.plane_used[z] = buffers.row_used[y] = 1;
-      clear_bytes(buffers.grid + line * size.line, size.line * sizeof(float));
+      const Interval at = touched[z * size.ny + y];
+      const int last = smaller(size.nz - 1, z + radius);
+      for (int to = larger(0, z - radius); at.end > 0 && to <= last; ++to)
+        include(along_z[to * size.ny + y], at.first, at.end);
     }
+  for (int z = 0; z < size.nz; ++z)
+    for (int y = 0; y < size.ny; ++y) {
+      const Interval at = along_z[z * size.ny + y];
+      const int last = smaller(size.ny - 1, y + radius);
+      for (int to = larger(0, y - radius); at.end > 0 && to <= last; ++to)
+        if (touched[z * size.ny + to].end > 0)
+          include(along_y[z * size.ny + to], at.first, at.end);
+    }
+}
+
+// Zeroes the nodes that pixels touch.
+void clear_touched(const GridSize &size, const GridBuffers &buffers) {
+  for (int line = 0; line < size.ny * size.nz; ++line) {
+    const Interval at = buffers.touched[line];
+    clear_bytes(buffers.grid + line * size.line + at.first * kLanes,
+                (at.end - at.first) * kLanes * (int64_t)sizeof(float));
+  }
 }
 
 void splat(const GridPlan &plan, const GridSize &size, const float *basis_y,
@@ -402,56 +430,63 @@ inline void combine_rows(float *dst, const float *const *rows, const float *weig
 }
 
 // Convolves the grid along its three axes; the result, in `blurred`, is defined on
-// the used lines only.
+// the touched nodes only.
 void blur(const GridSize &size, const float *kernel, int radius,
           const GridBuffers &buffers) {
   const float *rows[2 * kMaxRadius + 1];
   float weights[2 * kMaxRadius + 1];
   const int64_t pad = (int64_t)radius * kLanes;
   // Along x, the padded line being the same row at every shift: grid -> blurred.
-  clear_bytes(buffers.line, (size.line + 2 * pad) * sizeof(float));
-  for (int t = 0; t <= 2 * radius; ++t) {
-    rows[t] = buffers.line + (int64_t)t * kLanes;
+  for (int t = 0; t <= 2 * radius; ++t)
     weights[t] = kernel[t < radius ? radius - t : t - radius];
-  }
   for (int line = 0; line < size.ny * size.nz; ++line) {
-    if (!buffers.line_used[line]) continue;
-    __builtin_memcpy(buffers.line + pad, buffers.grid + line * size.line,
-                     size.line * sizeof(float));
-    combine_rows(buffers.blurred + line * size.line, rows, weights, 2 * radius + 1,
-                 size.nx);
+    const Interval from = buffers.touched[line], to = buffers.along_y[line];
+    if (from.end == 0) continue;
+    // All that is read for the nodes of `to`, which include those of `from`.
+    float *padded = buffers.line;
+    const int count = to.end - to.first, before = from.first - to.first;
+    const int length = from.end - from.first;
+    clear_bytes(padded, (pad + before * kLanes) * sizeof(float));
+    __builtin_memcpy(padded + pad + before * kLanes,
+                     buffers.grid + line * size.line + from.first * kLanes,
+                     length * kLanes * sizeof(float));
+    clear_bytes(padded + pad + (before + length) * kLanes,
+                ((count - before - length) * kLanes + pad) * sizeof(float));
+    for (int t = 0; t <= 2 * radius; ++t) rows[t] = padded + (int64_t)t * kLanes;
+    combine_rows(buffers.blurred + line * size.line + to.first * kLanes, rows, weights,
+                 2 * radius + 1, count);
   }
-  // Along y: blurred -> grid, on every row that the next pass reads.
-  for (int z = 0; z < size.nz; ++z) {
-    if (!buffers.plane_used[z]) continue;
+  // Along y: blurred -> grid, on all nodes that the next pass reads.
+  for (int z = 0; z < size.nz; ++z)
     for (int y = 0; y < size.ny; ++y) {
-      if (!buffers.row_used[y]) continue;
+      const Interval to = buffers.along_z[z * size.ny + y];
+      if (to.end == 0) continue;
       int num_rows = 0;
       const int last = smaller(size.ny - 1, y + radius);
       for (int from = larger(0, y - radius); from <= last; ++from) {
-        if (!buffers.line_used[z * size.ny + from]) continue;
-        rows[num_rows] = buffers.blurred + z * size.plane + from * size.line;
+        if (buffers.touched[z * size.ny + from].end == 0) continue;
+        rows[num_rows] =
+            buffers.blurred + z * size.plane + from * size.line + to.first * kLanes;
         weights[num_rows++] = kernel[from < y ? y - from : from - y];
       }
-      combine_rows(buffers.grid + z * size.plane + y * size.line, rows, weights,
-                   num_rows, size.nx);
+      combine_rows(buffers.grid + z * size.plane + y * size.line + to.first * kLanes,
+                   rows, weights, num_rows, to.end - to.first);
     }
-  }
   // Along z: grid -> blurred.
-  for (int z = 0; z < size.nz; ++z) {
+  for (int z = 0; z < size.nz; ++z)
     for (int y = 0; y < size.ny; ++y) {
-      if (!buffers.line_used[z * size.ny + y]) continue;
+      const Interval to = buffers.touched[z * size.ny + y];
+      if (to.end == 0) continue;
       int num_rows = 0;
       const int last = smaller(size.nz - 1, z + radius);
       for (int from = larger(0, z - radius); from <= last; ++from) {
-        if (!buffers.plane_used[from]) continue;
-        rows[num_rows] = buffers.grid + from * size.plane + y * size.line;
+        rows[num_rows] =
+            buffers.grid + from * size.plane + y * size.line + to.first * kLanes;
         weights[num_rows++] = kernel[from < z ? z - from : from - z];
       }
-      combine_rows(buffers.blurred + z * size.plane + y * size.line, rows, weights,
-                   num_rows, size.nx);
+      combine_rows(buffers.blurred + z * size.plane + y * size.line + to.first * kLanes,
+                   rows, weights, num_rows, to.end - to.first);
     }
-  }
 }
 
 void filter_block(const GridPlan &plan, const GridTables &tables, int block,
@@ -460,7 +495,7 @@ void filter_block(const GridPlan &plan, const GridTables &tables, int block,
   const GridSize size(plan.nodes);
   const float *basis_y = tables.basis_y + (int64_t)block * height * kLanes;
   const float *basis_x = tables.basis_x + (int64_t)block * width * kLanes;
-  clear_used_lines(plan, size, buffers);
+  clear_touched(size, buffers);
   splat(plan, size, basis_y, basis_x, width, values, buffers.grid);
   blur(size, tables.kernel, tables.radius, buffers);
   gather(plan, size, basis_y, basis_x, width, buffers.blurred, out);

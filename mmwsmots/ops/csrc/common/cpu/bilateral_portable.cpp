@@ -7,8 +7,8 @@ namespace {
 }  // namespace
 
 const Kernels &portable_kernels() {
-  static const Kernels kernels = {colour_range, bin_colours, filter_block,
-                                  exact<float>, exact<double>};
+  static const Kernels kernels = {colour_range, bin_colours,  find_intervals,
+                                  filter_block, exact<float>, exact<double>};
   return kernels;
 }
 
