@@ -17,11 +17,11 @@ from mmwsmots.evaluation import evaluate_mots, filled_boxes
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.evaluation.mots_eval import foreground_ratios
 from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     IGNORE_CLASS_ID,
     MOTSObject,
-    TrackNumbering,
     read_mots_txt,
     write_mots_txt,
 )

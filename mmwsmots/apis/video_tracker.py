@@ -4,7 +4,8 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmwsmots.apis.inference import frame_batch
-from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, TrackNumbering
+from mmwsmots.fileio.mots_track_ids import TrackNumbering
+from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject
 from mmwsmots.fileio.rle import masks_to_rles
 from mmwsmots.models.mot import MOTSNet
 

@@ -1,8 +1,60 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 MAX_TRACKS = 1000  # of a class: n = 0..999
+
+
+class TrackNumbering:
+    """Gives a tracker's identities of one video the ids of KITTI MOTS files.
+
+    The id is the class followed by a running number of at least three digits:
+    ``class * 1000 + n`` for the first 999 tracks of a class. Beyond them the rule
+    ``id // 1000 == class`` breaks, but the ids stay unique, and neither TrackEval
+    nor mots_tools asks more of results.
+    """
+
+    def __init__(self) -> None:
+        self._ids = {}
+        self._counts = defaultdict(int)
+
+    def __call__(self, class_id: int, identity: int) -> int:
+        """Look up or give out an id.
+
+        Args:
+            class_id (int): Class of the object.
+            identity (int): What the tracker calls it.
+
+        Returns:
+            int: Its id in the file.
+        """
+        key = class_id, identity
+        if key not in self._ids:
+            self._counts[class_id] += 1
+            self._ids[key] = int(f'{class_id}{self._counts[class_id]:03d}')
+        return self._ids[key]
+
+    def keep(self, identities: Iterable[int]) -> None:
+        """Forget all other identities, which never come back.
+
+        Args:
+            identities (Iterable[int]): What the tracker may still use.
+        """
+        identities = set(identities)
+        self._ids = {key: i for key, i in self._ids.items() if key[1] in identities}
+
+    def state_dict(self) -> dict:
+        """What :meth:`load_state_dict` needs to go on."""
+        return dict(ids=dict(self._ids), counts=dict(self._counts))
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where another numbering was.
+
+        Args:
+            state (dict): From :meth:`state_dict`.
+        """
+        self._ids = dict(state['ids'])
+        self._counts = defaultdict(int, state['counts'])
 
 
 def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
@@ -27,13 +79,12 @@ def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], i
         return {track: track[1] for track in tracks}
     if all(identity < MAX_TRACKS for _, identity in tracks):
         return {(cls, identity): 1000 * cls + identity for cls, identity in tracks}
-    ids, counts = {}, Counter()
-    for class_id, identity in sorted(tracks):
-        counts[class_id] += 1
-        if counts[class_id] >= MAX_TRACKS:
+    numbering = TrackNumbering()
+    ids = {track: numbering(*track) for track in sorted(tracks)}
+    for (class_id, _), track_id in ids.items():
+        if track_id // MAX_TRACKS != class_id:
             raise ValueError(
                 f'class {class_id} has more than {MAX_TRACKS - 1} tracks, KITTI MOTS '
                 'cannot tell them apart; split the video'
             )
-        ids[class_id, identity] = 1000 * class_id + counts[class_id]
     return ids

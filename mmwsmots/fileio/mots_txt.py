@@ -9,7 +9,6 @@ frame do not overlap. KITTI MOTS numbers frames from 0, MOTS20, which has the sa
 format, from 1.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -57,58 +56,6 @@ class MOTSObject(NamedTuple):
     def mask(self) -> np.ndarray:
         """ndarray: The mask, (height, width) bool."""
         return mask_utils.decode(self.coco_rle).astype(bool)
-
-
-class TrackNumbering:
-    """Gives a tracker's identities of one video the ids of KITTI MOTS files.
-
-    The id is the class followed by a running number of at least three digits:
-    ``class * 1000 + n`` for the first 999 tracks of a class. Beyond them the rule
-    ``id // 1000 == class`` breaks, but the ids stay unique, and neither TrackEval
-    nor mots_tools asks more of results.
-    """
-
-    def __init__(self) -> None:
-        self._ids = {}
-        self._counts = defaultdict(int)
-
-    def __call__(self, class_id: int, identity: int) -> int:
-        """Look up or give out an id.
-
-        Args:
-            class_id (int): Class of the object.
-            identity (int): What the tracker calls it.
-
-        Returns:
-            int: Its id in the file.
-        """
-        key = class_id, identity
-        if key not in self._ids:
-            self._counts[class_id] += 1
-            self._ids[key] = int(f'{class_id}{self._counts[class_id]:03d}')
-        return self._ids[key]
-
-    def keep(self, identities: Iterable[int]) -> None:
-        """Forget all other identities, which never come back.
-
-        Args:
-            identities (Iterable[int]): What the tracker may still use.
-        """
-        identities = set(identities)
-        self._ids = {key: i for key, i in self._ids.items() if key[1] in identities}
-
-    def state_dict(self) -> dict:
-        """What :meth:`load_state_dict` needs to go on."""
-        return dict(ids=dict(self._ids), counts=dict(self._counts))
-
-    def load_state_dict(self, state: dict) -> None:
-        """Go on where another numbering was.
-
-        Args:
-            state (dict): From :meth:`state_dict`.
-        """
-        self._ids = dict(state['ids'])
-        self._counts = defaultdict(int, state['counts'])
 
 
 def sequence_name(img_path: str | Path) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 
-from mmwsmots.fileio.mots_track_ids import mots_track_ids
+from mmwsmots.fileio.mots_track_ids import TrackNumbering, mots_track_ids
 
 
 def test_ids_that_fit_are_kept():
@@ -29,3 +29,11 @@ def test_too_many_tracks():
     assert max(mots_track_ids(tracks).values()) == 2999
     with pytest.raises(ValueError, match='class 2 has more than 999 tracks'):
         mots_track_ids([*tracks, (2, 1)])
+
+
+def test_numbering_counts_per_class():
+    numbering = TrackNumbering()
+    given = [(1, 40), (2, 40), (1, 7), (1, 40), (2, 0)]
+    assert [numbering(*key) for key in given] == [1001, 2001, 1002, 1001, 2002]
+    ids = {numbering(cls, i) for cls in (1, 2) for i in range(100, 1300)}
+    assert len(ids) == 2400

@@ -5,7 +5,6 @@ from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.mots_txt import (
     MOTSObject,
-    TrackNumbering,
     read_mots_txt,
     read_seqmap,
     write_mots_txt,
@@ -120,14 +119,6 @@ def test_checks_that_results_do_without(tmp_path):
     path.write_text(line(track=7) + line(track=8, rle=box_rle(1, 1, 3, 3)))
     objects = read_mots_txt(path, check_disjoint=False, check_ids=False)
     assert [obj.track_id for obj in objects] == [7, 8]
-
-
-def test_numbering_counts_per_class():
-    numbering = TrackNumbering()
-    given = [(1, 40), (2, 40), (1, 7), (1, 40), (2, 0)]
-    assert [numbering(*key) for key in given] == [1001, 2001, 1002, 1001, 2002]
-    ids = {numbering(cls, i) for cls in (1, 2) for i in range(100, 1300)}
-    assert len(ids) == 2400
 
 
 def test_real_annotations_are_valid_and_decode_alike(shared_data):

@@ -40,10 +40,10 @@ from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
 from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
 from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     MOTSObject,
-    TrackNumbering,
     read_seqmap,
     write_mots_txt,
 )

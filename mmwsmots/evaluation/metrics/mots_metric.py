@@ -15,10 +15,10 @@ from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import evaluate_mots
 from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
 from mmwsmots.evaluation.tables import format_table
+from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     MOTSObject,
-    TrackNumbering,
     sequence_name,
     write_mots_txt,
 )
