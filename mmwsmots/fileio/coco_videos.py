@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from .class_names import find_name, fold, suggest
+from .segmentation import segmentation_to_rle
 
 ABSENT = (None, -1, '')  # an identity that is none
 
@@ -63,6 +64,7 @@ class _Reader:
         labels, names = self._read_categories()
         annotations = self._read_annotations(labels, names)
         images = self._read_images(has_identities=any(a['key'] for a in annotations))
+        self._check_masks(annotations, images)
         videos = list(dict.fromkeys(image['video_id'] for image in images))
         return (
             dict(
@@ -164,6 +166,17 @@ class _Reader:
         for image in images:
             del image['where']
         return images
+
+    def _check_masks(self, annotations: list[dict], images: list[dict]) -> None:
+        """Raise if a run-length encoding is not of its image, before it is decoded."""
+        sizes = {image['id']: (image['height'], image['width']) for image in images}
+        for ann in annotations:
+            segmentation, size = ann.get('segmentation'), sizes.get(ann['image_id'])
+            if isinstance(segmentation, dict) and size is not None:
+                try:
+                    segmentation_to_rle(segmentation, size)
+                except ValueError as error:
+                    raise ValueError(f'{ann["where"]}: {error}') from None
 
     def _number_tracks(self, annotations: list, images: list, names: dict) -> list:
         """Give each identity of each video its number over the file."""

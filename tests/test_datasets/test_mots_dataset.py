@@ -270,6 +270,25 @@ def test_what_contradicts_itself_stops(build, change, message):
     assert 'boxes.json' in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ('segmentation', 'message'),
+    [
+        (
+            dict(size=[31623, 31623], counts='PmZg]o0'),
+            r'size \[31623, 31623\], the frame',
+        ),
+        (dict(size=[50, 100], counts='PmZg]o0'), 'run lengths of the RLE add up'),
+        (dict(size=[50, 100], counts=[10**9]), 'a run length is no whole number'),
+    ],
+)
+def test_masks_that_claim_other_sizes_are_not_decoded(build, segmentation, message):
+    coco = coco_of()
+    coco['annotations'][1]['segmentation'] = segmentation
+    assert len(frames_of(build(coco))) == 2  # without masks nothing is looked at
+    with pytest.raises(ValueError, match=rf'annotations\[1\]: .*{message}'):
+        build(coco, with_mask=True)
+
+
 def test_an_identity_of_two_classes_stops(build):
     coco = coco_of(('boat', 'kite'), num_frames=2)
     del coco['annotations'][1:3]
