@@ -42,7 +42,7 @@ def merge_sources(folder: Path, separate: tuple = ()) -> None:
 
 
 def build_mmcv(python: Path, requirements: Path, wheels: Path) -> None:
-    """Build the wheel of the mmcv that a file pins, if it is not there.
+    """Build the wheel of the mmcv that a file pins, unless it is installed or built.
 
     Args:
         python (Path): Interpreter with torch, setuptools and ninja.
@@ -51,6 +51,10 @@ def build_mmcv(python: Path, requirements: Path, wheels: Path) -> None:
     """
     pattern = r'^((?:onedl-)?mmcv)==(\S+)'
     name, number = re.search(pattern, requirements.read_text(), re.MULTILINE).groups()
+    installed = f'import mmcv.ops; assert mmcv.__version__ == "{number}"'
+    command = [str(python), '-W', 'ignore', '-c', installed]
+    if subprocess.call(command, stderr=subprocess.DEVNULL) == 0:
+        return
     code = 'import sys, torch; print(torch.__version__, torch.cuda.is_available())'
     torch = subprocess.check_output([str(python), '-c', code], text=True).split()
     use_cuda = torch[1] == 'True' or os.environ.get('FORCE_CUDA') == '1'
