@@ -106,7 +106,11 @@ def frame_batch(
 
     Returns:
         dict: ``inputs`` and ``data_samples``.
+
+    Raises:
+        ValueError: If the frame is something else.
     """
+    check_frame(frame)
     data = dict(
         img=[frame],
         frame_id=[frame_id],
@@ -115,6 +119,29 @@ def frame_batch(
         ori_video_length=[video_length],
     )
     return pseudo_collate([model.test_pipeline(data)])
+
+
+def check_frame(frame: object) -> None:
+    """Refuse what is no frame.
+
+    Args:
+        frame (object): What a caller gives.
+
+    Raises:
+        ValueError: If it is not (H, W, 3) uint8; the message says what it is.
+    """
+    if frame is None:
+        raise ValueError('frame is None: nothing could be read, or the video has ended')
+    if not isinstance(frame, np.ndarray):
+        raise ValueError(
+            'frame must be one BGR image, (H, W, 3) uint8 as cv2.imread gives it, got '
+            f'{type(frame).__name__}'
+        )
+    is_image = frame.ndim == 3 and frame.shape[2] == 3 and frame.size > 0
+    if not is_image or frame.dtype != np.uint8:
+        raise ValueError(
+            f'frame must be BGR, (H, W, 3) uint8, got {frame.shape} {frame.dtype}'
+        )
 
 
 def check_exists(checkpoint: str | Path) -> None:

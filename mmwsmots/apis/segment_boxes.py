@@ -4,7 +4,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from mmwsmots.apis.inference import frame_batch
+from mmwsmots.apis.inference import check_frame, frame_batch
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.disjoint_masks import disjoint_masks
@@ -62,7 +62,7 @@ def segment_instances(
     Raises:
         ValueError: If the frame, the boxes or the labels are not of that form.
     """
-    bboxes = np.asarray(bboxes, dtype=np.float32)
+    check_frame(frame)
     is_mots = isinstance(model, MOTSNet)
     num_classes = None
     if is_mots:
@@ -71,8 +71,7 @@ def segment_instances(
         num_classes = model.detector.roi_head.mask_head.num_classes
     elif labels is None:
         labels = np.zeros(len(bboxes), dtype=int)
-    labels = np.ascontiguousarray(labels)
-    _check_inputs(frame, bboxes, labels, num_classes)
+    bboxes, labels = _check_boxes(bboxes, labels, frame.shape[:2], num_classes)
     if len(bboxes) == 0:
         return InstanceData(
             masks=torch.zeros((0, *frame.shape[:2]), dtype=torch.bool),
@@ -121,22 +120,33 @@ def _by_mask_branch(
     return InstanceData(masks=masks, scores=scores)
 
 
-def _check_inputs(
-    frame: np.ndarray,
+def _check_boxes(
     bboxes: np.ndarray,
     labels: np.ndarray,
+    size: tuple[int, int],
     num_classes: int | None,
-) -> None:
-    """Raise if the inputs are not of their form; None is any number of classes."""
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-        raise ValueError(
-            f'frame must be (H, W, 3) uint8, got {frame.shape} {frame.dtype}'
-        )
-    if bboxes.ndim != 2 or bboxes.shape[1] != 4:
-        raise ValueError(f'bboxes must be (n, 4), got {bboxes.shape}')
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes and labels as arrays; raises ValueError if they are something else.
+
+    None is any number of classes.
+    """
+    bboxes, labels = np.asarray(bboxes), np.asarray(labels)
+    if bboxes.size == labels.size == 0:
+        return np.zeros((0, 4), np.float32), np.zeros(0, int)
+    if bboxes.ndim != 2 or bboxes.shape[1] != 4 or bboxes.dtype.kind not in 'iuf':
+        raise ValueError(f'bboxes must be (n, 4), got {bboxes.shape} {bboxes.dtype}')
     if labels.shape != bboxes.shape[:1]:
         raise ValueError(
             f'labels must be one for each of {len(bboxes)} boxes, got {labels.shape}'
+        )
+    if labels.dtype.kind not in 'iuf' or (labels != np.floor(labels)).any():
+        raise ValueError(
+            f'labels must be the numbers of classes, from 0, got {labels.tolist()}'
+        )
+    if num_classes and ((labels < 0) | (labels >= num_classes)).any():
+        raise ValueError(
+            f'labels must lie in 0..{num_classes - 1}, got '
+            f'{sorted(set(labels.tolist()))}'
         )
     # Written so that it catches nan too.
     bad = np.flatnonzero(~(bboxes[:, 2:] > bboxes[:, :2]).all(axis=1))
@@ -144,7 +154,11 @@ def _check_inputs(
         raise ValueError(
             f'bboxes[{bad[0]}] is no box x1 < x2, y1 < y2: {bboxes[bad[0]].tolist()}'
         )
-    if num_classes and ((labels < 0) | (labels >= num_classes)).any():
+    inside = np.minimum(bboxes[:, 2:], size[::-1]) > np.maximum(bboxes[:, :2], 0)
+    bad = np.flatnonzero(~inside.all(axis=1))
+    if len(bad):
         raise ValueError(
-            f'labels must lie in 0..{num_classes - 1}, got {sorted(set(labels))}'
+            f'bboxes[{bad[0]}] has no pixel in the {size[1]} x {size[0]} frame: '
+            f'{bboxes[bad[0]].tolist()}'
         )
+    return bboxes.astype(np.float32), labels.astype(int)

@@ -1,11 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from copy import deepcopy
+
 import numpy as np
 import torch
+from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from mmwsmots.apis.inference import frame_batch
+from mmwsmots.fileio.class_numbers import class_numbers
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
-from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject
+from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import masks_to_rles
 from mmwsmots.models.mot import MOTSNet
 
@@ -13,31 +17,34 @@ from mmwsmots.models.mot import MOTSNet
 class VideoTracker:
     """Segments and tracks the objects of one video, frame by frame.
 
-    Nothing is kept of a frame but what the window of the model's tracker needs.
+    Nothing is kept of a frame but what the window of the tracker needs. The tracker is
+    a copy of the model's: several videos may use one model, in turns or in threads.
 
     Args:
-        model (:obj:`MOTSNet`): From :func:`init_mots_model`. Its tracker's memory
-            belongs to this video from the first frame on.
+        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
         video_length (int): Number of frames of the video, as far as known.
 
     Raises:
-        ValueError: If the model has a class that is not of KITTI MOTS, whose text
-            files have no number for it.
+        ValueError: If the model has no tracker or no embeddings.
 
     Attributes:
         num_frames (int): Number of frames so far.
+        class_ids (dict[str, int]): Number of each class in the objects, see
+            :func:`mmwsmots.fileio.class_numbers.class_numbers`.
     """
 
     def __init__(self, model: MOTSNet, video_length: int) -> None:
-        classes = model.dataset_meta['classes']
-        unknown = [name for name in classes if name not in CLASS_IDS]
-        if unknown:
+        if not model.with_tracker or not model.with_track_head:
             raise ValueError(
-                f'the model has the class {", ".join(unknown)}; only '
-                f'{", ".join(CLASS_IDS)} can be written as KITTI MOTS text'
+                'the model has no tracker, or no track_head to embed for it'
             )
-        self._class_ids = [CLASS_IDS[name] for name in classes]
+        classes = model.dataset_meta['classes']
+        self.class_ids = class_numbers(classes)
         self.model = model
+        self._class_ids = [self.class_ids[name] for name in classes]
+        self._tracker = deepcopy(model.tracker)
+        self._tracker.reset()
+        self._size = None
         self.video_length = video_length
         self.num_frames = 0
         self._numbering = TrackNumbering()
@@ -51,12 +58,38 @@ class VideoTracker:
 
         Returns:
             list[MOTSObject]: Its objects, with masks at the frame's own size.
+
+        Raises:
+            ValueError: If it is no such frame, or has another size than the first.
+        """
+        return self.encode(self.predict(frame).pred_track_instances)
+
+    @torch.no_grad()
+    def predict(self, frame: np.ndarray) -> DetDataSample:
+        """Process the next frame, without encoding its masks.
+
+        Args:
+            frame (ndarray): BGR, (H, W, 3) uint8.
+
+        Returns:
+            :obj:`DetDataSample`: With ``pred_track_instances``, see
+            :meth:`MOTSNet.predict`.
+
+        Raises:
+            ValueError: See :meth:`track`.
         """
         batch = frame_batch(self.model, frame, self.num_frames, self.video_length)
-        (sample,) = self.model.test_step(batch)
-        objects = self._encode(sample[0].pred_track_instances)
+        size = frame.shape[:2]
+        if self._size not in (None, size):
+            raise ValueError(
+                f'frame {self.num_frames} has the size {size[1]} x {size[0]}, the '
+                f'first one {self._size[1]} x {self._size[0]}'
+            )
+        data = self.model.data_preprocessor(batch, False)
+        (sample,) = self.model.predict(**data, tracker=self._tracker)
+        self._size = size
         self.num_frames += 1
-        return objects
+        return sample[0]
 
     def state_dict(self) -> dict:
         """What :meth:`load_state_dict` needs to go on after the last frame.
@@ -64,7 +97,7 @@ class VideoTracker:
         Returns:
             dict: Tensors and plain data, of a size that the window bounds.
         """
-        tracker = self.model.tracker.state_dict()
+        tracker = self._tracker.state_dict()
         # Identities that left the window never come back.
         self._numbering.keep(tracker['memory'].get('ids', np.empty(0)).tolist())
         return dict(
@@ -80,11 +113,19 @@ class VideoTracker:
             state (dict): From :meth:`state_dict`.
         """
         self.num_frames = state['num_frames']
-        self.model.tracker.load_state_dict(state['tracker'])
+        self._tracker.load_state_dict(state['tracker'])
         self._numbering.load_state_dict(state['numbering'])
 
-    def _encode(self, instances: InstanceData) -> list[MOTSObject]:
-        """The objects of a frame as lines of a KITTI MOTS text file."""
+    def encode(self, instances: InstanceData) -> list[MOTSObject]:
+        """The objects of the last frame as lines of a KITTI MOTS text file.
+
+        Args:
+            instances (:obj:`InstanceData`): ``pred_track_instances`` of the sample from
+                :meth:`predict`.
+
+        Returns:
+            list[MOTSObject]: Its objects.
+        """
         masks = instances.masks.cpu().numpy()
         rles = masks_to_rles(masks)
         objects = []
@@ -94,6 +135,8 @@ class VideoTracker:
             class_id = self._class_ids[label]
             track_id = self._numbering(class_id, identity)
             objects.append(
-                MOTSObject(self.num_frames, track_id, class_id, *masks.shape[1:], rle)
+                MOTSObject(
+                    self.num_frames - 1, track_id, class_id, *masks.shape[1:], rle
+                )
             )
         return objects

@@ -1,9 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
 
-from mmwsmots.apis import VideoTracker, init_mots_model
+from mmwsmots.apis import VideoTracker, init_mots_model, set_classes
 from tests.small_model import SIZE, small_config, track_by_mmdet
 
 WIDTH, HEIGHT = SIZE
@@ -70,8 +72,80 @@ def test_the_state_does_not_grow_with_the_video(model, frames):
     assert max(sizes) <= 6 * (window + 1)  # 6 detections a frame
 
 
-def test_classes_without_a_number_in_the_text_are_named(repo):
+def test_any_classes_are_numbered_in_the_order_of_the_model(repo, frames):
     cfg = small_config(repo)
-    cfg.test_dataloader.dataset.metainfo = dict(classes=('car', 'boat'))
-    with pytest.raises(ValueError, match='the class boat; only car, pedestrian can be'):
+    set_classes(cfg, ('boat', 'car', 'лодка'))
+    torch.manual_seed(0)
+    tracker = VideoTracker(init_mots_model(cfg), 1)
+    assert tracker.class_ids == {'boat': 1, 'car': 2, 'лодка': 3}
+    sample = tracker.predict(frames[0])
+    labels = sample.pred_track_instances.labels.tolist()
+    objects = tracker.encode(sample.pred_track_instances)
+    assert [obj.class_id for obj in objects] == [label + 1 for label in labels]
+    assert len(objects) > 0
+
+
+@pytest.fixture(scope='module')
+def videos(frames):
+    """A video and its mirror image, whose objects lie elsewhere."""
+    return frames, [frame[:, ::-1] for frame in frames]
+
+
+def track_all(model, video):
+    tracker = VideoTracker(model, len(video))
+    return [tracker.track(frame) for frame in video]
+
+
+def test_two_videos_on_one_model_in_turns_and_chunks(model, videos):
+    alone = [track_all(model, video) for video in videos]
+    assert alone[0] != alone[1]
+    for length in (1, 2, 3):  # of a chunk
+        trackers = [VideoTracker(model, 5) for _ in videos]
+        results = [[], []]
+        for start in range(0, 5, length):
+            for tracker, video, result in zip(trackers, videos, results):
+                for frame in video[start : start + length]:
+                    result.append(tracker.track(frame))
+        assert results == alone
+
+
+def test_two_videos_on_one_model_in_threads(model, videos):
+    alone = [track_all(model, video) for video in videos]
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(track_all, model, videos[i % 2]) for i in range(4)]
+        assert [job.result() for job in jobs] == alone * 2
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (lambda frame: frame[..., 0], 'frame must be BGR'),
+        (lambda frame: np.dstack([frame, frame[..., :1]]), 'frame must be BGR'),
+        (lambda frame: frame / np.float32(255), 'float32'),
+        (lambda frame: frame[:0], 'frame must be BGR'),
+        (lambda frame: torch.from_numpy(frame), 'got Tensor'),
+        (lambda frame: [frame, frame], 'got list'),
+        (lambda frame: 'clip/000000.jpg', 'got str'),
+        (lambda frame: None, 'the video has ended'),
+        (lambda frame: frame[1:], r'size 96 x 63, the first'),
+    ],
+)
+def test_what_is_no_frame_is_refused_and_changes_nothing(model, frames, spoil, message):
+    tracker = VideoTracker(model, 5)
+    first = tracker.track(frames[0])
+    with pytest.raises(ValueError, match=message):
+        tracker.track(spoil(frames[1]))
+    assert [first, tracker.track(frames[1])] == track_all(model, frames[:2])
+
+
+def test_a_view_of_a_frame_is_a_frame(model, frames):
+    flipped = frames[0][:, ::-1]
+    copied = np.ascontiguousarray(flipped)
+    assert track_all(model, [flipped]) == track_all(model, [copied])
+
+
+def test_a_model_without_a_tracker(repo):
+    cfg = small_config(repo)
+    cfg.model.tracker = None
+    with pytest.raises(ValueError, match='no tracker'):
         VideoTracker(init_mots_model(cfg), 1)

@@ -7,6 +7,7 @@ from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from ..trackers import IoUCosineTracker
 from ..utils.disjoint_masks import disjoint_masks, nonempty_masks
 
 BOX_LOSSES = ('loss_cls', 'loss_bbox', 'acc')
@@ -51,6 +52,7 @@ class MOTSNet(BaseMOTModel):
             self.track_head = MODELS.build(track_head)
         if tracker is not None:
             self.tracker = MODELS.build(tracker)
+        self._video_id = None  # of the last frame from a data set
         self.detector_loss_weight = detector_loss_weight
         self.freeze_detector = freeze_detector
         if freeze_detector:
@@ -142,6 +144,7 @@ class MOTSNet(BaseMOTModel):
         inputs: Tensor,
         data_samples: TrackSampleList,
         rescale: bool = True,
+        tracker: IoUCosineTracker | None = None,
         **kwargs,
     ) -> TrackSampleList:
         """Detect, segment and track the frames of one video, or the next of them.
@@ -149,8 +152,11 @@ class MOTSNet(BaseMOTModel):
         Args:
             inputs (Tensor): Shape (1, T, C, H, W).
             data_samples (list[:obj:`TrackDataSample`]): One sample of T frames. A
-                frame with ``frame_id`` 0 starts a new video.
+                frame with ``frame_id`` 0, or with another ``video_id`` than the last
+                one, starts a new video.
             rescale (bool): Whether results are at the original scale.
+            tracker (:obj:`IoUCosineTracker`, optional): That of the video, in place
+                of the model's own, which knows one video at a time.
 
         Returns:
             list[:obj:`TrackDataSample`]: Every frame has ``pred_track_instances``:
@@ -162,13 +168,30 @@ class MOTSNet(BaseMOTModel):
                 f'MOTSNet tracks one video at a time, got {len(data_samples)}'
             )
         for img, frame in zip(inputs[0], data_samples[0].video_data_samples):
+            if tracker is None and self.with_tracker:
+                self._forget_other_video(frame)
             frame.pred_track_instances = self._predict_frame(
-                img[None].contiguous(), frame, rescale
+                img[None].contiguous(),
+                frame,
+                rescale,
+                tracker or getattr(self, 'tracker', None),
             )
         return data_samples
 
+    def _forget_other_video(self, frame: DetDataSample) -> None:
+        """Reset the tracker where a data set's next video starts, at any number."""
+        video_id = frame.get('video_id')
+        is_before = frame.frame_id <= self.tracker.last_frame_id
+        if video_id is not None and (video_id != self._video_id or is_before):
+            self.tracker.reset()
+        self._video_id = video_id
+
     def _predict_frame(
-        self, img: Tensor, frame: DetDataSample, rescale: bool
+        self,
+        img: Tensor,
+        frame: DetDataSample,
+        rescale: bool,
+        tracker: IoUCosineTracker | None,
     ) -> InstanceData:
         """Detections of one frame, shape (1, C, H, W), with masks and ids."""
         x = self.detector.extract_feat(img)
@@ -186,8 +209,8 @@ class MOTSNet(BaseMOTModel):
                 x, rois, mask_probs, results.labels
             )
         frame.pred_instances = results
-        if self.with_tracker:
-            results = self.tracker.track(frame, model=self, feats=x, rescale=rescale)
+        if tracker is not None:
+            results = tracker.track(frame, model=self, feats=x, rescale=rescale)
         return results
 
 
