@@ -4,7 +4,8 @@
     python demo/mots_demo.py VIDEO_OR_FOLDER CONFIG CHECKPOINT --out DIR
 
 writes DIR/NAME.txt, the masks and tracks as KITTI MOTS text at the frames' own
-size, and DIR/NAME.mp4, the frames with masks, names and trails.
+size, and DIR/NAME.mp4, the frames with masks, names and trails. DIR/labels.txt names
+the classes 1, 2, ... if they are others than KITTI MOTS's car and pedestrian.
 
 Both appear when all is done. On the way the lines are in DIR/NAME.txt.part, and every
 50 frames the tracker's memory is saved to DIR/NAME.state.part. After a kill, a power
@@ -25,6 +26,7 @@ from tqdm import tqdm
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
 from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio.class_numbers import add_labels
 from mmwsmots.visualization import TrackDrawer
 
 SAVE_INTERVAL = 50  # frames
@@ -73,6 +75,7 @@ def run(args: argparse.Namespace) -> tuple[Path, str]:
     )
     key.update(Path(args.checkpoint).read_bytes())
     text_path = Path(args.out) / f'{reader.name}.txt'
+    add_labels(args.out, tracker.class_ids)
     journal = TrackJournal(text_path, key.hexdigest(), args.resume)
     video = nullcontext()
     if not args.no_video:
@@ -92,7 +95,7 @@ def process(
 ) -> None:
     """Track frame by frame from where the journal is, and draw all of the frames."""
     with_video = isinstance(video, VideoWriter)
-    drawer = TrackDrawer()
+    drawer = TrackDrawer(class_ids=tracker.class_ids)
     if journal.state is not None:
         tracker.load_state_dict(journal.state)
     frames = read_ahead(reader.read(0 if with_video else journal.num_frames))

@@ -9,12 +9,11 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
-from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.grad_cam import bbox_head_cams
 from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
 from mmwsmots.models.utils.roi_grid import expand_bboxes
-from mmwsmots.visualization.track_drawer import SHORT_NAMES
+from mmwsmots.visualization.track_drawer import short_name
 
 from .inference import frame_batch
 
@@ -30,7 +29,7 @@ def explain_masks(
     labels: Sequence[int],
     true_masks: np.ndarray | None = None,
     overlap: str | None = None,
-    classes: Sequence[str] = tuple(CLASS_IDS),
+    classes: Sequence[str] | None = None,
 ) -> dict:
     """What the mask branch sees and says for the annotated boxes of a frame.
 
@@ -41,7 +40,8 @@ def explain_masks(
         labels (Sequence[int]): Their classes.
         true_masks (ndarray, optional): (N, H, W) bool, to be drawn and compared.
         overlap (str, optional): See :func:`pseudo_labels`; None takes the model's.
-        classes (Sequence[str]): Names of the classes. Defaults to KITTI MOTS'.
+        classes (Sequence[str], optional): Names of the classes; None takes the
+            model's.
 
     Returns:
         dict: ``image`` (H, W, 3) BGR uint8; ``bboxes`` (N, 4); ``labels`` (N, );
@@ -57,6 +57,8 @@ def explain_masks(
         ValueError: If boxes, labels and masks are not one per object, or the masks
             have another size than the frame.
     """
+    if classes is None:
+        classes = model.dataset_meta['classes']
     if not Path(img_path).is_file():
         raise FileNotFoundError(f'{img_path}: no such frame')
     image = mmcv.imread(str(img_path))
@@ -113,7 +115,7 @@ def explain_masks(
         image=image,
         bboxes=bboxes,
         labels=labels,
-        names=[SHORT_NAMES.get(CLASS_IDS.get(name), name) for name in names],
+        names=[short_name(name) for name in names],
         cams=cams.cpu().numpy(),
         rois=(rois / scale).cpu().numpy(),
         pseudo_labels=targets.cpu().numpy(),

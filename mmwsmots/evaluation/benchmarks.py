@@ -1,6 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from mmwsmots.fileio.class_names import check_class_names, find_name, suggest
+from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, read_labels
 
 
 class MOTSBenchmark(NamedTuple):
@@ -16,6 +20,12 @@ class MOTSBenchmark(NamedTuple):
     first_frame: int
     gt_file: str
 
+    @property
+    def class_ids(self) -> dict[str, int]:
+        """dict[str, int]: Number of each class, where no labels.txt says otherwise."""
+        numbers = class_numbers(self.classes)
+        return {name: numbers[name] for name in self.classes}
+
     def gt_path(self, gt_dir: Path, name: str) -> Path:
         """The ground truth of a sequence."""
         return gt_dir / self.gt_file.format(seq=name)
@@ -27,18 +37,33 @@ BENCHMARKS = dict(
 )
 
 
-def get_benchmark(name: str) -> MOTSBenchmark:
+def get_benchmark(
+    name: str, gt_dir: str | Path | None = None, classes: Sequence[str] | None = None
+) -> MOTSBenchmark:
     """Look up a benchmark.
 
     Args:
         name (str): 'kitti_mots' or 'mots20'.
+        gt_dir (str | Path, optional): Folder of ground truth. If it has a labels.txt,
+            the classes are those of this file.
+        classes (Sequence[str], optional): Classes to evaluate in place of all of them.
 
     Returns:
         MOTSBenchmark: The benchmark.
 
     Raises:
-        ValueError: If there is no such benchmark.
+        ValueError: If there is no such benchmark, or labels.txt lacks a class.
     """
     if name not in BENCHMARKS:
         raise ValueError(f'benchmark must be one of {list(BENCHMARKS)}, got {name!r}')
-    return BENCHMARKS[name]
+    known = () if gt_dir is None else read_labels(Path(gt_dir, LABELS_FILE))
+    if classes is not None:
+        classes = check_class_names(classes, 'classes')
+        for class_name in classes if known else ():
+            if find_name(class_name, known) is None:
+                raise ValueError(
+                    f"{Path(gt_dir, LABELS_FILE)}: there is no class '{class_name}'"
+                    f'{suggest(class_name, known)} (there are {", ".join(known)})'
+                )
+    rules = BENCHMARKS[name]
+    return rules._replace(classes=classes or known or rules.classes)

@@ -2,7 +2,7 @@
 """Which objects of which frames are the counts of the CLEAR metrics."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from mmwsmots.evaluation.sequence_pairs import (
     preprocess,
     read_pair,
 )
-from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject
+from mmwsmots.fileio.mots_txt import MOTSObject
 
 
 class Match(NamedTuple):
@@ -37,7 +37,7 @@ class Match(NamedTuple):
 
 
 class FrameErrors(NamedTuple):
-    """What CLEAR counts in one frame, objects of both classes together.
+    """What CLEAR counts in one frame, objects of all classes together.
 
     Attributes:
         frame_id (int): Number of the frame.
@@ -62,12 +62,20 @@ class FrameErrors(NamedTuple):
         Returns:
             dict[str, int]: TP, FP, FN and IDS.
         """
-        classes = CLASS_IDS.values() if class_id is None else (class_id,)
-        matches = [match for match in self.matches if match.gt.class_id in classes]
+        any_class = class_id is None
+
+        def of_class(objects: Iterable[MOTSObject]) -> int:
+            return sum(any_class or obj.class_id == class_id for obj in objects)
+
+        matches = [
+            match
+            for match in self.matches
+            if any_class or match.gt.class_id == class_id
+        ]
         return dict(
             TP=len(matches),
-            FP=sum(obj.class_id in classes for obj in self.false_positives),
-            FN=sum(obj.class_id in classes for obj in self.misses),
+            FP=of_class(self.false_positives),
+            FN=of_class(self.misses),
             IDS=sum(match.switched_from is not None for match in matches),
         )
 
@@ -79,6 +87,7 @@ def find_errors(
     length: int,
     protocol: str = 'trackeval',
     benchmark: str = 'kitti_mots',
+    classes: Sequence[str] | None = None,
 ) -> list[FrameErrors]:
     """Sort the objects of a sequence into what CLEAR counts them as.
 
@@ -93,6 +102,8 @@ def find_errors(
         length (int): Its number of frames.
         protocol (str): See :func:`mmwsmots.evaluation.evaluate_mots`.
         benchmark (str): See :func:`mmwsmots.evaluation.evaluate_mots`.
+        classes (Sequence[str], optional): See
+            :func:`mmwsmots.evaluation.evaluate_mots`.
 
     Returns:
         list[FrameErrors]: Frame by frame.
@@ -102,13 +113,14 @@ def find_errors(
         ValueError: If a file breaks the format or does not fit the sequence.
     """
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
-    threshold, rules = iou_threshold(protocol), get_benchmark(benchmark)
+    threshold = iou_threshold(protocol)
+    rules = get_benchmark(benchmark, gt_dir, classes)
     dataset = open_dataset(gt_dir, results_dir, {name: length}, rules)
     gt, results = read_pair(gt_dir, results_dir, name, length, rules)
     frames = [FrameErrors(number, [], [], [], []) for number in range(length)]
     gt_of, result_of = _by_mask(gt), _by_mask(results)
     for class_name, data in preprocess(dataset, name, gt, results).items():
-        class_id = CLASS_IDS[class_name]
+        class_id = rules.class_ids[class_name]
         last = {}  # result of the previous match of each ground truth track
         for t, (rows, columns) in enumerate(_assign(data, threshold)):
             truths = _take(gt_of, t, class_id, data['gt_dets'][t])
@@ -122,7 +134,7 @@ def find_errors(
                 frames[t].matches.append(Match(truth, result, iou, switched_from))
             frames[t].misses.extend(_rest(truths, rows))
             frames[t].false_positives.extend(_rest(found, columns))
-    class_ids = [CLASS_IDS[class_name] for class_name in rules.classes]
+    class_ids = rules.class_ids.values()
     for (t, class_id, _), objects in result_of.items():
         if class_id in class_ids:
             frames[t].ignored.extend(objects)

@@ -1,8 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""KITTI MOTS and MOTS20 evaluation of text files with TrackEval."""
+"""Evaluation of MOTS text files with TrackEval: KITTI MOTS, MOTS20, any classes."""
 
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,11 @@ from mmwsmots.evaluation.sequence_pairs import (
     iou_threshold,
     open_dataset,
     preprocess,
+    read_objects,
     read_pair,
 )
-from mmwsmots.fileio.mots_txt import (
-    CLASS_IDS,
-    IGNORE_CLASS_ID,
-    MOTSObject,
-    read_mots_txt,
-    write_mots_txt,
-)
+from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
+from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 
 
 def evaluate_mots(
@@ -33,6 +29,7 @@ def evaluate_mots(
     boxes: Mapping[str, np.ndarray] | None = None,
     protocol: str = 'trackeval',
     benchmark: str = 'kitti_mots',
+    classes: Sequence[str] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Evaluate results against ground truth, all sequences together.
 
@@ -53,9 +50,12 @@ def evaluate_mots(
             (IoU > 0.5). HOTA has its own thresholds and is the same in both.
         benchmark (str): 'kitti_mots', or 'mots20': pedestrians only, frames from 1,
             ground truth ``gt_dir/SSSS/gt/gt.txt``.
+        classes (Sequence[str], optional): Names of the classes to evaluate, in the
+            order of their numbers from 1 on where a folder has no ``labels.txt``. None
+            takes all of ``gt_dir/labels.txt``, or else the benchmark's.
 
     Returns:
-        dict[str, dict[str, float]]: For each class of the benchmark: sMOTSA, MOTSA,
+        dict[str, dict[str, float]]: For each class: sMOTSA, MOTSA,
         MOTSP, HOTA and IDF1 in percent; IDS, TP, FP and FN as counts;
         share_above_half, the share TP / M of ground truth masks that are matched;
         foreground_ratio, the mean over results of mask area / box area.
@@ -66,7 +66,7 @@ def evaluate_mots(
             message names the file and, where there is one, the line.
     """
     return evaluate_sequences(
-        gt_dir, results_dir, seq_lengths, boxes, protocol, benchmark
+        gt_dir, results_dir, seq_lengths, boxes, protocol, benchmark, classes
     )[0]
 
 
@@ -77,6 +77,7 @@ def evaluate_sequences(
     boxes: Mapping[str, np.ndarray] | None = None,
     protocol: str = 'trackeval',
     benchmark: str = 'kitti_mots',
+    classes: Sequence[str] | None = None,
 ) -> tuple[dict[str, dict], dict[str, dict]]:
     """Evaluate results against ground truth, together and sequence by sequence.
 
@@ -87,6 +88,7 @@ def evaluate_sequences(
         boxes (Mapping[str, ndarray] | None): See :func:`evaluate_mots`.
         protocol (str): See :func:`evaluate_mots`.
         benchmark (str): See :func:`evaluate_mots`.
+        classes (Sequence[str], optional): See :func:`evaluate_mots`.
 
     Returns:
         tuple[dict[str, dict], dict[str, dict]]: What :func:`evaluate_mots` returns
@@ -98,7 +100,7 @@ def evaluate_sequences(
     """
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
     config = dict(THRESHOLD=iou_threshold(protocol), PRINT_CONFIG=False)
-    rules = get_benchmark(benchmark)
+    rules = get_benchmark(benchmark, gt_dir, classes)
     dataset = open_dataset(gt_dir, results_dir, seq_lengths, rules)
     metrics = import_trackeval().metrics
     metrics = [metrics.HOTA(), metrics.CLEAR(config), metrics.Identity(config)]
@@ -109,8 +111,8 @@ def evaluate_sequences(
         seq_boxes = tight_boxes(results) if boxes is None else boxes[seq]
         ratio = foreground_ratios(results, seq_boxes)
         class_ids = np.array([obj.class_id for obj in results], dtype=int)
-        for name in rules.classes:
-            ratios[name][seq] = ratio[class_ids == CLASS_IDS[name]]
+        for name, number in rules.class_ids.items():
+            ratios[name][seq] = ratio[class_ids == number]
         for name, data in preprocess(dataset, seq, gt, results).items():
             for metric, result in zip(metrics, per_seq[name]):
                 result[seq] = metric.eval_sequence(data)
@@ -126,6 +128,7 @@ def evaluate_filled_boxes(
     seq_lengths: Mapping[str, int],
     protocol: str = 'trackeval',
     benchmark: str = 'kitti_mots',
+    classes: Sequence[str] | None = None,
 ) -> tuple[dict[str, dict], dict[str, dict]]:
     """Evaluate results with each mask replaced by its tight box, made disjoint.
 
@@ -135,23 +138,24 @@ def evaluate_filled_boxes(
         seq_lengths (Mapping[str, int]): See :func:`evaluate_mots`.
         protocol (str): See :func:`evaluate_mots`.
         benchmark (str): See :func:`evaluate_mots`.
+        classes (Sequence[str], optional): See :func:`evaluate_mots`.
 
     Returns:
         tuple[dict[str, dict], dict[str, dict]]: See :func:`evaluate_sequences`.
     """
-    first_frame = get_benchmark(benchmark).first_frame
+    rules = get_benchmark(benchmark, gt_dir, classes)
     with tempfile.TemporaryDirectory() as temp:
+        write_labels(Path(temp) / LABELS_FILE, class_numbers(rules.classes))
         for name in seq_lengths:
             path = Path(results_dir) / f'{name}.txt'
-            objects = [
-                obj
-                for obj in read_mots_txt(path, check_ids=False, first_frame=first_frame)
-                if obj.class_id != IGNORE_CLASS_ID
-            ]
-            boxed = filled_boxes(objects)
-            write_mots_txt(Path(temp) / f'{name}.txt', boxed, first_frame)
+            objects = read_objects(path, Path(results_dir), rules, check_ids=False)
+            # Boxes of other classes would hide these; masks did not.
+            boxed = filled_boxes(
+                [obj for obj in objects if obj.class_id in rules.class_ids.values()]
+            )
+            write_mots_txt(Path(temp) / f'{name}.txt', boxed, rules.first_frame)
         return evaluate_sequences(
-            gt_dir, temp, seq_lengths, protocol=protocol, benchmark=benchmark
+            gt_dir, temp, seq_lengths, None, protocol, benchmark, rules.classes
         )
 
 

@@ -17,10 +17,19 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
     Args:
         config (dict): TrackEval's config of the data set.
         num_frames (Mapping[str, int]): Length of each sequence.
+        class_ids (Mapping[str, int]): Number of each class to evaluate; TrackEval's
+            own list has two.
     """
 
-    def __init__(self, config: dict, num_frames: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        config: dict,
+        num_frames: Mapping[str, int],
+        class_ids: Mapping[str, int],
+    ) -> None:
         super().__init__(dict(config, SEQ_INFO=dict(num_frames)))
+        self.class_list = list(class_ids)
+        self.class_name_to_class_id = dict(class_ids)
         self._gt, self._results = (), ()
 
     def set_sequence(

@@ -7,7 +7,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, MOTSBenchmark
-from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
+from mmwsmots.fileio.class_names import find_name
+from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, read_labels
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
 
 if TYPE_CHECKING:
     from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
@@ -95,13 +97,13 @@ def open_dataset(
         dict(
             GT_FOLDER=str(gt_dir),
             GT_LOC_FORMAT='{gt_folder}/' + benchmark.gt_file,
-            CLASSES_TO_EVAL=list(benchmark.classes),
             TRACKERS_FOLDER=str(results_dir.parent),
             TRACKERS_TO_EVAL=[results_dir.name],
             TRACKER_SUB_FOLDER='',
             PRINT_CONFIG=False,
         ),
         seq_lengths,
+        benchmark.class_ids,
     )
 
 
@@ -129,17 +131,56 @@ def read_pair(
             the other file.
     """
     paths = [benchmark.gt_path(gt_dir, name), results_dir / f'{name}.txt']
-    first_frame = benchmark.first_frame
-    gt = read_mots_txt(paths[0], first_frame=first_frame, num_frames=length)
-    results = read_mots_txt(
-        paths[1], check_ids=False, first_frame=first_frame, num_frames=length
-    )
+    gt = read_objects(paths[0], gt_dir, benchmark, length)
+    results = read_objects(paths[1], results_dir, benchmark, length, check_ids=False)
     if gt and results and gt[0][3:5] != results[0][3:5]:
         raise ValueError(
             f'{paths[1]}: the masks have the size {results[0].height} x '
             f'{results[0].width}, those of {paths[0]} {gt[0].height} x {gt[0].width}'
         )
     return gt, results
+
+
+def read_objects(
+    path: Path,
+    folder: Path,
+    benchmark: MOTSBenchmark,
+    num_frames: int | None = None,
+    check_ids: bool = True,
+) -> list[MOTSObject]:
+    """Read a text file, whose classes a labels.txt may name, by the classes' names.
+
+    Args:
+        path (Path): The file.
+        folder (Path): Where ``labels.txt`` is looked for.
+        benchmark (MOTSBenchmark): Names the classes and the first frame.
+        num_frames (int, optional): See :func:`read_mots_txt`.
+        check_ids (bool): See :func:`read_mots_txt`.
+
+    Returns:
+        list[MOTSObject]: The objects with the class numbers of the benchmark; those of
+        classes that it does not have are negative.
+
+    Raises:
+        ValueError: If the file breaks the format or has a class without a name.
+    """
+    numbers = class_numbers(benchmark.classes, read_labels(folder / LABELS_FILE))
+    objects = read_mots_txt(
+        path,
+        check_ids=check_ids,
+        first_frame=benchmark.first_frame,
+        class_ids=(*numbers.values(), IGNORE_CLASS_ID),
+        num_frames=num_frames,
+    )
+    own = benchmark.class_ids
+    ids = {
+        number: own.get(find_name(name, own), -number)
+        for name, number in numbers.items()
+    }
+    ids[IGNORE_CLASS_ID] = IGNORE_CLASS_ID
+    if all(number == own_id for number, own_id in ids.items()):
+        return objects
+    return [obj._replace(class_id=ids[obj.class_id]) for obj in objects]
 
 
 def preprocess(

@@ -51,7 +51,7 @@ def sequence_rows(
         together (dict[str, dict]): Of all sequences, from
             :func:`evaluate_sequences`.
         sequences (Mapping[str, dict[str, dict]]): Of each, from the same.
-        class_name (str): 'car' or 'pedestrian'.
+        class_name (str): One of the classes.
         sort_by (str, optional): Metric; the sequence with the lowest comes first,
             and those without objects of the class last.
 

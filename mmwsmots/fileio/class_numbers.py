@@ -2,13 +2,14 @@
 """Numbers of classes in MOTS text files and 16-bit pictures, and their labels.txt."""
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 
 from .atomic_write import atomic_write
 from .class_names import find_name
 from .mots_txt import CLASS_IDS, IGNORE_CLASS_ID
 
-MAX_CLASS_ID = 64  # class * 1000 + n fits into 16 bits
+LABELS_FILE = 'labels.txt'  # beside text files and folders of pictures
 
 
 def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, int]:
@@ -25,19 +26,12 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
 
     Returns:
         dict[str, int]: Number of each class, the known ones first.
-
-    Raises:
-        ValueError: If there are more classes than a 16-bit picture can tell apart.
     """
     names = list(dict.fromkeys(names))
     if not known and set(names) <= set(CLASS_IDS):
         known = tuple(CLASS_IDS)
     ordered = [*known, *(name for name in names if find_name(name, known) is None)]
-    free = [i for i in range(1, MAX_CLASS_ID + 1) if i != IGNORE_CLASS_ID]
-    if len(ordered) > len(free):
-        raise ValueError(
-            f'{len(ordered)} classes; 16-bit pictures can tell {len(free)} apart'
-        )
+    free = (number for number in count(1) if number != IGNORE_CLASS_ID)
     return dict(zip(ordered, free))
 
 
@@ -52,6 +46,27 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> None:
     lines = [names.get(i, 'ignore') for i in range(1, max(names, default=0) + 1)]
     with atomic_write(path) as temp:
         temp.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
+
+
+def add_labels(folder: str | Path, numbers: dict[str, int]) -> None:
+    """Name the classes of the files in a folder, unless they are KITTI MOTS's.
+
+    Args:
+        folder (str | Path): Gets ``labels.txt``; it is created.
+        numbers (dict[str, int]): From :func:`class_numbers`.
+
+    Raises:
+        ValueError: If the folder names other classes: its files would change theirs.
+    """
+    path = Path(folder, LABELS_FILE)
+    names, before = tuple(numbers), read_labels(path)
+    if before and before != names:
+        raise ValueError(
+            f'{path}: the files there have the classes {", ".join(before)}, these '
+            f'{", ".join(names)}; choose another folder'
+        )
+    if not before and numbers != CLASS_IDS:
+        write_labels(path, numbers)
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:

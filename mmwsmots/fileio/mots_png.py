@@ -35,6 +35,11 @@ def write_mots_png(
             raise ValueError(
                 f'{path}: id {obj.track_id} does not belong to class {obj.class_id}'
             )
+        if obj.track_id >= 2**16:
+            raise ValueError(
+                f'{path}: id {obj.track_id} of class {obj.class_id} does not fit into '
+                '16 bits; the text file can hold it'
+            )
         if (obj.height, obj.width) != tuple(size):
             raise ValueError(
                 f'{path}: the mask of id {obj.track_id} has the size {obj.height} x '

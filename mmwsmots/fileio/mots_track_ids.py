@@ -8,10 +8,9 @@ MAX_TRACKS = 1000  # of a class: n = 0..999
 class TrackNumbering:
     """Gives a tracker's identities of one video the ids of KITTI MOTS files.
 
-    The id is the class followed by a running number of at least three digits:
-    ``class * 1000 + n`` for the first 999 tracks of a class. Beyond them the rule
-    ``id // 1000 == class`` breaks, but the ids stay unique, and neither TrackEval
-    nor mots_tools asks more of results.
+    The id is ``class * 1000 + n`` for the first 999 tracks of a class. Those beyond
+    are ``class * 1000000 + n``: the rule ``id // 1000 == class`` breaks, but the ids
+    stay unique, and neither TrackEval nor mots_tools asks more of results.
     """
 
     def __init__(self) -> None:
@@ -31,7 +30,9 @@ class TrackNumbering:
         key = class_id, identity
         if key not in self._ids:
             self._counts[class_id] += 1
-            self._ids[key] = int(f'{class_id}{self._counts[class_id]:03d}')
+            number = self._counts[class_id]
+            factor = 1000 if number < 1000 else 1_000_000
+            self._ids[key] = class_id * factor + number
         return self._ids[key]
 
     def keep(self, identities: Iterable[int]) -> None:

@@ -1,15 +1,20 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 
 @lru_cache(maxsize=32)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own scalable font: no font file is needed."""
-    return ImageFont.load_default(size)
+def _font(size: int, is_ascii: bool) -> ImageFont.FreeTypeFont:
+    """Pillow's own scalable font, or matplotlib's, which has more letters."""
+    if is_ascii:
+        return ImageFont.load_default(size)
+    path = Path(matplotlib.get_data_path(), 'fonts/ttf/DejaVuSans.ttf')
+    return ImageFont.truetype(path, size)
 
 
 @lru_cache(maxsize=4096)
@@ -24,8 +29,8 @@ def render_text(text: str, size: int) -> np.ndarray:
         ndarray: Coverage 0..255, (height, width) uint8, not writable. The height
         depends on the size alone.
     """
-    font = _font(size)
-    ascent, descent = font.getmetrics()
+    font = _font(size, text.isascii())
+    ascent, descent = _font(size, True).getmetrics()
     canvas = Image.new('L', (max(1, round(font.getlength(text))), ascent + descent))
     ImageDraw.Draw(canvas).text((0, 0), text, fill=255, font=font)
     coverage = np.array(canvas)

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import colorsys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -13,7 +13,8 @@ from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 
 from .text import put_text, readable_on, render_text
 
-SHORT_NAMES = {CLASS_IDS['car']: 'car', CLASS_IDS['pedestrian']: 'person'}
+SHORT_NAMES = {'pedestrian': 'person'}
+MAX_LETTERS = 14  # of a class on a frame
 # Saturation and value; the hues of ids 8, 13, 21, ... apart are nearly the same.
 _STYLES = (0.9, 1.0), (0.55, 1.0), (0.9, 0.7), (0.65, 0.85)
 
@@ -22,8 +23,8 @@ _STYLES = (0.9, 1.0), (0.55, 1.0), (0.9, 0.7), (0.65, 0.85)
 def id_color(track_id: int) -> tuple[int, int, int]:
     """Colour of an identity; neighbouring ids differ strongly.
 
-    Hues follow the golden ratio; ids ``class * 1000 + n`` of two classes with the
-    same n are a third of the circle apart.
+    Hues follow the golden ratio; ids ``class * 1000 + n`` of the first three classes
+    with the same n are a third of the circle apart, those of further ones between.
 
     Args:
         track_id (int): Identity.
@@ -32,7 +33,7 @@ def id_color(track_id: int) -> tuple[int, int, int]:
         tuple[int, int, int]: BGR in 0..255.
     """
     group, number = divmod(track_id, 1000)
-    hue = (0.618034 * number + group / 3) % 1
+    hue = (0.618034 * number + group / 3 + group // 3 * 0.206011) % 1
     saturation, value = _STYLES[number % 4]
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return round(255 * blue), round(255 * green), round(255 * red)
@@ -50,11 +51,18 @@ class TrackDrawer:
             objects' centres; 0 draws none. Defaults to 20.
         scale (int): Enlarges the frames, so that small ones have legible names.
             Defaults to 1.
+        class_ids (Mapping[str, int]): Number of each class in :meth:`draw_objects`.
+            Defaults to KITTI MOTS's.
     """
 
     def __init__(
-        self, alpha: float = 0.45, trail_length: int = 20, scale: int = 1
+        self,
+        alpha: float = 0.45,
+        trail_length: int = 20,
+        scale: int = 1,
+        class_ids: Mapping[str, int] = CLASS_IDS,
     ) -> None:
+        self.class_names = {number: name for name, number in class_ids.items()}
         self.alpha = alpha
         self.trail_length = trail_length
         self.scale = scale
@@ -134,7 +142,10 @@ class TrackDrawer:
             masks = mask_utils.decode([obj.coco_rle for obj in objects])
             masks = masks.transpose(2, 0, 1)
         return self.draw(
-            image, [obj.track_id for obj in objects], map(name_of, objects), masks
+            image,
+            [obj.track_id for obj in objects],
+            [name_of(obj, self.class_names) for obj in objects],
+            masks,
         )
 
     def _draw_masks(self, canvas, colors, masks, line) -> list:
@@ -214,13 +225,25 @@ def _bbox_region(bbox: np.ndarray) -> tuple[int, int, int, int]:
     return x1, y1, max(x2 - x1, 1), max(y2 - y1, 1)
 
 
-def name_of(obj: MOTSObject) -> str:
-    """'car 12' for the id 1012 of class 1; other ids in full."""
+def short_name(class_name: str) -> str:
+    """A class as it is written on a frame."""
+    name = SHORT_NAMES.get(class_name, class_name)
+    return name if len(name) <= MAX_LETTERS else f'{name[: MAX_LETTERS - 1]}.'
+
+
+def name_of(obj: MOTSObject, class_names: Mapping[int, str]) -> str:
+    """'car 12' for the id 1012 of class 1; other ids in full.
+
+    Args:
+        obj (MOTSObject): The object.
+        class_names (Mapping[int, str]): Name of each class number.
+
+    Returns:
+        str: What is written on it.
+    """
     group, number = divmod(obj.track_id, 1000)
-    return (
-        f'{SHORT_NAMES[obj.class_id]} '
-        f'{number if group == obj.class_id else obj.track_id}'
-    )
+    name = short_name(class_names.get(obj.class_id, f'class {obj.class_id}'))
+    return f'{name} {number if group == obj.class_id else obj.track_id}'
 
 
 def _draw_labels(canvas: np.ndarray, shown: list) -> None:

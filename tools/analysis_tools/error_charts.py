@@ -11,6 +11,7 @@ from mmwsmots.evaluation import FrameErrors
 
 LOWEST = -100  # of a score's axis; a few false positives reach any negative number
 FONT_SIZE = 8
+MAX_COLUMNS = 4  # of classes
 
 
 def plot_errors(sequences: Mapping[str, Sequence[FrameErrors]]) -> Figure:
@@ -80,8 +81,13 @@ def plot_scores(
     """
     first = next(iter(rows.values()))
     classes = list(next(iter(first.values())))
-    figure = Figure(figsize=(10, 0.32 * len(first) + 1.1), layout='constrained')
-    axes = figure.subplots(1, len(classes), sharey=True, squeeze=False)[0]
+    num_columns = min(len(classes), MAX_COLUMNS)
+    num_rows = -(-len(classes) // num_columns)
+    size = 10, (0.32 * len(first) + 0.6) * num_rows + 0.5
+    figure = Figure(figsize=size, layout='constrained')
+    axes = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False).flatten()
+    for axis in axes[len(classes) :]:
+        axis.set_axis_off()
     places = np.arange(len(first))
     height = 0.8 / len(rows)
     colors = ('C0', '0.7', 'C1', 'C2')

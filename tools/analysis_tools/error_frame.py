@@ -1,10 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from collections.abc import Mapping
+from functools import partial
 
 import cv2
 import numpy as np
 
 from mmwsmots.evaluation.frame_errors import FrameErrors
+from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.visualization.text import put_text, readable_on, render_text
 from mmwsmots.visualization.track_drawer import TrackDrawer, name_of
 
@@ -21,6 +23,7 @@ def draw_errors(
     errors: FrameErrors,
     totals: Mapping[str, int] | None = None,
     scale: int = 1,
+    class_ids: Mapping[str, int] = CLASS_IDS,
 ) -> np.ndarray:
     """Draw what CLEAR counts in a frame, and the counts below it.
 
@@ -33,6 +36,7 @@ def draw_errors(
         totals (Mapping[str, int], optional): Counts up to this frame, to be written
             beside its own.
         scale (int): Enlarges the frame. Defaults to 1.
+        class_ids (Mapping[str, int]): Number of each class. Defaults to KITTI MOTS's.
 
     Returns:
         ndarray: BGR, uint8: the frame and a strip of counts below it.
@@ -40,18 +44,20 @@ def draw_errors(
     Raises:
         ValueError: If the masks have another size than the frame.
     """
+    names = {number: name for name, number in class_ids.items()}
+    name_it = partial(name_of, class_names=names)
     drawn = [(obj, '', IGNORED_COLOR) for obj in errors.ignored]
-    drawn += [(obj, f'FN {name_of(obj)}', ERROR_COLORS['FN']) for obj in errors.misses]
+    drawn += [(obj, f'FN {name_it(obj)}', ERROR_COLORS['FN']) for obj in errors.misses]
     for match in errors.matches:
         if match.switched_from is None:
-            kind, words = 'TP', name_of(match.result)
+            kind, words = 'TP', name_it(match.result)
         else:
             before = match.result._replace(track_id=match.switched_from)
             kind = 'IDS'
-            words = f'{name_of(match.result)}, was {name_of(before).split()[-1]}'
+            words = f'{name_it(match.result)}, was {name_it(before).split()[-1]}'
         drawn.append((match.result, words, ERROR_COLORS[kind]))
     drawn += [
-        (obj, f'FP {name_of(obj)}', ERROR_COLORS['FP'])
+        (obj, f'FP {name_it(obj)}', ERROR_COLORS['FP'])
         for obj in errors.false_positives
     ]
     masks = np.zeros((0, *image.shape[:2]), dtype=bool)

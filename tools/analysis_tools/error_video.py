@@ -19,6 +19,8 @@ from pathlib import Path
 from error_frame import draw_errors
 from evaluation_options import (
     add_evaluation_options,
+    class_ids,
+    evaluation_rules,
     find_lengths,
     parse_evaluation_args,
 )
@@ -30,7 +32,11 @@ from mmwsmots.fileio import FrameReader, VideoWriter
 
 
 def draw_video(
-    frames: FrameReader, errors: list[FrameErrors], path: Path, scale: int
+    frames: FrameReader,
+    errors: list[FrameErrors],
+    path: Path,
+    scale: int,
+    ids: dict[str, int],
 ) -> Counter:
     """Write the video of a sequence.
 
@@ -39,6 +45,7 @@ def draw_video(
         errors (list[:obj:`FrameErrors`]): What is counted in each.
         path (Path): The file, ``*.mp4``.
         scale (int): Enlarges the frames.
+        ids (dict[str, int]): Number of each class.
 
     Returns:
         Counter: TP, FP, FN and IDS of the sequence.
@@ -47,7 +54,7 @@ def draw_video(
     with VideoWriter(path, frames.fps) as video:
         for frame, frame_errors in zip(frames, errors):
             totals.update(frame_errors.count())
-            video.write(draw_errors(frame, frame_errors, totals, scale))
+            video.write(draw_errors(frame, frame_errors, totals, scale, ids))
     return totals
 
 
@@ -76,10 +83,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         }
         for name, length in lengths.items():
             errors = find_errors(
-                args.gt, args.results, name, length, args.protocol, args.benchmark
+                args.gt, args.results, name, length, **evaluation_rules(args)
             )
             path = args.out / f'{name}.mp4'
-            totals = draw_video(frames[name], errors, path, args.scale)
+            totals = draw_video(frames[name], errors, path, args.scale, class_ids(args))
             table.append([name, *(totals[key] for key in table[0][1:5]), path])
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None

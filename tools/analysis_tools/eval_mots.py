@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Evaluate KITTI MOTS or MOTS20 text files with TrackEval."""
+"""Evaluate MOTS text files with TrackEval: KITTI MOTS, MOTS20, or any classes."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evaluation_options import (
     add_evaluation_options,
+    evaluation_rules,
     find_lengths,
     parse_evaluation_args,
 )
@@ -34,7 +35,7 @@ def main() -> None:
     args = parse_args()
     try:
         files = args.gt, args.results, find_lengths(args)
-        rules = dict(protocol=args.protocol, benchmark=args.benchmark)
+        rules = evaluation_rules(args)
         rows = {'results': evaluate_mots(*files, **rules)}
         if args.filled_boxes:
             rows['filled boxes'], _ = evaluate_filled_boxes(*files, **rules)

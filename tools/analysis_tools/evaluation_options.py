@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmwsmots.datasets.mots_sequence import read_seqinfo
-from mmwsmots.evaluation.benchmarks import BENCHMARKS
+from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
 from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
-from mmwsmots.fileio.mots_txt import read_seqmap
+from mmwsmots.fileio.class_numbers import LABELS_FILE
+from mmwsmots.fileio.mots_txt import MAX_DIGITS, read_seqmap
 
 
 def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
 
     Args:
         parser (ArgumentParser): Gets ``--gt``, ``--results``, ``--seqmap``,
-            ``--benchmark`` and ``--protocol``.
+            ``--benchmark``, ``--classes`` and ``--protocol``.
     """
     parser.add_argument(
         '--gt',
@@ -30,14 +31,23 @@ def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--seqmap',
         type=Path,
-        help='sequences to evaluate: lines "SSSS empty 000000 last_frame", from 0 on; '
-        'mots20 does without: all sequences of --gt, as long as seqinfo.ini says',
+        help='sequences to evaluate: lines "SSSS empty 000000 last_frame", from 0 on '
+        '(default: all of --gt, up to the last frame with an object, or, of mots20, as '
+        'long as seqinfo.ini says)',
     )
     parser.add_argument(
         '--benchmark',
         choices=list(BENCHMARKS),
         default='kitti_mots',
         help='mots20: pedestrians only, frames from 1',
+    )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help='classes to evaluate, numbered from 1 in this order where there is no '
+        "labels.txt (default: all of the ground truth's labels.txt, else the "
+        "benchmark's)",
     )
     parser.add_argument(
         '--protocol',
@@ -50,7 +60,7 @@ def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
 def parse_evaluation_args(
     parser: argparse.ArgumentParser, argv: Sequence[str] | None = None
 ) -> argparse.Namespace:
-    """Read a command line; without a seqmap that it needs, end with the usage.
+    """Read a command line.
 
     Args:
         parser (ArgumentParser): With the options of :func:`add_evaluation_options`.
@@ -59,10 +69,17 @@ def parse_evaluation_args(
     Returns:
         Namespace: The options.
     """
-    args = parser.parse_args(argv)
-    if args.seqmap is None and args.benchmark == 'kitti_mots':
-        parser.error('kitti_mots needs --seqmap')
-    return args
+    return parser.parse_args(argv)
+
+
+def evaluation_rules(args: argparse.Namespace) -> dict:
+    """What :func:`mmwsmots.evaluation.evaluate_mots` is told besides the files."""
+    return dict(protocol=args.protocol, benchmark=args.benchmark, classes=args.classes)
+
+
+def class_ids(args: argparse.Namespace) -> dict[str, int]:
+    """Number of each class in what the evaluation gives, for drawing."""
+    return get_benchmark(args.benchmark, args.gt, args.classes).class_ids
 
 
 def find_lengths(args: argparse.Namespace) -> dict[str, int]:
@@ -85,6 +102,14 @@ def find_lengths(args: argparse.Namespace) -> dict[str, int]:
             name: _find_length(args, name) if length is None else length
             for name, length in lengths.items()
         }
+    if args.benchmark == 'kitti_mots':
+        paths = sorted(set(args.gt.glob('*.txt')) - {args.gt / LABELS_FILE})
+        if not paths:
+            raise FileNotFoundError(f'{args.gt}: no ground truth SSSS.txt')
+        return {
+            path.stem: max(last_frame(path), last_frame(args.results / path.name)) + 1
+            for path in paths
+        }
     paths = sorted(args.gt.glob('*/seqinfo.ini'))
     if not paths:
         raise FileNotFoundError(f'{args.gt}: no sequence with a seqinfo.ini')
@@ -100,3 +125,22 @@ def _find_length(args: argparse.Namespace, name: str) -> int:
             'last_frame"'
         )
     return read_seqinfo(args.gt / name / 'seqinfo.ini').length
+
+
+def last_frame(path: Path) -> int:
+    """The largest frame number of a text file; -1 if there is none.
+
+    Lines that break the format are left to whoever reads the objects.
+    """
+    if not path.is_file():
+        return -1
+    with path.open(encoding='ascii', errors='replace') as file:
+        fields = [line.split(maxsplit=1)[:1] for line in file]
+    return max(
+        (
+            int(field[0])
+            for field in fields
+            if field and field[0].isdecimal() and len(field[0]) <= MAX_DIGITS
+        ),
+        default=-1,
+    )

@@ -26,6 +26,8 @@ from error_charts import plot_errors, plot_scores
 from error_frame import ERROR_COLORS, draw_errors
 from evaluation_options import (
     add_evaluation_options,
+    class_ids,
+    evaluation_rules,
     find_lengths,
     parse_evaluation_args,
 )
@@ -81,12 +83,14 @@ def num_errors(frame: FrameErrors) -> int:
     return counts['FP'] + counts['FN'] + counts['IDS']
 
 
-def embed_frame(folder: Path, name: str, length: int, errors: FrameErrors) -> str:
+def embed_frame(
+    folder: Path, name: str, length: int, errors: FrameErrors, ids: dict[str, int]
+) -> str:
     """The drawn frame as a data URI."""
     reader = open_frames(folder, name, length)
     image = next(reader.read(errors.frame_id))
     scale = -(-MIN_WIDTH // image.shape[1])
-    picture = draw_errors(image, errors, scale=scale)
+    picture = draw_errors(image, errors, scale=scale, class_ids=ids)
     data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
     return f'data:image/jpeg;base64,{base64.b64encode(data).decode()}'
 
@@ -117,7 +121,7 @@ def build_page(args: argparse.Namespace) -> str:
         ValueError: If a file breaks its format.
     """
     lengths = find_lengths(args)
-    rules = dict(protocol=args.protocol, benchmark=args.benchmark)
+    rules = evaluation_rules(args)
     together, single = evaluate_sequences(args.gt, args.results, lengths, **rules)
     all_filled, filled = evaluate_filled_boxes(args.gt, args.results, lengths, **rules)
     errors = {
@@ -134,9 +138,12 @@ def build_page(args: argparse.Namespace) -> str:
         rows = sequence_rows(together, single, class_name)
         sequences.append((class_name, [(name, row.values()) for name, row in rows]))
     worst = []
+    ids = class_ids(args)
     for name, frame in choose_worst(errors, args.num_frames):
         counts = ', '.join(f'{key} {value}' for key, value in frame.count().items())
-        picture = args.frames and embed_frame(args.frames, name, lengths[name], frame)
+        picture = args.frames and embed_frame(
+            args.frames, name, lengths[name], frame, ids
+        )
         worst.append(
             dict(name=name, number=frame.frame_id, counts=counts, picture=picture)
         )

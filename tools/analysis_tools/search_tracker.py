@@ -40,6 +40,7 @@ from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
 from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
 from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
@@ -73,7 +74,8 @@ def track_frames(
     Yields:
         MOTSObject: The lines of the KITTI MOTS text file.
     """
-    class_ids = [CLASS_IDS[name] for name in classes]
+    numbers = class_numbers(classes)
+    class_ids = [numbers[name] for name in classes]
     numbering = TrackNumbering()
     for frame in frames:
         kept = (frame.scores > score_thr).nonzero()[0]
@@ -97,7 +99,8 @@ def search(args: argparse.Namespace) -> list[dict]:
     Returns:
         list[dict]: ``parameters`` and, of each class, ``scores`` of each combination.
     """
-    lengths, rules = read_seqmap(args.seqmap), get_benchmark(args.benchmark)
+    lengths = read_seqmap(args.seqmap)
+    rules = get_benchmark(args.benchmark, args.gt, args.classes)
     names = ('candidates', 'motion', 'score_thr', 'num_frames_retain', 'match_sim_thr')
     rows = []
     for folder in args.detections:
@@ -113,7 +116,14 @@ def search(args: argparse.Namespace) -> list[dict]:
                     )
                     path = Path(temp) / f'{name}.txt'
                     write_mots_txt(path, objects, rules.first_frame)
-                scores = evaluate_mots(args.gt, temp, lengths, benchmark=args.benchmark)
+                write_labels(Path(temp, LABELS_FILE), class_numbers(rules.classes))
+                scores = evaluate_mots(
+                    args.gt,
+                    temp,
+                    lengths,
+                    benchmark=args.benchmark,
+                    classes=rules.classes,
+                )
             parameters = dict(detections=str(folder), **parameters)
             rows.append(dict(parameters=parameters, scores=scores))
     return rows
@@ -230,6 +240,13 @@ def parse_args() -> argparse.Namespace:
         help='detection thresholds, above that of the saving run',
     )
     parser.add_argument('--benchmark', choices=list(BENCHMARKS), default='kitti_mots')
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help="the model's classes in their order (default: of the ground truth's "
+        "labels.txt, else the benchmark's)",
+    )
     parser.add_argument('--metric', choices=METRICS, default='sMOTSA')
     parser.add_argument('--json', type=Path, help='file to write all numbers to')
     return parser.parse_args()

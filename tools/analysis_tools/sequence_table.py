@@ -15,6 +15,7 @@ from pathlib import Path
 
 from evaluation_options import (
     add_evaluation_options,
+    evaluation_rules,
     find_lengths,
     parse_evaluation_args,
 )
@@ -60,8 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.gt,
             args.results,
             lengths,
-            protocol=args.protocol,
-            benchmark=args.benchmark,
+            **evaluation_rules(args),
         )
         print(format_sequences(together, rows, args.sort))
         if args.csv:

@@ -15,6 +15,7 @@ from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import evaluate_mots
 from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
 from mmwsmots.evaluation.tables import format_table
+from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
@@ -35,6 +36,9 @@ class MOTSMetric(BaseVideoMetric):
     with each mask replaced by its predicted box, clipped to the frame and made
     disjoint as the masks are (the higher score wins). A weakly supervised model
     that is not above it has learned nothing but boxes.
+
+    The classes are those of the data set; others than KITTI MOTS's are numbered from 1
+    on, and named in ``labels.txt`` beside the text files.
 
     The returned keys are ``car/sMOTSA`` and so on for all that
     :func:`mmwsmots.evaluation.evaluate_mots` returns, and
@@ -121,6 +125,8 @@ class MOTSMetric(BaseVideoMetric):
         sequences = _group(results)
         with tempfile.TemporaryDirectory() as temp:
             model_dir = Path(self.outfile_prefix or f'{temp}/model')
+            classes = self.dataset_meta['classes']
+            self._write_labels(model_dir)
             for name, sequence in sequences.items():
                 path = model_dir / f'{name}.txt'
                 write_mots_txt(path, sequence['objects'], self._first_frame)
@@ -129,6 +135,7 @@ class MOTSMetric(BaseVideoMetric):
             if self.format_only:
                 return {}
             boxed_dir = Path(temp) / 'filled boxes'
+            self._write_labels(boxed_dir)
             for name, sequence in sequences.items():
                 boxed = filled_boxes(
                     sequence['objects'], sequence['boxes'], sequence['scores']
@@ -138,7 +145,13 @@ class MOTSMetric(BaseVideoMetric):
             boxes = {name: sequence['boxes'] for name, sequence in sequences.items()}
             rows = {
                 name: evaluate_mots(
-                    self.gt_dir, folder, lengths, boxes, self.protocol, self.benchmark
+                    self.gt_dir,
+                    folder,
+                    lengths,
+                    boxes,
+                    self.protocol,
+                    self.benchmark,
+                    classes,
                 )
                 for name, folder in (('model', model_dir), ('filled boxes', boxed_dir))
             }
@@ -149,6 +162,12 @@ class MOTSMetric(BaseVideoMetric):
                 for key, value in values.items():
                     metrics[f'{prefix}{class_name}/{key}'] = value
         return metrics
+
+    def _write_labels(self, folder: Path) -> None:
+        """Name the classes that KITTI MOTS does not have."""
+        numbers = class_numbers(self.dataset_meta['classes'])
+        if numbers != CLASS_IDS:
+            write_labels(folder / LABELS_FILE, numbers)
 
     def _encode(self, sample: DetDataSample) -> dict:
         """Picklable content of a frame, masks as RLE."""
@@ -166,16 +185,15 @@ class MOTSMetric(BaseVideoMetric):
         runs, num_runs = rles_to_runs(rles, *masks.shape[1:])
         if find_overlap(runs, num_runs, [0] * len(masks)) is not None:
             raise ValueError(f'{sample.img_path}: masks overlap')
-        names = self.dataset_meta['classes']
-        if not set(names) <= set(CLASS_IDS):
-            raise ValueError(f'KITTI MOTS knows {tuple(CLASS_IDS)}, not all of {names}')
-        classes = [CLASS_IDS[name] for name in names]
+        numbers = class_numbers(self.dataset_meta['classes'])
+        classes = [numbers[name] for name in self.dataset_meta['classes']]
         objects = [
             MOTSObject(sample.frame_id, i, classes[label], *masks.shape[1:], rle)
             for i, label, rle in zip(ids, predictions.labels.tolist(), rles)
         ]
         return dict(
             sequence=sequence_name(sample.img_path),
+            img_path=sample.img_path,
             length=sample.ori_video_length,
             frame_id=sample.frame_id,
             objects=objects,
@@ -191,16 +209,25 @@ def _group(results: Iterable[dict]) -> dict[str, dict]:
     """
     frames = defaultdict(dict)
     for result in results:
-        frames[result['sequence']][result['frame_id']] = result
+        name, frame_id = result['sequence'], result['frame_id']
+        first = frames[name].setdefault(frame_id, result)
+        if first['img_path'] != result['img_path']:
+            raise ValueError(
+                f'frame {frame_id} of sequence {name} is {first["img_path"]} and '
+                f'{result["img_path"]}: each video needs a folder of its own'
+            )
     sequences = {}
     for name in sorted(frames):
         length = next(iter(frames[name].values()))['length']
-        missing = sorted(set(range(length)) - set(frames[name]))
+        missing = length - len(frames[name])
         if missing:
+            first = next(i for i in range(length) if i not in frames[name])
             raise ValueError(
-                f'sequence {name}: {len(missing)} of {length} frames were not seen, '
-                f'the first is {missing[0]}'
+                f'sequence {name}: {missing} of {length} frames were not seen, '
+                f'the first is {first}'
             )
+        # The annotated frames may be some of a longer video.
+        length = max(length, 1 + max(frames[name]))
         numbering = TrackNumbering()
         ordered = [frames[name][frame_id] for frame_id in sorted(frames[name])]
         sequences[name] = dict(

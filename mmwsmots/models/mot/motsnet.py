@@ -167,14 +167,12 @@ class MOTSNet(BaseMOTModel):
             raise ValueError(
                 f'MOTSNet tracks one video at a time, got {len(data_samples)}'
             )
+        if tracker is None and self.with_tracker:
+            self._forget_other_video(data_samples[0].video_data_samples[0])
+            tracker = self.tracker
         for img, frame in zip(inputs[0], data_samples[0].video_data_samples):
-            if tracker is None and self.with_tracker:
-                self._forget_other_video(frame)
             frame.pred_track_instances = self._predict_frame(
-                img[None].contiguous(),
-                frame,
-                rescale,
-                tracker or getattr(self, 'tracker', None),
+                img[None].contiguous(), frame, rescale, tracker
             )
         return data_samples
 

@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import logging
 import os
+import re
 
 import numpy as np
 import pytest
@@ -223,7 +224,7 @@ def test_more_than_999_tracks(tmp_path, monkeypatch):
     run(build(format_only=True, outfile_prefix=str(tmp_path)), samples)
     objects = read_mots_txt(tmp_path / 'long.txt', check_ids=False)
     assert len({obj.track_id for obj in objects}) == 1100
-    assert [obj.track_id for obj in objects[998:1000]] == [1999, 11000]
+    assert [obj.track_id for obj in objects[998:1000]] == [1999, 1_001_000]
 
 
 def test_bad_input_is_named(gt_dir, tmp_path):
@@ -250,10 +251,6 @@ def test_bad_input_is_named(gt_dir, tmp_path):
         build(format_only=True)
     with pytest.raises(ValueError, match=r"one of .*, got 'coco'"):
         build(gt_dir=str(gt_dir), protocol='coco')
-    metric = build(gt_dir=str(gt_dir))
-    metric.dataset_meta = dict(classes=('car', 'tram'))
-    with pytest.raises(ValueError, match=r'not all of .*tram'):
-        metric.process(dict(), [by_frame()[0].to_dict()])
     metric = build(gt_dir=str(tmp_path / 'nowhere'))
     with pytest.raises(FileNotFoundError, match=r'0000\.txt: no ground truth'):
         run(metric, by_video())
@@ -277,3 +274,36 @@ def test_two_processes_give_what_one_gives(gt_dir, tmp_path):
     expected = run(build(gt_dir=str(gt_dir)), by_video())
     for rank in range(2):
         assert torch.load(tmp_path / f'rank{rank}.pth') == expected
+
+
+def test_any_classes_are_named_beside_the_results(gt_dir, tmp_path):
+    """The same predictions of other names give what car and pedestrian give."""
+    expected = run(build(gt_dir=str(gt_dir)), by_frame())
+    out = tmp_path / 'out'
+    metric = build(gt_dir=str(gt_dir), outfile_prefix=str(out))
+    metric.dataset_meta = dict(classes=('лодка', 'kite'))
+    scores = run(metric, by_frame())
+    assert (out / 'labels.txt').read_text(encoding='utf-8') == 'лодка\nkite\n'
+    names = dict(car='лодка', pedestrian='kite')
+    renamed = {
+        re.sub('car|pedestrian', lambda match: names[match[0]], key): value
+        for key, value in expected.items()
+    }
+    assert scores == renamed
+
+
+def test_frames_with_gaps_are_all_there_is(gt_dir):
+    """Of a video of which frames 0 and 2 are annotated only these are evaluated."""
+    frames = [frame_sample('0000', frame) for frame in (0, 2)]
+    for frame in frames:
+        frame.set_metainfo(dict(ori_video_length=2))
+    scores = run(build(gt_dir=str(gt_dir)), [track_sample(frames)])
+    assert scores['car/TP'] + scores['car/FN'] == 3  # those of the text file
+
+
+def test_two_videos_in_one_folder_are_named(gt_dir):
+    frames = [frame_sample('0001', frame) for frame in (0, 1)]
+    frames[1].set_metainfo(dict(frame_id=0, img_path='b/0001/000001.png'))
+    metric = build(gt_dir=str(gt_dir))
+    with pytest.raises(ValueError, match=r'each video needs a folder of its own'):
+        run(metric, [track_sample(frames)])
