@@ -65,7 +65,7 @@ from mmwsmots.fileio.box_readers import (
 from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.visualization import TrackDrawer
-from mmwsmots.visualization.track_drawer import SHORT_NAMES
+from mmwsmots.visualization.track_drawer import short_name
 
 SAVE_INTERVAL = 20  # frames
 
@@ -295,10 +295,8 @@ def draw(
     for obj, score in zip(labels.objects, labels.scores):
         masks[list(boxes).index(obj.track_id)] = obj.mask
         scores[obj.track_id] = score
-    names = {box.class_name: CLASS_IDS.get(box.class_name) for box in boxes.values()}
     texts = [
-        f'{SHORT_NAMES.get(names[box.class_name], box.class_name)} {box.track_id}: '
-        f'{scores[key]:.2f}'
+        f'{short_name(box.class_name)} {box.track_id}: {scores[key]:.2f}'
         for key, box in boxes.items()
     ]
     bboxes = np.array([box.clipped(*labeler.size) for box in boxes.values()])

@@ -14,9 +14,11 @@ from .model_classes import (
     registered_type,
     set_classes,
 )
+from .mots_inferencer import MOTSInferencer
 from .read_ahead import read_ahead
 from .released_masker import released_masker
 from .segment_boxes import segment_boxes, segment_instances
+from .to_supervision import to_supervision
 from .track_boxes import track_boxes
 from .track_journal import TrackJournal
 from .train_on_boxes import train_on_boxes
@@ -26,6 +28,7 @@ __all__ = [
     'BoxLabeler',
     'FrameLabels',
     'LabelFiles',
+    'MOTSInferencer',
     'Problem',
     'TrackJournal',
     'VideoTracker',
@@ -46,6 +49,7 @@ __all__ = [
     'segment_boxes',
     'segment_instances',
     'set_classes',
+    'to_supervision',
     'track_boxes',
     'train_on_boxes',
 ]

@@ -1,0 +1,155 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from mmdet.structures import TrackDataSample
+from mmengine.config import Config
+
+from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio.class_numbers import add_labels
+from mmwsmots.fileio.mots_txt import write_mots_txt
+from mmwsmots.visualization import TrackDrawer
+
+from .inference import check_frame, init_mots_model
+from .read_ahead import read_ahead
+from .video_tracker import VideoTracker
+
+FPS = 10.0  # of frames that come without a rate
+
+
+class MOTSInferencer:
+    """Segments and tracks videos, called as mmdet's inferencers are.
+
+    Each call is a video of its own; calls may run in threads.
+
+    Args:
+        config (str | Path | Config): Config, or its file, of a :class:`MOTSNet`.
+        checkpoint (str | Path, optional): Its weights; None leaves them random.
+        device (str, optional): None takes 'cuda:0' if there is a GPU, else 'cpu'.
+        score_thr (float, optional): Detection threshold in place of the config's.
+
+    Raises:
+        FileNotFoundError: See :func:`init_mots_model`.
+        ValueError: See :func:`init_mots_model`.
+
+    Attributes:
+        model (:obj:`MOTSNet`): The model; ``model.dataset_meta['classes']`` names its
+            classes.
+
+    Examples:
+        >>> inferencer = MOTSInferencer('config.py', 'weights.pth')
+        >>> for sample in inferencer.iterate('street.mp4'):
+        ...     detections = to_supervision(sample)
+        >>> inferencer('street.mp4', out_dir='results')  # results/street.txt, .mp4
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path | None = None,
+        device: str | None = None,
+        score_thr: float | None = None,
+    ) -> None:
+        if device is None:
+            device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
+        self.model = init_mots_model(config, checkpoint, device, score_thr)
+
+    def __call__(
+        self,
+        inputs: str | Path | np.ndarray | Iterable[np.ndarray],
+        out_dir: str | Path | None = None,
+        name: str = 'video',
+        with_video: bool = True,
+    ) -> list[TrackDataSample] | list[Path]:
+        """Process a video.
+
+        Args:
+            inputs (str | Path | ndarray | Iterable[ndarray]): Video file, folder of
+                pictures, one frame, or frames; frames are BGR, (H, W, 3) uint8.
+            out_dir (str | Path, optional): Folder for the results. With it nothing is
+                kept in memory, so that a video may be of any length.
+            name (str): Of the results of ``inputs`` that are no file. Defaults to
+                'video'.
+            with_video (bool): Whether to draw ``NAME.mp4``. Defaults to True.
+
+        Returns:
+            list[:obj:`TrackDataSample`] | list[Path]: One sample for each frame, see
+            :meth:`iterate`; with ``out_dir`` the files that were written:
+            ``NAME.txt``, KITTI MOTS text, and ``NAME.mp4``. ``labels.txt`` names the
+            classes if they are others than KITTI MOTS's.
+
+        Raises:
+            FileNotFoundError: If there is no such video or folder.
+            ValueError: If the inputs are no frames of one size, or ``out_dir`` has
+                results of other classes.
+        """
+        if out_dir is None:
+            return list(self.iterate(inputs))
+        frames, name, length, fps = _open(inputs, name)
+        tracker = VideoTracker(self.model, length)
+        add_labels(out_dir, tracker.class_ids)
+        paths = [Path(out_dir) / f'{name}.txt', Path(out_dir) / f'{name}.mp4']
+        drawer = TrackDrawer(class_ids=tracker.class_ids)
+        objects = []
+        with VideoWriter(paths[1], fps) if with_video else nullcontext() as video:
+            for frame in read_ahead(frames):
+                found = tracker.track(frame)
+                objects += found
+                if with_video:
+                    video.write(drawer.draw_objects(frame, found))
+        write_mots_txt(paths[0], objects)
+        return paths if with_video else paths[:1]
+
+    def iterate(
+        self, inputs: str | Path | np.ndarray | Iterable[np.ndarray]
+    ) -> Iterator[TrackDataSample]:
+        """Process a video frame by frame, as it is asked for.
+
+        Args:
+            inputs (str | Path | ndarray | Iterable[ndarray]): See :meth:`__call__`.
+
+        Yields:
+            :obj:`TrackDataSample`: Of one frame, which has ``pred_track_instances``:
+            ``bboxes`` (n, 4) xyxy in pixels, ``labels``, ``scores``, disjoint ``masks``
+            (n, H, W) bool and ``instances_id``, constant over the video; and
+            ``classes`` in its metainfo.
+        """
+        frames, _, length, _ = _open(inputs, '')
+        tracker = VideoTracker(self.model, length)
+        for frame in frames:
+            sample = tracker.predict(frame)
+            sample.set_metainfo(dict(classes=self.model.dataset_meta['classes']))
+            track_sample = TrackDataSample()
+            track_sample.video_data_samples = [sample]
+            yield track_sample
+
+
+def _open(
+    inputs: str | Path | np.ndarray | Iterable[np.ndarray], name: str
+) -> tuple[Iterable[np.ndarray], str, int, float]:
+    """Frames, name, number of frames as far as known, and their rate."""
+    if isinstance(inputs, (str, Path)):
+        reader = FrameReader(inputs)
+        return reader, reader.name, len(reader), reader.fps
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 3:
+        inputs = [inputs]
+    if not isinstance(inputs, Iterable):
+        check_frame(inputs)  # says what it is
+    length = len(inputs) if hasattr(inputs, '__len__') else 1
+    return map(_read, inputs), name, length, FPS
+
+
+def _read(frame: np.ndarray | str | Path) -> np.ndarray:
+    """A frame, or that of a picture file."""
+    if not isinstance(frame, (str, Path)):
+        return frame
+    if not Path(frame).is_file():
+        raise FileNotFoundError(f'{frame}: no such picture')
+    image = cv2.imread(str(frame))
+    if image is None:
+        raise ValueError(f'{frame}: the frame cannot be read')
+    return image
