@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmwsmots.fileio.class_names import check_class_names, find_name, suggest
-from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, read_labels
+from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, labels_of
 
 
 class MOTSBenchmark(NamedTuple):
@@ -56,13 +56,13 @@ def get_benchmark(
     """
     if name not in BENCHMARKS:
         raise ValueError(f'benchmark must be one of {list(BENCHMARKS)}, got {name!r}')
-    known = () if gt_dir is None else read_labels(Path(gt_dir, LABELS_FILE))
+    known = () if gt_dir is None else labels_of(gt_dir)
     if classes is not None:
         classes = check_class_names(classes, 'classes')
         for class_name in classes if known else ():
             if find_name(class_name, known) is None:
                 raise ValueError(
-                    f"{Path(gt_dir, LABELS_FILE)}: there is no class '{class_name}'"
+                    f"{LABELS_FILE} of {gt_dir}: there is no class '{class_name}'"
                     f'{suggest(class_name, known)} (there are {", ".join(known)})'
                 )
     rules = BENCHMARKS[name]

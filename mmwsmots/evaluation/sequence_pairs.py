@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, MOTSBenchmark
 from mmwsmots.fileio.class_names import find_name
-from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, read_labels
+from mmwsmots.fileio.class_numbers import class_numbers, labels_of
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def read_objects(
     Raises:
         ValueError: If the file breaks the format or has a class without a name.
     """
-    numbers = class_numbers(benchmark.classes, read_labels(folder / LABELS_FILE))
+    numbers = class_numbers(benchmark.classes, labels_of(folder))
     objects = read_mots_txt(
         path,
         check_ids=check_ids,

@@ -91,3 +91,23 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
         if not name.strip() or find_name(name, names[:i]) is not None:
             raise ValueError(f'{path}: {name!r} is no name, or comes twice')
     return tuple(names)
+
+
+def labels_of(folder: str | Path) -> tuple[str, ...]:
+    """Names of the classes of the text files in a folder.
+
+    Args:
+        folder (str | Path): The folder; ``instances_txt`` may have its ``labels.txt``
+            beside it, where it names the classes of the pictures as well.
+
+    Returns:
+        tuple[str, ...]: The names; () if there is no such file.
+
+    Raises:
+        ValueError: See :func:`read_labels`.
+    """
+    folder = Path(folder)
+    names = read_labels(folder / LABELS_FILE)
+    if not names and folder.name == 'instances_txt':
+        names = read_labels(folder.parent / LABELS_FILE)
+    return names

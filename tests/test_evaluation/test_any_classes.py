@@ -112,7 +112,7 @@ def test_a_class_that_the_ground_truth_does_not_have(files):
     numbers = dict(gt=SAME, results=SAME)
     gt, results = files('named', numbers, dict.fromkeys(numbers, ('boat', 'kite')))
     with pytest.raises(
-        ValueError, match=r"labels\.txt: .* no class 'boats', did .*'boat'"
+        ValueError, match=r"labels\.txt of .* no class 'boats', did .*'boat'"
     ):
         evaluate_mots(gt, results, LENGTHS, classes=['boats'])
 
