@@ -55,6 +55,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     if argv[0] not in COMMANDS:
         raise SystemExit(f'{usage}\n\nerror: no command "{argv[0]}"')
     script = find_script(argv[0])
-    sys.argv = [f'mmwsmots {argv[0]}', *argv[1:]]
+    sys.argv = [str(script), *argv[1:]]
     sys.path.insert(0, str(script.parent))  # where a script finds its neighbours
     runpy.run_path(str(script), run_name='__main__')

@@ -40,4 +40,4 @@ def test_arguments_reach_the_script(capsys):
         cli.main(['eval', '--help'])
     assert end.value.code == 0
     out = capsys.readouterr().out
-    assert 'usage: mmwsmots eval' in out and '--classes' in out
+    assert 'eval_mots.py' in out and '--classes' in out
