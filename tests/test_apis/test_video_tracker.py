@@ -86,9 +86,17 @@ def test_any_classes_are_numbered_in_the_order_of_the_model(repo, frames):
 
 
 @pytest.fixture(scope='module')
+def fast_model(repo):
+    torch.manual_seed(0)
+    cfg = small_config(repo)
+    cfg.model.detector.test_cfg.rcnn.mask_refiner.mean_field = None
+    return init_mots_model(cfg)
+
+
+@pytest.fixture(scope='module')
 def videos(frames):
     """A video and its mirror image, whose objects lie elsewhere."""
-    return frames, [frame[:, ::-1] for frame in frames]
+    return frames[:3], [frame[:, ::-1] for frame in frames[:3]]
 
 
 def track_all(model, video):
@@ -96,23 +104,23 @@ def track_all(model, video):
     return [tracker.track(frame) for frame in video]
 
 
-def test_two_videos_on_one_model_in_turns_and_chunks(model, videos):
-    alone = [track_all(model, video) for video in videos]
+def test_two_videos_on_one_model_in_turns_and_chunks(fast_model, videos):
+    alone = [track_all(fast_model, video) for video in videos]
     assert alone[0] != alone[1]
-    for length in (1, 2, 3):  # of a chunk
-        trackers = [VideoTracker(model, 5) for _ in videos]
+    for length in (1, 2):  # of a chunk
+        trackers = [VideoTracker(fast_model, 3) for _ in videos]
         results = [[], []]
-        for start in range(0, 5, length):
+        for start in range(0, 3, length):
             for tracker, video, result in zip(trackers, videos, results):
                 for frame in video[start : start + length]:
                     result.append(tracker.track(frame))
         assert results == alone
 
 
-def test_two_videos_on_one_model_in_threads(model, videos):
-    alone = [track_all(model, video) for video in videos]
+def test_two_videos_on_one_model_in_threads(fast_model, videos):
+    alone = [track_all(fast_model, video) for video in videos]
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(track_all, model, videos[i % 2]) for i in range(4)]
+        jobs = [pool.submit(track_all, fast_model, videos[i % 2]) for i in range(4)]
         assert [job.result() for job in jobs] == alone * 2
 
 
@@ -130,18 +138,20 @@ def test_two_videos_on_one_model_in_threads(model, videos):
         (lambda frame: frame[1:], r'size 96 x 63, the first'),
     ],
 )
-def test_what_is_no_frame_is_refused_and_changes_nothing(model, frames, spoil, message):
-    tracker = VideoTracker(model, 5)
+def test_what_is_no_frame_is_refused_and_changes_nothing(
+    fast_model, frames, spoil, message
+):
+    tracker = VideoTracker(fast_model, 3)
     first = tracker.track(frames[0])
     with pytest.raises(ValueError, match=message):
         tracker.track(spoil(frames[1]))
-    assert [first, tracker.track(frames[1])] == track_all(model, frames[:2])
+    assert [first, tracker.track(frames[1])] == track_all(fast_model, frames[:2])
 
 
-def test_a_view_of_a_frame_is_a_frame(model, frames):
+def test_a_view_of_a_frame_is_a_frame(fast_model, frames):
     flipped = frames[0][:, ::-1]
     copied = np.ascontiguousarray(flipped)
-    assert track_all(model, [flipped]) == track_all(model, [copied])
+    assert track_all(fast_model, [flipped]) == track_all(fast_model, [copied])
 
 
 def test_a_model_without_a_tracker(repo):
