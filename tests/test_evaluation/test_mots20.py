@@ -201,7 +201,7 @@ def test_eval_tool(eval_tool, root, tmp_path, capsys):
     assert 'car' not in capsys.readouterr().out
     # A seqmap chooses among the sequences.
     seqmap = tmp_path / 'one.seqmap'
-    seqmap.write_text(f'MOTS20-05 empty 000000 {LENGTH - 1:06d}\n')
+    seqmap.write_text(f'MOTS20-05 empty 000001 {LENGTH:06d}\n')
     eval_tool(*files, '--benchmark', 'mots20', '--seqmap', seqmap)
     one = json.loads((tmp_path / 'j').read_text())['results']['pedestrian']
     assert one['TP'] + one['FN'] == 6
