@@ -173,6 +173,9 @@ def _find_video(coco: dict, file: BoxFile, video_name: str | None) -> int | None
             raise ValueError(f'{where}: a second video of the name {name}')
         videos[name] = integer(item, 'id', where)
     if len(videos) <= 1:
+        name = next(iter(videos), video_name)
+        if video_name is not None and name != video_name:
+            file.notices.append(f'it was made for {name}, this is {video_name}')
         return next(iter(videos.values()), None)
     if video_name not in videos:
         raise ValueError(

@@ -55,6 +55,8 @@ def read_cvat(
         )
         file = BoxFile(path, [], numbering, size=task.size)
         file.size_where = '<original_size>'
+        if task.source and video_name and not task.is_called(video_name):
+            file.notices.append(f'it was made for {task.source}, this is {video_name}')
         reader = _Reader(file, task if len(tasks) > 1 else None)
         if root.find('image') is not None:
             reader.read_images(root)

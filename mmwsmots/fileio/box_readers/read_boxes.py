@@ -58,6 +58,7 @@ def read_boxes(
         with unpacked(path) as inner:
             file = read_boxes(inner, box_format, class_name, first_frame, video_name)
         file.path = path
+        file.notices = [n.replace(str(inner.parent), str(path)) for n in file.notices]
         return file
     box_format = box_format or detect_format(path)
     if box_format not in FORMATS:
@@ -74,5 +75,9 @@ def read_boxes(
     if box_format == 'kitti':
         return read_kitti_tracking(path, first_frame)
     if box_format == 'mots_png':
+        if first_frame is not None:
+            raise ValueError(
+                f'{path}: first_frame is not for pictures, which have names'
+            )
         return read_mots_png_boxes(path)
     return WITH_VIDEO_NAMES[box_format](path, video_name, first_frame)

@@ -52,6 +52,12 @@ def test_frames_of_a_task(read, kind, fields, declared):
     assert read(task(kind=kind, **fields)).numbering.declared == declared
 
 
+def test_a_file_of_another_video_is_told(read):
+    assert read(task(), video_name='clip').notices == []
+    (notice,) = read(task(), video_name='other').notices
+    assert notice == 'it was made for clip.mp4, this is other'
+
+
 def test_size_of_the_frames(read):
     size = '<original_size><width>854</width><height>480</height></original_size>'
     assert read(task(more=size)).size == (480, 854)

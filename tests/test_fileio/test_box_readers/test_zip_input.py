@@ -43,6 +43,8 @@ def test_what_cvat_hands_out(pack, members, options):
     (box,) = file.boxes
     assert (box.track_id, box.class_name, box.bbox) == (7, 'car', (1, 2, 9, 8))
     assert file.path.name == 'task.zip'
+    if 'gt/labels.txt' in members:
+        assert file.notices[0] == f'classes are those of {file.path}/labels.txt'
 
 
 def test_messages_name_the_zip_file(pack):
@@ -129,6 +131,8 @@ def test_mots_png(tmp_path, pack, is_packed):
 
 
 def test_bad_mots_png(tmp_path):
+    with pytest.raises(ValueError, match='first_frame is not for pictures'):
+        read_boxes(tmp_path, first_frame=1)
     folder = tmp_path / 'instances'
     folder.mkdir()
     cv2.imwrite(str(folder / '0.png'), np.full((4, 5), 7, np.uint8))
