@@ -9,8 +9,20 @@ from setuptools.command.build_py import build_py
 
 # What a user without a checkout needs of it, besides the package.
 MIM_FILES = ('configs', 'demo/mots_demo.py', 'model-index.yml', 'tools')
-# tools/setup prepares a checkout.
-IGNORED = shutil.ignore_patterns('__pycache__', 'setup')
+
+
+def ignored(folder, names):
+    """What stays out: tools/setup prepares a checkout, and mim finds a config by name.
+
+    So the short name in configs/ must not stand beside the config that it names.
+    """
+    return {
+        name
+        for name in names
+        if name == '__pycache__'
+        or (name == 'setup' and Path(folder).name == 'tools')
+        or (name.endswith('.py') and Path(folder).name == 'configs')
+    }
 
 
 class BuildPy(build_py):
@@ -31,7 +43,7 @@ class BuildPy(build_py):
             if self.editable_mode:
                 target.symlink_to(os.path.relpath(source, target.parent))
             elif source.is_dir():
-                shutil.copytree(source, target, ignore=IGNORED)
+                shutil.copytree(source, target, ignore=ignored)
             else:
                 shutil.copyfile(source, target)
 

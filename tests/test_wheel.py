@@ -176,6 +176,8 @@ def test_wheel(repo, source, python, check, tmp_path):
     files = set(used['files'])
     for name in ('configs', 'tools'):
         paths = [p for p in (source / name).rglob('*') if p.is_file()]
+        # Short names stay out: mim would find two configs of one name.
+        paths = [p for p in paths if p.suffix != '.py' or p.parent.name != 'configs']
         paths = {str(p.relative_to(source)) for p in paths if 'setup' not in p.parts}
         found = {file for file in files if file.startswith(f'{name}/')}
         assert {f for f in found if '__pycache__' not in f} == paths

@@ -24,6 +24,7 @@ def configs(repo):
         path
         for path in folder.rglob('*.py')
         if '_base_' not in path.relative_to(folder).parts
+        and path.parent != folder  # short names
     ]
     assert len({path.stem for path in paths}) == len(paths)  # mim looks for names
     return {path.stem: path for path in paths}
@@ -58,6 +59,12 @@ def read_log(repo, name):
     path = repo / f'configs/wsmots/logs/{name}.jsonl'
     head, *steps = [json.loads(line) for line in path.read_text().splitlines()]
     return head, steps
+
+
+def test_short_names_are_the_configs_that_they_name(repo, configs):
+    (path,) = (repo / 'configs').glob('*.py')
+    named = Config.fromfile(configs[path.stem])
+    assert Config.fromfile(path).to_dict() == named.to_dict()
 
 
 def test_every_config_has_an_entry_and_a_row(repo, configs, index, rows):
