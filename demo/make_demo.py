@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Boxes in, masks and tracks out, from nothing: what ``make demo`` runs.
 
-Renders clips, trains the plus recipe on the boxes of some, evaluates it on the
-others and shows what it learned. Every step is a command of the project, printed
-as it runs, so that each can be repeated by hand.
+Renders clips, lets the masker of the project turn the boxes of some into masks, trains
+on these, evaluates on the others and shows what was learned. Every step is a command of
+the project, printed as it runs, so that each can be repeated by hand.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = 'configs/wsmots/wsmots-plus_mnv2_fpn_demo.py'
+CONFIG = 'configs/wsmots/wsmots-masker_mnv2_fpn_demo.py'
 WEIGHTS = Path('data/pretrained/mobilenet_v2.pth')
 WORK_DIR = Path('work_dirs/demo')
 
@@ -57,7 +57,7 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    steps = Steps(8)
+    steps = Steps(9)
     render = 'projects/rendered_mots/render_mots.py'
     convert = 'tools/dataset_converters/kitti_mots2coco.py'
     clips = dict(train=(12, 20, 1), val=(6, 16, 2))
@@ -79,10 +79,18 @@ def main() -> None:
         'tools/model_converters/mobilenetv2_to_mmdet.py',
         WEIGHTS,
     )
+    train = WORK_DIR / 'train'
+    steps.run(
+        'Adapt the masker to the boxes of the train clips and label them',
+        *('tools/label_dataset.py', train / 'annotations/kitti_mots_train.json'),
+        train / 'training/image_02',
+        train / 'annotations/kitti_mots_train_masks.json',
+        *('--adapt', 100, '--work-dir', WORK_DIR / 'label', '--overwrite'),
+    )
     run_dir = WORK_DIR / 'run'
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
     steps.run(
-        'Train on boxes, classes and identities',
+        'Train on boxes, classes, identities and these masks',
         *('tools/train.py', CONFIG, '--work-dir', run_dir, *options),
     )
     checkpoint = (ROOT / run_dir / 'last_checkpoint').read_text().strip()

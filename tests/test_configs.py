@@ -8,6 +8,7 @@ from mmengine.config import Config
 NAMES = [
     'mots_mnv2_fpn_rendered',
     'mots_r50_fpn_kitti',
+    'wsmots-masker_mnv2_fpn_demo',
     'wsmots-masker_mnv2_fpn_rendered',
     'wsmots-masker_r50_fpn_kitti',
     'wsmots-masker_r50_fpn_mots20',
