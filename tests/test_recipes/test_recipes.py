@@ -3,6 +3,7 @@
 
 import copy
 import math
+import shutil
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from .shrink import SIZE, shrink
 
 CASCADE = 'gradcam_cascade-mask-rcnn_r50_fpn_1x_coco-boxes'
 SWIN = 'gradcam_mask-rcnn_swin-t-p4-w7_fpn_1x_coco-boxes'
+MASKER = 'wsmots-masker_mask-rcnn_r50_fpn_1x_coco-boxes'
 PLUS = 'wsmots-plus_mask-rcnn_r50_fpn_1x_coco-boxes'
 BOXINST = 'crf_boxinst_r50_fpn_ms-90k_coco'
 CRF = 'crf_mask-rcnn_r50_fpn_1x_coco'
@@ -35,12 +37,13 @@ LOSSES = {
     ),
     BOXINST: dict(loss_crf='mask_head.mask_feature_head.'),
     CRF: dict(loss_crf='roi_head.mask_head.'),
+    MASKER: dict(loss_mask='roi_head.mask_head.'),
     MASKTRACK: dict(loss_triplet='track_head.'),
     QDTRACK: {},
     FASTER: {},
 }
 BOXES_ONLY = [CASCADE, SWIN, PLUS, BOXINST]
-IMAGES = [*BOXES_ONLY, CRF]
+IMAGES = [*BOXES_ONLY, CRF, MASKER]
 VIDEOS = [MASKTRACK, QDTRACK, FASTER]
 
 
@@ -63,6 +66,10 @@ def make_runner(repo, name, work_dir, poison=False) -> Runner:
     for layout in LAYOUTS:
         if f'data/{layout}/' in cfg.data_root:
             write_data_set(work_dir / 'data', layout)
+    if name == MASKER:  # masks in place of those that the masker would write
+        folder = work_dir / cfg.data_root / 'annotations'
+        for path in folder.glob('*_train2017.json'):
+            shutil.copy(path, path.with_stem(f'{path.stem}_masks'))
     if poison:
         poison_masks(work_dir / cfg.data_root / cfg.train_dataloader.dataset.ann_file)
     cfg.work_dir = str(work_dir / 'run')
