@@ -85,7 +85,7 @@ def main() -> None:
         *('tools/label_dataset.py', train / 'annotations/kitti_mots_train.json'),
         train / 'training/image_02',
         train / 'annotations/kitti_mots_train_masks.json',
-        *('--adapt', 100, '--work-dir', WORK_DIR / 'label', '--overwrite'),
+        *('--adapt', 50, '--work-dir', WORK_DIR / 'label', '--overwrite'),
     )
     run_dir = WORK_DIR / 'run'
     options = ['--cfg-options', *args.cfg_options] if args.cfg_options else []
