@@ -19,3 +19,5 @@ class TrimmedMobileNetV2(MobileNetV2):
         for name in self.layers[max(self.out_indices) + 1 :]:
             delattr(self, name)
         del self.layers[max(self.out_indices) + 1 :]
+        # mmdet's class freezes at train(), when a distributed wrapper has counted them.
+        self._freeze_stages()
