@@ -47,7 +47,7 @@ def root(tmp_path):
 
 def load(repo, root, flip=1.0):
     """Frames as the supervised config loads them for training."""
-    cfg = Config.fromfile(repo / 'configs/mots_r50_fpn_kitti.py')
+    cfg = Config.fromfile(repo / 'configs/wsmots/mots_r50_fpn_kitti.py')
     cfg = cfg.train_dataloader.dataset
     cfg.update(data_root=f'{root}/', ann_file='masks.json')
     cfg.data_prefix.img_path = ''
