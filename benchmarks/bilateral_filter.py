@@ -85,6 +85,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--sigma-rgb', type=float, nargs='+', default=[SIGMA_RGB])
     parser.add_argument('--sigma-xy', type=float, nargs='+', default=[100, 50, 25])
     parser.add_argument('--tolerance', type=float, nargs='+', default=[0.03, 0.016])
+    parser.add_argument('--method', choices=['grid', 'auto'], default='grid')
     parser.add_argument('--exact', action='store_true', help='time the exact method')
     parser.add_argument(
         '--error-crops', type=int, default=4, help='crops compared with float64'
@@ -212,7 +213,9 @@ def measure(
     """Time and compare all methods on one kind of crops."""
     device = torch.device(args.device)
     methods = {
-        f'grid, tolerance {t}': partial(bilateral_filter, method='grid', tolerance=t)
+        f'{args.method}, tolerance {t}': partial(
+            bilateral_filter, method=args.method, tolerance=t
+        )
         for t in args.tolerance
     }
     if args.exact:
@@ -237,7 +240,7 @@ def measure(
         )
         methods[name] = partial(run, masks, image)
         times[name] = []
-        if args.prepared and name.startswith('grid'):
+        if args.prepared and name.startswith(args.method):
             known = f'{name}, image prepared'
             methods[known] = partial(PreparedFilter(image, **run.keywords), masks)
             times[known], errors[known] = [], errors[name]
