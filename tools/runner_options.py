@@ -1,14 +1,18 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""What the command lines of train.py and test.py share."""
+"""What the command lines of train.py and test.py share.
+
+What takes seconds to import is imported where it is used, after the
+command line has been read.
+"""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
 
-from mmwsmots.apis import check_num_classes, config_classes, set_classes
-from mmwsmots.utils import prepare_cpu_processes
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 
 def add_runner_options(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +90,11 @@ def load_config(args: argparse.Namespace) -> Config:
     Returns:
         Config: Ready for mmengine's Runner, also in CPU processes.
     """
+    from mmwsmots.utils import prepare_cpu_processes, quiet_dependencies
+
+    quiet_dependencies()
+    from mmwsmots.apis import set_classes
+
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     if args.classes is not None:
@@ -100,7 +109,7 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def build_runner(cfg: Config, split: str) -> Runner:
+def build_runner(cfg: Config, split: str) -> 'Runner':
     """Build a run up to where it would start, so that what does not fit shows first.
 
     Args:
@@ -113,6 +122,10 @@ def build_runner(cfg: Config, split: str) -> Runner:
     Raises:
         ValueError: If the model, the data set and their classes do not fit.
     """
+    from mmengine.runner import Runner
+
+    from mmwsmots.apis import check_num_classes, config_classes
+
     runner = Runner.from_cfg(cfg)
     classes = config_classes(cfg, split)
     if classes is not None:

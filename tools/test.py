@@ -5,16 +5,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmengine.logging import print_log
 from runner_options import (
     add_runner_options,
     build_runner,
     existing_file,
     load_config,
 )
-
-from mmwsmots.apis import adopt_classes
-from mmwsmots.utils import weights_only
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -31,6 +27,15 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('checkpoint', type=existing_file, help='weights of the model')
     add_runner_options(parser)
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+from mmengine.logging import print_log
+
+from mmwsmots.apis import adopt_classes
+from mmwsmots.utils import weights_only
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:

@@ -6,9 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.runner import find_latest_checkpoint
 from runner_options import (
     add_runner_options,
     build_runner,
@@ -16,8 +13,11 @@ from runner_options import (
     load_config,
 )
 
-from mmwsmots.apis import check_resumed_classes
-from mmwsmots.utils import weights_only
+
+def _has_gpu() -> bool:
+    from mmengine.device import get_device
+
+    return get_device() != 'cpu'
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -51,10 +51,20 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'only your own',
     )
     args = parser.parse_args(argv)
-    if args.amp and get_device() == 'cpu':
+    if args.amp and not _has_gpu():
         # mmengine would say so only after the model was built, as an assertion.
         parser.error('--amp needs a GPU: mmengine has no mixed precision on the CPU')
     return args
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
+
+from mmwsmots.apis import check_resumed_classes
+from mmwsmots.utils import weights_only
 
 
 def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ _CPU_FLAGS = ['-O3', '-g0', '-fopenmp', '-fvisibility=hidden', '-Wno-psabi']
 
 
 def _can_compile_cuda(torch_cuda: Optional[str], cuda_home: Optional[str]) -> bool:
-    """Whether nvcc is there and of the version that torch accepts.
+    """Whether nvcc is there, with its headers, and of the version that torch accepts.
 
     Args:
         torch_cuda: CUDA version that torch was built with, if any.
@@ -31,11 +31,14 @@ def _can_compile_cuda(torch_cuda: Optional[str], cuda_home: Optional[str]) -> bo
         version = re.search(r'release ([\d.]+)', output)[1]
     except (OSError, subprocess.CalledProcessError, TypeError):
         version = None
-    if version and version.split('.')[0] == torch_cuda.split('.')[0]:
+    # torch takes the folder of a link to nvcc for the toolkit.
+    headers = Path(cuda_home, 'include/cuda_runtime.h').is_file()
+    if headers and version and version.split('.')[0] == torch_cuda.split('.')[0]:
         return True
     print(
         f'mmwsmots: torch was built with CUDA {torch_cuda}, and {cuda_home} has '
-        f'{f"nvcc {version}" if version else "no nvcc"}: compiling for the CPU alone'
+        f'{f"nvcc {version}" if version else "no nvcc"} and '
+        f'{"its" if headers else "no"} headers: compiling for the CPU alone'
     )
     return False
 

@@ -14,6 +14,8 @@ def toolkit(tmp_path):
         said = f'Cuda compilation tools, release {version}, V{version}.88'
         nvcc.write_text(f'#!/bin/sh\necho "{said}"\n')
         nvcc.chmod(0o755)
+        (tmp_path / 'include').mkdir()
+        (tmp_path / 'include/cuda_runtime.h').touch()
         return str(tmp_path)
 
     return make
@@ -35,3 +37,11 @@ def test_no_cuda_without_toolkit(tmp_path, capsys):
     assert capsys.readouterr().out == ''
     assert not _can_compile_cuda('12.1', str(tmp_path))
     assert f'{tmp_path} has no nvcc' in capsys.readouterr().out
+
+
+def test_no_cuda_without_headers(toolkit, tmp_path, capsys):
+    """As where nvcc is a link in a folder of programs."""
+    folder = toolkit('13.0')
+    (tmp_path / 'include/cuda_runtime.h').unlink()
+    assert not _can_compile_cuda('13.0', folder)
+    assert 'nvcc 13.0 and no headers' in capsys.readouterr().out

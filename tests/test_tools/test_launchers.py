@@ -180,12 +180,12 @@ def test_missing_file_is_named(tools, capsys, script, arguments, message):
 def test_mixed_precision_needs_a_gpu(tools, tmp_path, monkeypatch, capsys):
     train = tools('train')
     args = [CONFIG, '--amp', '--work-dir', str(tmp_path / 'run')]
-    monkeypatch.setattr(train, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(train, '_has_gpu', lambda: False)
     with pytest.raises(SystemExit):
         train.main(args)
     assert 'error: --amp needs a GPU' in capsys.readouterr().err
     assert not (tmp_path / 'run').exists()
-    monkeypatch.setattr(train, 'get_device', lambda: 'cuda')
+    monkeypatch.setattr(train, '_has_gpu', lambda: True)
     cfg = Config.fromfile(CONFIG)
     train.apply_train_options(cfg, train.parse_args(args))
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'

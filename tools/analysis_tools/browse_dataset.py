@@ -13,6 +13,57 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', type=Path, help='config of a MOTSNet')
+    parser.add_argument('checkpoint', type=Path, help='its weights')
+    parser.add_argument(
+        '--out', type=Path, required=True, help='folder of the pictures'
+    )
+    parser.add_argument(
+        '--split',
+        choices=['train', 'val', 'test'],
+        default='val',
+        help="which of the config's data sets (default: val)",
+    )
+    parser.add_argument(
+        '--match',
+        default='*',
+        help='names of the images, * stands for anything: "0002/*"',
+    )
+    parser.add_argument(
+        '--num-images',
+        type=int,
+        default=20,
+        help='how many at most, evenly spread (default: 20)',
+    )
+    parser.add_argument(
+        '--max-objects',
+        type=int,
+        default=6,
+        help='of each image, the largest (default: 6)',
+    )
+    parser.add_argument(
+        '--cell', type=int, default=200, help='side of a picture (default: 200 pixels)'
+    )
+    parser.add_argument(
+        '--device',
+        help='default: cuda:0 if there is a GPU, else cpu',
+    )
+    args = parser.parse_args(argv)
+    for name in ('num_images', 'max_objects', 'cell'):
+        if getattr(args, name) < 1:
+            parser.error(f'--{name.replace("_", "-")} must be positive')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
 import cv2
 import numpy as np
 import torch
@@ -153,59 +204,12 @@ def decode(segmentation: dict | list, height: int, width: int) -> np.ndarray:
     return mask_utils.decode(segmentation).astype(bool)
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', type=Path, help='config of a MOTSNet')
-    parser.add_argument('checkpoint', type=Path, help='its weights')
-    parser.add_argument(
-        '--out', type=Path, required=True, help='folder of the pictures'
-    )
-    parser.add_argument(
-        '--split',
-        choices=['train', 'val', 'test'],
-        default='val',
-        help="which of the config's data sets (default: val)",
-    )
-    parser.add_argument(
-        '--match',
-        default='*',
-        help='names of the images, * stands for anything: "0002/*"',
-    )
-    parser.add_argument(
-        '--num-images',
-        type=int,
-        default=20,
-        help='how many at most, evenly spread (default: 20)',
-    )
-    parser.add_argument(
-        '--max-objects',
-        type=int,
-        default=6,
-        help='of each image, the largest (default: 6)',
-    )
-    parser.add_argument(
-        '--cell', type=int, default=200, help='side of a picture (default: 200 pixels)'
-    )
-    parser.add_argument(
-        '--device',
-        default='cuda:0' if torch.cuda.is_available() else 'cpu',
-        help='default: cuda:0 if there is a GPU, else cpu',
-    )
-    args = parser.parse_args(argv)
-    for name in ('num_images', 'max_objects', 'cell'):
-        if getattr(args, name) < 1:
-            parser.error(f'--{name.replace("_", "-")} must be positive')
-    return args
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Draw image by image."""
     args = parse_args(argv)
     try:
-        model = init_mots_model(args.config, args.checkpoint, args.device)
+        device = args.device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
+        model = init_mots_model(args.config, args.checkpoint, device)
         frames, classes = load_frames(model.cfg, args.split)
         for frame in choose_frames(frames, args.match, args.num_images):
             picture = draw_image(model, frame, classes, args.max_objects, args.cell)

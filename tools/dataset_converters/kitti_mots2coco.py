@@ -15,6 +15,56 @@ because the box of a whole region can span the frame.
 import argparse
 from pathlib import Path
 
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('data_root', type=Path)
+    parser.add_argument(
+        '--split', nargs='+', choices=['train', 'val'], default=['train', 'val']
+    )
+    for split in ('train', 'val'):
+        parser.add_argument(
+            f'--{split}',
+            nargs='+',
+            metavar='SSSS',
+            help=f'sequences of the {split} split (default: the official ones)',
+        )
+    parser.add_argument(
+        '--sequences',
+        nargs='+',
+        metavar='SSSS',
+        help='convert only these of the sequences of the splits',
+    )
+    parser.add_argument(
+        '--out', type=Path, help='output folder (default: DATA_ROOT/annotations)'
+    )
+    parser.add_argument(
+        '--masks',
+        choices=['txt', 'png'],
+        default='txt',
+        help='read instances_txt (default) or the 16-bit pictures in instances',
+    )
+    parser.add_argument(
+        '--box-source',
+        choices=['mask', 'label_02'],
+        default='mask',
+        help='tight boxes of the masks (default), or the boxes of the KITTI tracking '
+        'labels; an object without a label at IoU 0.5 keeps its tight box',
+    )
+    parser.add_argument(
+        '--label-dir',
+        type=Path,
+        help='folder of SSSS.txt (default: DATA_ROOT/training/label_02)',
+    )
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 import numpy as np
 from mmengine.utils import track_iter_progress
 
@@ -68,53 +118,6 @@ def add_sequence(
     add_annotations(builder, video, sequence, replace_boxes)
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('data_root', type=Path)
-    parser.add_argument(
-        '--split', nargs='+', choices=['train', 'val'], default=['train', 'val']
-    )
-    for split, names in OFFICIAL_SPLITS.items():
-        parser.add_argument(
-            f'--{split}',
-            nargs='+',
-            default=list(names),
-            metavar='SSSS',
-            help=f'sequences of the {split} split (default: the official ones)',
-        )
-    parser.add_argument(
-        '--sequences',
-        nargs='+',
-        metavar='SSSS',
-        help='convert only these of the sequences of the splits',
-    )
-    parser.add_argument(
-        '--out', type=Path, help='output folder (default: DATA_ROOT/annotations)'
-    )
-    parser.add_argument(
-        '--masks',
-        choices=['txt', 'png'],
-        default='txt',
-        help='read instances_txt (default) or the 16-bit pictures in instances',
-    )
-    parser.add_argument(
-        '--box-source',
-        choices=['mask', 'label_02'],
-        default='mask',
-        help='tight boxes of the masks (default), or the boxes of the KITTI tracking '
-        'labels; an object without a label at IoU 0.5 keeps its tight box',
-    )
-    parser.add_argument(
-        '--label-dir',
-        type=Path,
-        help='folder of SSSS.txt (default: DATA_ROOT/training/label_02)',
-    )
-    return parser.parse_args()
-
-
 def main() -> None:
     """Convert each split and say what was found."""
     args = parse_args()
@@ -126,7 +129,7 @@ def main() -> None:
             args.lengths.update(read_seqmap(path))
     try:
         for split in args.split:
-            names = getattr(args, split)
+            names = getattr(args, split) or list(OFFICIAL_SPLITS[split])
             if args.sequences:
                 names = [name for name in names if name in args.sequences]
             if not names:

@@ -19,6 +19,35 @@ because the box of a whole region can span the frame.
 import argparse
 from pathlib import Path
 
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('data_root', type=Path)
+    parser.add_argument(
+        '--split',
+        nargs='+',
+        choices=['train', 'folds', 'test'],
+        default=['train', 'folds', 'test'],
+        help='default: all of them',
+    )
+    parser.add_argument(
+        '--out', type=Path, help='output folder (default: DATA_ROOT/annotations)'
+    )
+    parser.add_argument(
+        '--masks',
+        choices=['txt', 'png'],
+        default='txt',
+        help='read gt.txt (default) or the 16-bit pictures in train/instances',
+    )
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 from mmengine.utils import track_iter_progress
 
 from mmwsmots.datasets.mots20_dataset import (
@@ -129,31 +158,6 @@ def convert(args: argparse.Namespace) -> dict[str, CocoVIDBuilder]:
                 name = f'mots20_fold-{fold}_{part}.json'
                 files[name] = build(root, 'train', names, read)
     return files
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('data_root', type=Path)
-    parser.add_argument(
-        '--split',
-        nargs='+',
-        choices=['train', 'folds', 'test'],
-        default=['train', 'folds', 'test'],
-        help='default: all of them',
-    )
-    parser.add_argument(
-        '--out', type=Path, help='output folder (default: DATA_ROOT/annotations)'
-    )
-    parser.add_argument(
-        '--masks',
-        choices=['txt', 'png'],
-        default='txt',
-        help='read gt.txt (default) or the 16-bit pictures in train/instances',
-    )
-    return parser.parse_args()
 
 
 def main() -> None:

@@ -14,6 +14,23 @@ import json
 import sys
 from pathlib import Path
 
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('work_dir', type=Path, help='of the training and its test')
+    parser.add_argument('published', type=Path, help='file of publish_model.py')
+    parser.add_argument('--command', required=True, help='what made it from nothing')
+    parser.add_argument('--commit', required=True, help='commit that was checked out')
+    parser.add_argument('--out', type=Path, required=True, help='file to write')
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 import torch
 
 from mmwsmots.fileio import atomic_write
@@ -129,15 +146,7 @@ def write_entry(entry: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line and write the file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('work_dir', type=Path, help='of the training and its test')
-    parser.add_argument('published', type=Path, help='file of publish_model.py')
-    parser.add_argument('--command', required=True, help='what made it from nothing')
-    parser.add_argument('--commit', required=True, help='commit that was checked out')
-    parser.add_argument('--out', type=Path, required=True, help='file to write')
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     try:
         entry = collect(args.work_dir, args.published, args.command, args.commit)
         write_entry(entry, args.out)

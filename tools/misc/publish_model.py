@@ -16,6 +16,29 @@ import io
 import sys
 from pathlib import Path
 
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', type=Path, help='config of the model')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint of its training')
+    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
+    parser.add_argument('--name', help="start of the file's name (the config's)")
+    parser.add_argument(
+        '--half', action='store_true', help='write numbers in half precision'
+    )
+    args = parser.parse_args(argv)
+    for path in (args.config, args.checkpoint):
+        if not path.is_file():
+            parser.error(f'no such file: {path}')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
@@ -159,20 +182,7 @@ def publish(
 
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line and publish."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', type=Path, help='config of the model')
-    parser.add_argument('checkpoint', type=Path, help='checkpoint of its training')
-    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
-    parser.add_argument('--name', help="start of the file's name (the config's)")
-    parser.add_argument(
-        '--half', action='store_true', help='write numbers in half precision'
-    )
-    args = parser.parse_args(argv)
-    for path in (args.config, args.checkpoint):
-        if not path.is_file():
-            parser.error(f'no such file: {path}')
+    args = parse_args(argv)
     name = args.name or args.config.stem
     try:
         path = publish(args.config, args.checkpoint, args.out, name, args.half)

