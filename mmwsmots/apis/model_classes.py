@@ -7,6 +7,7 @@ from typing import Any
 
 from mmdet.registry import DATASETS
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.registry import Registry
 from mmengine.runner import CheckpointLoader
 from torch import nn
@@ -75,7 +76,9 @@ def set_classes(cfg: Config, classes: Sequence[str]) -> None:
     before = config_classes(cfg, 'train') or config_classes(cfg) or ()
     for split in ('train', 'val', 'test'):
         for dataset in _datasets(cfg, split):
-            dataset.metainfo = dict(classes=classes)
+            kind = registered_type(DATASETS, dataset.get('type'))
+            if isinstance(kind, type) and issubclass(kind, BaseDataset):
+                dataset.metainfo = dict(classes=classes)
     _set_in_model(cfg.model, before, classes)
 
 

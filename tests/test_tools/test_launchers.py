@@ -192,7 +192,7 @@ def test_mixed_precision_needs_a_gpu(tools, tmp_path, monkeypatch, capsys):
 
 
 def test_learning_rate_without_base_batch_size(tools, tmp_path):
-    with pytest.raises(ValueError, match=r'toy_config\.py: no auto_scale_lr\.base'):
+    with pytest.raises(SystemExit, match=r'toy_config\.py: no auto_scale_lr\.base'):
         tools('train').main(
             [
                 CONFIG,
@@ -212,6 +212,6 @@ def test_hostile_checkpoint_is_refused(tools, tmp_path):
 
     path = tmp_path / 'hostile.pth'
     torch.save(dict(state_dict={}, extra=Payload()), path)
-    with pytest.raises(ValueError, match=r'hostile\.pth holds more than tensors'):
+    with pytest.raises(SystemExit, match=r'hostile\.pth holds more than tensors'):
         tools('test').main([CONFIG, str(path), '--work-dir', str(tmp_path)])
     assert not (tmp_path / 'made').exists()
