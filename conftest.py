@@ -8,6 +8,8 @@ from mmengine.registry import DefaultScope
 import mmwsmots  # noqa: F401  (registers every component)
 
 REPO = Path(__file__).resolve().parent
+# Groups of processes on one machine: whatever its name resolves to must not matter.
+os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
 
 
 @pytest.fixture(scope='session', autouse=True)

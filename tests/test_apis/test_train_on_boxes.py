@@ -51,6 +51,12 @@ def weights(path):
     return torch.load(path, weights_only=False)['state_dict']
 
 
+def learned(path):
+    """The weights themselves; ``state_dict`` has their slow average."""
+    content = torch.load(path, weights_only=False)['ema_state_dict']
+    return {k: v for k, v in content.items() if k.startswith('module.')}
+
+
 def test_what_is_trained_on(masker, clip, tmp_path):
     (clip / '2.png').write_bytes(b'no picture')
     others = [
@@ -130,10 +136,10 @@ def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch):
     process.join()
     assert (out / 'run/last_checkpoint').exists()
     assert not (out / 'run/iter_4.pth').exists()  # it was killed in time
-    resumed = weights(train_on_boxes(*args))
-    assert all(
-        torch.equal(value, resumed[name]) for name, value in weights(whole).items()
-    )
+    resumed = learned(train_on_boxes(*args))
+    # Up to rounding, which differs between processes: a step moves weights by 1e-4.
+    for name, value in learned(whole).items():
+        torch.testing.assert_close(value, resumed[name], atol=2e-5, rtol=0)
 
 
 def test_nothing_to_train_on(masker, clip, tmp_path):

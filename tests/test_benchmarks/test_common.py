@@ -43,7 +43,7 @@ def test_small_models_get_their_weights_once(name, repo, tmp_path, monkeypatch):
     [
         dict(detector=dict(backbone=dict(init_cfg=None))),
         dict(detector=dict(backbone=dict(init_cfg=dict(checkpoint='torchvision://x')))),
-        dict(backbone=dict(init_cfg=dict(checkpoint=WEIGHTS))),
+        dict(backbone=dict(init_cfg=dict(checkpoint='torchvision://x'))),
         {},
     ],
 )
