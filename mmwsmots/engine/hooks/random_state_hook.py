@@ -89,15 +89,19 @@ class RandomStateHook(Hook):
             self._epoch_seed.set_epoch(runner.epoch)
         if runner.iter == 0:  # only the weights were loaded
             self._resumed = None
-        if self._resumed is None or runner.train_dataloader.persistent_workers:
+        if self._resumed is None:
             return
-        if not isinstance(runner.train_loop, IterBasedTrainLoop):
-            self._restore_resumed()
+        loader, loop = runner.train_dataloader, runner.train_loop
+        if not isinstance(loop, IterBasedTrainLoop):
+            if not loader.persistent_workers:
+                self._restore_resumed()
             return
         # That loop still has to pass by the data of the first part, which draws.
-        loop = runner.train_loop
         loop.dataloader_iterator = _RestoringIterator(
-            loop.dataloader_iterator, runner.iter, self._restore_resumed
+            loop.dataloader_iterator,
+            runner.iter,
+            None if loader.persistent_workers else self._restore_resumed,
+            has_workers=loader.num_workers > 0,
         )
 
     def before_train_iter(
@@ -146,28 +150,42 @@ class _RestoringIterator:
     Args:
         iterator (Iterator): The train loop's.
         num_skipped (int): Batches that the loop passes by.
-        restore (Callable): Called before the batch after them is drawn.
+        restore (Callable | None): Called before the batch after them is drawn.
+        has_workers (bool): Whether workers load the data: their generators get to the
+            place only by loading what is passed by.
     """
 
     def __init__(
-        self, iterator: Iterator, num_skipped: int, restore: Callable[[], None]
+        self,
+        iterator: Iterator,
+        num_skipped: int,
+        restore: Callable[[], None] | None,
+        has_workers: bool,
     ) -> None:
         self._iterator = iterator
         self._num_skipped = num_skipped
         self._restore = restore
+        self._has_workers = has_workers
 
     def __iter__(self) -> Iterator:
         return self
 
     def __next__(self) -> dict:
-        if self._num_skipped == 0:
+        if self._num_skipped == 0 and self._restore is not None:
+            # onedl-mmengine opens the loader at the first batch, which draws a seed.
+            if hasattr(self._iterator, '_ensure_iterator'):
+                self._iterator._ensure_iterator()
             self._restore()
         self._num_skipped -= 1
         return next(self._iterator)
 
     def skip_iter(self, num_iters: int) -> None:
-        """Pass by batches at once."""
-        self._iterator.skip_iter(num_iters)
+        """Pass by batches at once, or load them where workers do."""
+        if self._has_workers:
+            for _ in range(num_iters):
+                next(self._iterator)
+        else:
+            self._iterator.skip_iter(num_iters)
         self._num_skipped -= num_iters
 
 
