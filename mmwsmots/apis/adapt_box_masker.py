@@ -37,7 +37,7 @@ def adapt_box_masker(
         config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
         checkpoint (str | Path): Weights to start from.
         ann_file (str | Path): COCO or CocoVID file with boxes of any classes.
-        img_folder (str | Path): What its ``file_name` are relative to.
+        img_folder (str | Path): Folder that its file names are relative to.
         work_dir (str | Path): Folder for logs and checkpoints.
         num_iters (int): Number of iterations.
         resume (bool): Whether to go on from the last checkpoint in ``work_dir``.

@@ -36,7 +36,7 @@ def label_dataset(
         config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
         checkpoint (str | Path): Its weights.
         ann_file (str | Path): COCO or CocoVID file with boxes.
-        img_folder (str | Path): What its ``file_name` are relative to.
+        img_folder (str | Path): Folder that its file names are relative to.
         out_file (str | Path): The file to write, see :class:`DumpMaskLabels`.
         work_dir (str | Path): Folder for logs.
         launcher (str): What started the processes, 'none' or 'pytorch', 'slurm',
