@@ -258,11 +258,7 @@ class BoxMasker(BaseDetector):
             masks = torch.zeros((0, *size), dtype=torch.bool, device=image.device)
             return InstanceData(masks=masks, scores=image.new_zeros(0))
         bboxes = bboxes.to(image)
-        sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=MIN_CROP_SIDE)
-        centers = (bboxes[:, 2:] + bboxes[:, :2]) / 2
-        rois = expand_bboxes(
-            torch.cat([centers - sides / 2, centers + sides / 2], dim=1), self.context
-        )
+        rois = self._rois(bboxes)
         logits = self._predict_logits(image, bboxes, rois)
         indexed = F.pad(rois, (1, 0))  # all of image 0
         logits = self.refiner.refine_logits(
@@ -273,6 +269,13 @@ class BoxMasker(BaseDetector):
         masks = compete(windows, size, disjoint=self.test_cfg.get('disjoint', True))
         scores = mask_confidences(masks, logits.sigmoid(), rois, bboxes)
         return InstanceData(masks=masks, scores=scores)
+
+    def _rois(self, bboxes: Tensor) -> Tensor:
+        """Where the crops of boxes lie, (n, 4)."""
+        sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=MIN_CROP_SIDE)
+        centers = (bboxes[:, 2:] + bboxes[:, :2]) / 2
+        bboxes = torch.cat([centers - sides / 2, centers + sides / 2], dim=1)
+        return expand_bboxes(bboxes, self.context)
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
         """Logits of boxes on their RoIs, (n, h, w)."""
@@ -307,6 +310,5 @@ class BoxMasker(BaseDetector):
         outputs = []
         for image, sample in zip(batch_inputs, batch_data_samples):
             bboxes = sample.gt_instances.bboxes.to(image)
-            rois = expand_bboxes(bboxes, self.context)
-            outputs.append(self._predict_logits(image, bboxes, rois))
+            outputs.append(self._predict_logits(image, bboxes, self._rois(bboxes)))
         return tuple(outputs)

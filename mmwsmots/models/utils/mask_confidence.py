@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .box_clipping import pixel_edges
+from .roi_grid import sample_window
 
 
 def mask_confidences(
@@ -47,7 +47,7 @@ def mask_confidences(
         mask = masks[n, y1:y2, x1:x2]
         if not mask.any():
             continue
-        probs = _sample(mask_probs[n], rois[n], (x1, y1, x2, y2))
+        probs = sample_window(mask_probs[n], rois[n], (x1, y1, x2, y2))
         free = mask | ~taken[y1:y2, x1:x2]
         probs = probs * free
         inside = probs[mask].sum()
@@ -67,14 +67,3 @@ def mask_confidences(
         support = torch.stack(sides).mean() if sides else iou.new_tensor(0.0)
         confidences[n] = (iou * support).sqrt()
     return confidences
-
-
-def _sample(probs: Tensor, roi: Tensor, window: tuple) -> Tensor:
-    """A soft mask (h, w) on a RoI at the pixel centres of a window, bilinear."""
-    x1, y1, x2, y2 = window
-    xs = torch.arange(x1, x2, device=probs.device, dtype=probs.dtype) + 0.5
-    ys = torch.arange(y1, y2, device=probs.device, dtype=probs.dtype) + 0.5
-    xs = 2 * (xs - roi[0]) / (roi[2] - roi[0]) - 1
-    ys = 2 * (ys - roi[1]) / (roi[3] - roi[1]) - 1
-    grid = torch.stack(torch.meshgrid(xs, ys, indexing='xy'), dim=-1)
-    return F.grid_sample(probs[None, None], grid[None], align_corners=False)[0, 0]

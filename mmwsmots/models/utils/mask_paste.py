@@ -5,10 +5,10 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .box_clipping import pixel_edges
+from .roi_grid import sample_window
 
 
 class Window(NamedTuple):
@@ -43,18 +43,8 @@ def paste_logits(
     windows = []
     for n, (x1, y1, x2, y2) in enumerate(pixel_edges(bboxes, height, width)):
         x2, y2 = max(x2, x1), max(y2, y1)
-        xs = torch.arange(x1, x2, device=logits.device, dtype=logits.dtype) + 0.5
-        ys = torch.arange(y1, y2, device=logits.device, dtype=logits.dtype) + 0.5
-        xs = 2 * (xs - rois[n, 0]) / (rois[n, 2] - rois[n, 0]) - 1
-        ys = 2 * (ys - rois[n, 1]) / (rois[n, 3] - rois[n, 1]) - 1
-        grid = torch.stack(torch.meshgrid(xs, ys, indexing='xy'), dim=-1)
-        pasted = F.grid_sample(
-            logits[n][None, None],
-            grid[None],
-            padding_mode='border',
-            align_corners=False,
-        )
-        windows.append(Window(x1, y1, pasted[0, 0]))
+        pasted = sample_window(logits[n], rois[n], (x1, y1, x2, y2), 'border')
+        windows.append(Window(x1, y1, pasted))
     return windows
 
 

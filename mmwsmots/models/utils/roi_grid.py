@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+import torch.nn.functional as F
 from mmcv.ops import roi_align
 from torch import Tensor
 
@@ -113,6 +114,35 @@ def soft_boxes_on_rois(
             roi = rois[p].expand(len(others), 4)
             prompts[p, 1] = box_coverage_on_rois(others, roi, size).amax(dim=0)
     return prompts
+
+
+def sample_window(
+    values: Tensor,
+    roi: Tensor,
+    window: tuple[int, int, int, int],
+    padding_mode: str = 'zeros',
+) -> Tensor:
+    """Values on a RoI's grid at the pixel centres of a window, bilinear.
+
+    Args:
+        values (Tensor): Shape (h, w).
+        roi (Tensor): Shape (4, ), xyxy in pixels.
+        window (tuple[int, int, int, int]): First column and row, past the last ones.
+        padding_mode (str): Of :func:`torch.nn.functional.grid_sample`.
+            Defaults to 'zeros'.
+
+    Returns:
+        Tensor: Shape (y2 - y1, x2 - x1).
+    """
+    x1, y1, x2, y2 = window
+    xs = torch.arange(x1, x2, device=values.device, dtype=values.dtype) + 0.5
+    ys = torch.arange(y1, y2, device=values.device, dtype=values.dtype) + 0.5
+    xs = 2 * (xs - roi[0]) / (roi[2] - roi[0]) - 1
+    ys = 2 * (ys - roi[1]) / (roi[3] - roi[1]) - 1
+    grid = torch.stack(torch.meshgrid(xs, ys, indexing='xy'), dim=-1)
+    return F.grid_sample(
+        values[None, None], grid[None], padding_mode=padding_mode, align_corners=False
+    )[0, 0]
 
 
 def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
