@@ -21,8 +21,11 @@ model = dict(
     test_cfg=dict(
         mask_refiner=dict(
             type='MaskRefiner',
-            mean_field=dict(size=64, sigma_xy=7.0, num_iters=3, color_weight=1.0),
+            mean_field=dict(
+                size=64, sigma_rgb=5.0, sigma_xy=5.0, num_iters=3, color_weight=0.5
+            ),
             max_empty_share=0.1,
+            fill_holes=True,
         ),
     ),
 )

@@ -4,6 +4,7 @@ from mmdet.utils import OptConfigType
 from torch import Tensor
 
 from ..utils.box_clipping import clip_masks, fill_uncovered
+from ..utils.fill_holes import fill_holes
 from ..utils.mean_field import refine_logits
 from ..utils.pseudo_labels import check_per_class, thresholds_of
 from ..utils.roi_grid import box_masks_on_rois
@@ -27,6 +28,7 @@ class MaskRefiner:
         max_empty_share (float | list[float], optional): A mask reaches the sides of
             its box, see :func:`tight_thresholds`; one for all classes or one per
             class. With ``mean_field`` also what that starts from.
+        fill_holes (bool): Whether the holes of a mask are filled. Defaults to False.
         clip_masks (bool): Whether a mask ends at its box. Defaults to False.
         min_coverage (float, optional): A mask that misses more of its box's rows or
             columns gives way to the filled box, see :func:`fill_uncovered`.
@@ -40,6 +42,7 @@ class MaskRefiner:
         self,
         mean_field: OptConfigType = None,
         max_empty_share: float | list[float] | None = None,
+        fill_holes: bool = False,
         clip_masks: bool = False,
         min_coverage: float | None = None,
         num_classes: int | None = None,
@@ -48,6 +51,7 @@ class MaskRefiner:
             check_per_class('max_empty_share', max_empty_share, num_classes)
         self.mean_field = mean_field
         self.max_empty_share = max_empty_share
+        self.fill_holes = fill_holes
         self.clip_masks = clip_masks
         self.min_coverage = min_coverage
 
@@ -83,7 +87,7 @@ class MaskRefiner:
                 'RGBDetDataPreprocessor or RGBTrackDataPreprocessor'
             )
         # Start from masks that reach the sides of their boxes.
-        logits = self.shift_logits(logits, rois, bboxes, labels)
+        logits = self._shift(logits, rois, bboxes, labels)
         return refine_logits(logits, rois, bboxes, images, **self.mean_field)
 
     def shift_logits(
@@ -94,7 +98,7 @@ class MaskRefiner:
         labels: Tensor | None = None,
         mask_thr: float = 0.5,
     ) -> Tensor:
-        """Move each mask's own threshold to that at which all are cut.
+        """Move each mask's own threshold to that at which all are cut; fill holes.
 
         Args:
             logits (Tensor): Foreground logits on the grids of the RoIs, (N, h, w).
@@ -104,8 +108,19 @@ class MaskRefiner:
             mask_thr (float): Probability at which masks are cut. Defaults to 0.5.
 
         Returns:
-            Tensor: Logits (N, h, w), with ``max_empty_share``; else as given.
+            Tensor: Logits (N, h, w).
         """
+        logits = self._shift(logits, rois, bboxes, labels, mask_thr)
+        return fill_holes(logits, mask_thr) if self.fill_holes else logits
+
+    def _shift(
+        self,
+        logits: Tensor,
+        rois: Tensor,
+        bboxes: Tensor,
+        labels: Tensor | None = None,
+        mask_thr: float = 0.5,
+    ) -> Tensor:
         if self.max_empty_share is None:
             return logits
         boxes = box_masks_on_rois(bboxes, rois[:, 1:], logits.shape[-1])
