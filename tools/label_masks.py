@@ -29,7 +29,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -198,18 +197,15 @@ def load_boxes(
         wanted = [*names, *class_map.values()]
     # As the model or KITTI MOTS spells them: labels and numbers go with the names.
     wanted = [find_name(name, classes or CLASS_IDS) or name for name in wanted]
-    try:
-        boxes, left_out = select_classes(file.boxes, wanted, class_map)
-    except ValueError as error:
-        raise ValueError(f'{args.boxes}, {error}') from None
-    if all(box.is_ignored for box in boxes):
-        others = ', '.join(f'{name} ({number})' for name, number in left_out.items())
+    file = select_classes(file, wanted, class_map)
+    if all(box.is_ignored for box in file.boxes):
+        others = ', '.join(f'{name} ({n})' for name, n in file.left_out.items())
         raise ValueError(
             f'{args.boxes}: no box'
             + (f' of the classes {", ".join(wanted)}' if wanted else '')
             + (f'; there are {others}, see --class-map' if others else '')
         )
-    return replace(file, boxes=boxes, left_out=file.left_out + left_out)
+    return file
 
 
 def adapt(
@@ -324,6 +320,8 @@ def run(args: argparse.Namespace) -> dict:
         classes = model.dataset_meta['classes']
     file = load_boxes(args, reader, size, classes)
     boxes = file.boxes
+    for notice in file.notices:
+        print(f'note: {notice}', flush=True)
     files = LabelFiles(args.out, reader.name)
     files.check(args.resume, args.overwrite)
 
@@ -333,7 +331,9 @@ def run(args: argparse.Namespace) -> dict:
     if use_masker:
         model = init_box_masker(config, checkpoint, args.device)
     labeler = BoxLabeler(model, boxes, size, files.known_classes())
-    files.write_labels(labeler)
+    if notice := files.write_labels(labeler):
+        file.notices.append(notice)
+        print(f'note: {notice}', flush=True)
     key = digest(
         str(reader.path),
         len(reader),
@@ -372,8 +372,6 @@ def print_report(report: dict, out: Path) -> None:
         f'{report["num_masks"]} masks in {report["num_frames"]} frames, mean '
         f'confidence {report["mean_confidence"]:.2f}, in {out}'
     )
-    for notice in report['notices']:
-        print(f'note: {notice}')
     for name, number in report['left_out'].items():
         print(f'left out: {number} boxes of class {name}, see --class-map')
     for row in report['review_first'][:5]:

@@ -10,7 +10,7 @@ from pycocotools import mask as mask_utils
 from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.class_numbers import read_labels, write_labels
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
-from mmwsmots.fileio.mots_png import write_mots_png
+from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID
 from mmwsmots.fileio.rle import split_components
 
@@ -28,7 +28,8 @@ class LabelFiles:
 
     Attributes:
         text (Path): ``instances_txt/NAME.txt``; it comes last, so it stands for all.
-        pngs (Path): Folder ``instances/NAME`` of 16-bit ``FFFFFF.png``.
+        pngs (Path): Folder ``instances/NAME`` of 16-bit ``FFFFFF.png``; not written
+            where the ids of so many classes do not fit into 16 bits.
         json (Path): ``annotations/NAME.json``, CocoVID with RLE and confidences.
         video (Path): ``overlays/NAME.mp4``.
         report (Path): ``reports/NAME.json``.
@@ -46,6 +47,7 @@ class LabelFiles:
         self.report = out / 'reports' / f'{name}.json'
         self.adapted = out / 'adapt' / name
         self.labels = out / 'labels.txt'
+        self._has_pngs = True
         self._png_part = self.pngs.with_name(f'{name}.part')
         self._state = self.text.with_name(f'{name}.state.part')  # of TrackJournal
 
@@ -85,21 +87,37 @@ class LabelFiles:
         is_first = all(path == self.text for path in others)
         return read_labels(self.labels) or (() if is_first else tuple(CLASS_IDS))
 
-    def write_labels(self, labeler: BoxLabeler) -> None:
-        """Write :attr:`labels` if the classes are not just those of KITTI MOTS."""
+    def write_labels(self, labeler: BoxLabeler) -> str:
+        """Write :attr:`labels` if the classes are not just those of KITTI MOTS.
+
+        Args:
+            labeler (BoxLabeler): What will make the masks.
+
+        Returns:
+            str: What will not be written, and why; '' if all will.
+        """
         if labeler.class_ids != CLASS_IDS:
             write_labels(self.labels, labeler.class_ids)
+        self._has_pngs = max(labeler.track_ids.values(), default=0) <= MAX_ID
+        if self._has_pngs:
+            return ''
+        return (
+            f'no pictures: the ids of {len(labeler.class_ids)} classes, class * 1000 + '
+            'n, do not fit into 16 bits; text and JSON have all masks'
+        )
 
     def write_png(self, frame_id: int, labels: FrameLabels, size: tuple) -> None:
         """Write the picture of a frame; :meth:`finish_pngs` shows it."""
-        path = self._png_part / f'{frame_id:06d}.png'
-        write_mots_png(path, labels.objects, size)
+        if self._has_pngs:
+            path = self._png_part / f'{frame_id:06d}.png'
+            write_mots_png(path, labels.objects, size)
 
     def finish_pngs(self) -> None:
         """Give the folder of pictures its name."""
         if self.pngs.exists():
             shutil.rmtree(self.pngs)
-        self._png_part.replace(self.pngs)
+        if self._has_pngs:
+            self._png_part.replace(self.pngs)
 
     def clean(self, is_new: bool) -> None:
         """Remove what a killed run left; only one process at a time may do so.

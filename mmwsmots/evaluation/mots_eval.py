@@ -1,16 +1,19 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Evaluation of MOTS text files with TrackEval: KITTI MOTS, MOTS20, any classes."""
 
+import logging
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.filled_boxes import filled_boxes, tight_boxes
 from mmwsmots.evaluation.sequence_pairs import (
+    find_oddities,
     import_trackeval,
     iou_threshold,
     open_dataset,
@@ -108,6 +111,10 @@ def evaluate_sequences(
     ratios = {name: {} for name in rules.classes}
     for seq, length in seq_lengths.items():
         gt, results = read_pair(gt_dir, results_dir, seq, length, rules)
+        # Boxes come with results of our own making.
+        for notice in find_oddities(gt, results, rules) if boxes is None else ():
+            path = results_dir / f'{seq}.txt'
+            print_log(f'{path}: {notice}', 'current', logging.WARNING)
         seq_boxes = tight_boxes(results) if boxes is None else boxes[seq]
         ratio = foreground_ratios(results, seq_boxes)
         class_ids = np.array([obj.class_id for obj in results], dtype=int)
@@ -144,6 +151,7 @@ def evaluate_filled_boxes(
         tuple[dict[str, dict], dict[str, dict]]: See :func:`evaluate_sequences`.
     """
     rules = get_benchmark(benchmark, gt_dir, classes)
+    boxes = {}
     with tempfile.TemporaryDirectory() as temp:
         write_labels(Path(temp) / LABELS_FILE, class_numbers(rules.classes))
         for name in seq_lengths:
@@ -153,9 +161,10 @@ def evaluate_filled_boxes(
             boxed = filled_boxes(
                 [obj for obj in objects if obj.class_id in rules.class_ids.values()]
             )
+            boxes[name] = tight_boxes(boxed)
             write_mots_txt(Path(temp) / f'{name}.txt', boxed, rules.first_frame)
         return evaluate_sequences(
-            gt_dir, temp, seq_lengths, None, protocol, benchmark, rules.classes
+            gt_dir, temp, seq_lengths, boxes, protocol, benchmark, rules.classes
         )
 
 

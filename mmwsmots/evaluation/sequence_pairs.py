@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, MOTSBenchmark
 from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.class_numbers import class_numbers, labels_of
+from mmwsmots.fileio.mots_track_ids import find_class_change
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
 
 if TYPE_CHECKING:
@@ -139,6 +140,39 @@ def read_pair(
             f'{results[0].width}, those of {paths[0]} {gt[0].height} x {gt[0].width}'
         )
     return gt, results
+
+
+def find_oddities(
+    gt: list[MOTSObject], results: list[MOTSObject], benchmark: MOTSBenchmark
+) -> list[str]:
+    """Find what can be evaluated, but is rarely meant.
+
+    Args:
+        gt (list[MOTSObject]): Ground truth of a sequence, from :func:`read_pair`.
+        results (list[MOTSObject]): Its results.
+        benchmark (MOTSBenchmark): Names the classes and the first frame.
+
+    Returns:
+        list[str]: An identity that changes its class, and a first frame later than
+        that of the ground truth, in words.
+    """
+    notices, first_frame = [], benchmark.first_frame
+    names = {number: name for name, number in benchmark.class_ids.items()}
+    change = find_class_change(
+        (obj.frame_id + first_frame, obj.track_id, names[obj.class_id])
+        for obj in results
+        if obj.class_id in names
+    )
+    if change:
+        notices.append(f'{change}; each class is evaluated for itself')
+    start = min((obj.frame_id for obj in results), default=0)
+    truth = min((obj.frame_id for obj in gt), default=start)
+    if truth < start:
+        notices.append(
+            f'its first frame is {start + first_frame}, that of the ground truth '
+            f'{truth + first_frame}; its frames are taken as counted from {first_frame}'
+        )
+    return notices
 
 
 def read_objects(

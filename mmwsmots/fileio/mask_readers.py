@@ -13,6 +13,7 @@ from mmwsmots.fileio.box_readers.youtube_vis import read_tracks
 from mmwsmots.fileio.class_numbers import read_labels
 from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
 from mmwsmots.fileio.mots_png import read_mots_pngs
+from mmwsmots.fileio.mots_track_ids import find_class_change
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     IGNORE_CLASS_ID,
@@ -54,20 +55,28 @@ def read_masks(
     if not path.exists():
         raise FileNotFoundError(f'{path}: no such file of masks')
     mask_format = mask_format or _detect(path)
+    if mask_format not in MASK_FORMATS:
+        raise ValueError(
+            f'mask_format must be one of {MASK_FORMATS}, got {mask_format!r}'
+        )
     if mask_format == 'kitti_mots':
         objects = read_mots_txt(path, False, False, first_frame, None)
-        return _from_objects(path.stem, path.parent, objects, None)
+        video = _from_objects(path.stem, path.parent, objects, None, first_frame)
     if mask_format == 'mots_png':
         folder = path / 'instances' if (path / 'instances').is_dir() else path
         name = path.name if folder != path or path.name != 'instances' else None
         names = [f'{file.stem}.png' for file in list_pictures(folder)]
         objects = read_mots_pngs(folder, first_frame)
-        return _from_objects(name or path.parent.name, folder, objects, names)
+        name = name or path.parent.name
+        video = _from_objects(name, folder, objects, names, first_frame)
     if mask_format == 'cocovid':
-        return _read_coco(path, video_name)
+        video = _read_coco(path, video_name)
     if mask_format == 'youtube_vis':
-        return _read_youtube_vis(path, video_name)
-    raise ValueError(f'mask_format must be one of {MASK_FORMATS}, got {mask_format!r}')
+        video = _read_youtube_vis(path, video_name)
+    objects = [mask for mask in video.masks if not mask.is_ignored]
+    if change := find_class_change(mask[:3] for mask in objects):
+        video.notices.append(change)
+    return video
 
 
 def _detect(path: Path) -> str:
@@ -77,7 +86,11 @@ def _detect(path: Path) -> str:
 
 
 def _from_objects(
-    name: str, folder: Path, objects: Sequence[MOTSObject], names: list[str] | None
+    name: str,
+    folder: Path,
+    objects: Sequence[MOTSObject],
+    names: list[str] | None,
+    first_frame: int,
 ) -> MaskVideo:
     """Masks whose classes are numbers, which labels.txt may name."""
     if not objects:
@@ -99,10 +112,16 @@ def _from_objects(
                 obj.frame_id, obj.track_id, class_name, obj.rle, 1.0, is_ignored
             )
         )
+    notices, start = [], min(obj.frame_id for obj in objects)
+    if start > 0:
+        notices.append(
+            f'the first mask is {start} frames after frame {first_frame}, from which '
+            'its frames are taken to count; see --first-frame'
+        )
     num_frames = max(obj.frame_id for obj in objects) + 1
     if names is None or len(names) < num_frames:
         names = _frame_names(num_frames, folder)
-    return MaskVideo(name, tuple(objects[0][3:5]), names, masks)
+    return MaskVideo(name, tuple(objects[0][3:5]), names, masks, notices)
 
 
 def _read_coco(path: Path, video_name: str | None) -> MaskVideo:

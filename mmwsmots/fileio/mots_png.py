@@ -10,6 +10,8 @@ from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.pictures import check_size, list_pictures, picture_size
 from mmwsmots.fileio.rle import mask_to_rle
 
+MAX_ID = 2**16 - 1
+
 
 def write_mots_png(
     path: str | Path, objects: Iterable[MOTSObject], size: tuple[int, int]
@@ -35,7 +37,7 @@ def write_mots_png(
             raise ValueError(
                 f'{path}: id {obj.track_id} does not belong to class {obj.class_id}'
             )
-        if obj.track_id >= 2**16:
+        if obj.track_id > MAX_ID:
             raise ValueError(
                 f'{path}: id {obj.track_id} of class {obj.class_id} does not fit into '
                 '16 bits; the text file can hold it'

@@ -58,6 +58,24 @@ class TrackNumbering:
         self._counts = defaultdict(int, state['counts'])
 
 
+def find_class_change(tracks: Iterable[tuple[int, int, str]]) -> str:
+    """Find an identity that changes its class.
+
+    Args:
+        tracks (Iterable[tuple[int, int, str]]): Frame, identity and class of each
+            object of a video.
+
+    Returns:
+        str: The first one in words; '' if there is none.
+    """
+    first = {}
+    for frame_id, identity, name in tracks:
+        before, where = first.setdefault(identity, (name, frame_id))
+        if before != name:
+            return f'id {identity} is {before} in frame {where}, {name} in {frame_id}'
+    return ''
+
+
 def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
     """Ids ``class * 1000 + n`` of KITTI MOTS that keep a file's own numbers.
 

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import trackeval
 
-from mmwsmots.evaluation import evaluate_mots, evaluate_sequences, filled_boxes
+from mmwsmots.evaluation import (
+    evaluate_mots,
+    evaluate_sequences,
+    filled_boxes,
+    mots_eval,
+)
 from mmwsmots.fileio.mots_txt import read_mots_txt, read_seqmap, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from tests.damage import damage
@@ -256,6 +261,24 @@ def test_nothing_is_printed_or_left_behind(make_object, evaluate, tmp_path, caps
     assert capsys.readouterr().out == ''
     names = sorted(path.name for path in tmp_path.rglob('*'))
     assert names == ['0000.txt', '0000.txt', 'gt', 'results']
+
+
+def test_what_is_rarely_meant_is_told(make_object, evaluate, monkeypatch):
+    """An identity of two classes, and frames that may count from another one."""
+    said = []
+    monkeypatch.setattr(mots_eval, 'print_log', lambda text, *_: said.append(text))
+    gt = [make_object(t, 1001, (0, 0, 4, 4)) for t in range(3)]
+    results = [make_object(t, 7, (0, 0, 4, 4), cls=1) for t in range(3)]
+    evaluate(gt, results)
+    evaluate(gt[2:], results)
+    evaluate(gt, results, classes=['car', 'pedestrian'])
+    assert said == []
+    results[1] = results[1]._replace(class_id=2)
+    evaluate(gt, results)
+    assert '0000.txt: id 7 is car in frame 0, pedestrian in 1; each cl' in said[0]
+    evaluate(gt, results[2:])
+    assert 'its first frame is 2, that of the ground truth 0; its frames' in said[1]
+    assert len(said) == 2
 
 
 def test_missing_trackeval_is_named(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Masks in and out, checked by readers of others."""
 
+import dataclasses
 import json
 
 import cv2
@@ -231,3 +232,20 @@ def test_tool(repo, tmp_path, video, capsys):
     with pytest.raises(SystemExit, match='exists already'):
         tool.main(args)
     assert read_masks(target, first_frame=1).find_overlap() is None
+
+
+def test_what_is_assumed_or_odd_is_told(tmp_path, video):
+    path = tmp_path / 'clip.txt'
+    write_masks(path, video, 'kitti_mots', 1)
+    (notice,) = read_masks(path).notices
+    assert notice.startswith('the first mask is 1 frames after frame 0')
+    assert read_masks(path, first_frame=1).notices == []
+    text = path.read_text().splitlines()
+    text[-1] = text[-1].replace('1007 1', '1007 2')
+    path.write_text('\n'.join(text))
+    (notice,) = read_masks(path, first_frame=1).notices
+    assert notice == 'id 1007 is лодка in frame 0, car in 2'
+    path = tmp_path / 'clip.json'
+    masks = [*video.masks[:2], video.masks[2]._replace(class_name='car')]
+    write_masks(path, dataclasses.replace(video, masks=masks), 'cocovid')
+    assert read_masks(path).notices == ['id 7 is лодка in frame 0, car in 2']

@@ -375,6 +375,31 @@ def test_boxes_of_any_class(tool, masker, clip, boxes, tmp_path, capsys):
     assert 'left out: 1 boxes of class Tram' in capsys.readouterr().out
 
 
+def test_more_classes_than_pictures_can_tell(tool, masker, clip, tmp_path, capsys):
+    """Text and JSON have all of them, and it is said before anything is labelled."""
+    names = [f'kind{i}' for i in range(70)]
+    boxes = [[8 * (i // 6), 20, 8 * (i // 6) + 8, 50] for i in range(70)]
+    lines = [kitti_line(i % 6, i, names[i], box) for i, box in enumerate(boxes)]
+    boxes, out = tmp_path / 'boxes.txt', tmp_path / 'out'
+    boxes.write_text(''.join(lines))
+    run(tool, clip, boxes, *masker, '--out', out, '--no-video')
+    assert 'no pictures: the ids of 70 classes' in capsys.readouterr().out
+    assert not list(out.glob('instances/*'))
+    objects = read_mots_txt(out / 'instances_txt/clip.txt', False, class_ids=None)
+    assert max(obj.class_id for obj in objects) > 65
+    labels = (out / 'labels.txt').read_text().splitlines()
+    assert labels == [*names[:9], 'ignore', *names[9:]]
+
+
+def test_an_identity_has_one_class(tool, masker, clip, tmp_path):
+    boxes = tmp_path / 'boxes.txt'
+    lines = kitti_line(0, 7, 'Car', car(0)) + kitti_line(1, 7, 'Cyclist', car(1))
+    boxes.write_text(lines)
+    message = fail(tool, clip, boxes, *masker, '--out', tmp_path / 'out')
+    assert f'{boxes}, line 2: id 7 is a Cyclist, on line 1 a car' in message
+    run(tool, clip, boxes, *masker, '--out', tmp_path, '--class-map', 'cyclist=car')
+
+
 def test_default_is_the_masker_of_the_project(tool, repo):
     args = tool.parse_args(['frames', 'boxes', '--out', 'out'])
     assert (args.config, args.checkpoint) == released_masker()

@@ -39,6 +39,13 @@ def clip(tmp_path):
     return folder, tmp_path / 'boxes.txt', tmp_path / 'boxes.json'
 
 
+def test_an_identity_has_one_class(convert, clip):
+    line = '{} 9 {} 0 0 0 1 2 20 20 1 1 1 0 0 9 0\n'
+    clip[1].write_text(line.format(0, 'Car') + line.format(1, 'Van'))
+    with pytest.raises(SystemExit, match='line 2: id 9 is a Van, on line 1 a Car'):
+        convert(*clip, '--first-frame', 0)
+
+
 def test_boxes_are_clipped_and_frames_counted_from_the_first(convert, clip):
     clip[1].write_text('1,9,-5,2,20.5,10,1,1,1\n2,9,50,30,20,30,1,1,0.5\n')
     coco = convert(*clip, '--first-frame', 1, '--class-name', 'pedestrian')

@@ -15,7 +15,13 @@ from mmengine.utils import track_iter_progress
 
 from mmwsmots.datasets.clip_boxes import add_box, add_frames, extract_frames
 from mmwsmots.fileio import FrameReader
-from mmwsmots.fileio.box_readers import FORMATS, BoxFile, place_boxes, read_boxes
+from mmwsmots.fileio.box_readers import (
+    FORMATS,
+    BoxFile,
+    place_boxes,
+    read_boxes,
+    select_classes,
+)
 from mmwsmots.fileio.class_numbers import class_numbers
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 
@@ -123,6 +129,7 @@ def main() -> None:
         file = place_boxes(file, frames, size)
         if not file.has_identities:
             raise ValueError(f'{args.boxes}: its boxes have no identities')
+        file = select_classes(file, {box.class_name for box in file.boxes})
         names = [box.class_name for box in file.boxes if not box.is_ignored]
         builder = CocoVIDBuilder(class_numbers(names))
         add_frames(builder, frames, size)

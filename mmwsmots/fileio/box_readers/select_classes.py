@@ -1,27 +1,28 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from ..class_names import find_name, fold
-from .tracked_box import TrackedBox
+from .box_file import BoxFile
 
 
 def select_classes(
-    boxes: Iterable[TrackedBox],
+    file: BoxFile,
     class_names: Collection[str],
     class_map: Mapping[str, str] | None = None,
-) -> tuple[list[TrackedBox], Counter]:
+) -> BoxFile:
     """Give boxes the wanted names of their classes and leave out those of others.
 
     Args:
-        boxes (Iterable[TrackedBox]): Boxes with the class names of their file.
+        file (BoxFile): Boxes with the class names of their file.
         class_names (Collection[str]): The wanted classes.
         class_map (Mapping[str, str], optional): Class of further names, e.g. 'Van' ->
             'car'. Upper and lower case make no difference.
 
     Returns:
-        tuple[list[TrackedBox], Counter]: The boxes of these classes and the ignored
-        ones; how many boxes of each other name were left out.
+        BoxFile: The boxes of these classes and the ignored ones; the others are
+        counted as left out.
 
     Raises:
         ValueError: If an identity has two classes; the message names the box's place.
@@ -30,7 +31,7 @@ def select_classes(
     for name, target in (class_map or {}).items():
         names[fold(name)] = find_name(target, class_names) or target
     kept, left_out, first_of = [], Counter(), {}
-    for box in boxes:
+    for box in file.boxes:
         name = names.get(fold(box.class_name))
         if box.is_ignored:
             kept.append(box)
@@ -41,7 +42,8 @@ def select_classes(
         before, where = first_of.setdefault(box.track_id, (name, box.where))
         if before != name:
             raise ValueError(
-                f'{box.where}: id {box.track_id} is a {name}, on {where} a {before}'
+                f'{file.path}, {box.where}: id {box.track_id} is a {name}, on {where} '
+                f'a {before}'
             )
         kept.append(box._replace(class_name=name))
-    return kept, left_out
+    return dataclasses.replace(file, boxes=kept, left_out=file.left_out + left_out)
