@@ -1,9 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import sys
+from argparse import ArgumentTypeError
 
 import pytest
 
 from mmwsmots import cli
+from tests.load_script import load_script
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +43,18 @@ def test_arguments_reach_the_script(capsys):
     assert end.value.code == 0
     out = capsys.readouterr().out
     assert 'eval_mots.py' in out and '--classes' in out
+
+
+def test_a_config_is_a_file_or_a_name(repo, tmp_path):
+    """Each of the project's configs is found by its name."""
+    config_file = load_script(repo / 'tools/runner_options.py').config_file
+    paths = [
+        path for path in repo.glob('configs/*/*.py') if path.parent.stem != '_base_'
+    ]
+    assert len(paths) > 20
+    for path in paths:
+        assert config_file(path.stem) == str(path)
+        assert config_file(str(path)) == str(path)
+    for name in ('default_runtime', 'wsmots', str(tmp_path)):
+        with pytest.raises(ArgumentTypeError, match=f'{name}: no such file or config'):
+            config_file(name)

@@ -64,6 +64,27 @@ def existing_file(name: str) -> str:
     return name
 
 
+def config_file(name: str) -> str:
+    """Argument type of a config: a file, or the name of one of the project's.
+
+    Args:
+        name (str): Path, or the name of a file in ``configs/`` without ``.py``.
+
+    Returns:
+        str: The path.
+
+    Raises:
+        ArgumentTypeError: If there is neither.
+    """
+    if Path(name).is_file():
+        return name
+    configs = Path(__file__).resolve().parents[1] / 'configs'
+    found = [path for path in configs.glob('*/*.py') if path.stem == name]
+    if not found or found[0].parent.name == '_base_':
+        raise argparse.ArgumentTypeError(f'{name}: no such file or config in {configs}')
+    return str(found[0])
+
+
 def positive(text: str) -> int:
     """Argument type of a number of things.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from runner_options import (
     add_runner_options,
     build_runner,
+    config_file,
     existing_file,
     load_config,
 )
@@ -23,7 +24,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         Namespace: The options.
     """
     parser = argparse.ArgumentParser(description='Test a model')
-    parser.add_argument('config', type=existing_file, help='config file')
+    parser.add_argument('config', type=config_file, help='config file, or its name')
     parser.add_argument('checkpoint', type=existing_file, help='weights of the model')
     add_runner_options(parser)
     return parser.parse_args(argv)

@@ -9,6 +9,7 @@ from pathlib import Path
 from runner_options import (
     add_runner_options,
     build_runner,
+    config_file,
     existing_file,
     load_config,
 )
@@ -30,7 +31,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         Namespace: The options.
     """
     parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', type=existing_file, help='config file')
+    parser.add_argument('config', type=config_file, help='config file, or its name')
     add_runner_options(parser)
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision (on GPUs)'

@@ -207,9 +207,17 @@ def _group(results: Iterable[dict]) -> dict[str, dict]:
 
     A frame that several ranks saw (samplers may repeat some) counts once.
     """
+    results = list(results)
+    # Photographs in one folder: each is a sequence, named by its file.
+    photos = defaultdict(set)
+    for result in results:
+        if result['length'] == 1:
+            photos[result['sequence']].add(result['img_path'])
     frames = defaultdict(dict)
     for result in results:
         name, frame_id = result['sequence'], result['frame_id']
+        if result['length'] == 1 and len(photos[name]) > 1:
+            name = Path(result['img_path']).stem
         first = frames[name].setdefault(frame_id, result)
         if first['img_path'] != result['img_path']:
             raise ValueError(

@@ -307,3 +307,14 @@ def test_two_videos_in_one_folder_are_named(gt_dir):
     metric = build(gt_dir=str(gt_dir))
     with pytest.raises(ValueError, match=r'each video needs a folder of its own'):
         run(metric, [track_sample(frames)])
+
+
+def test_photographs_of_one_folder_are_sequences_by_name(tmp_path):
+    metric = build(format_only=True, outfile_prefix=str(tmp_path))
+    frames = [frame_sample('0001', frame) for frame in (0, 1)]
+    for name, frame in zip('ab', frames):
+        frame.set_metainfo(
+            dict(frame_id=0, ori_video_length=1, img_path=f'photos/{name}.jpg')
+        )
+    run(metric, [track_sample([frame]) for frame in frames])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.txt', 'b.txt']
