@@ -28,7 +28,7 @@ from common import heading, report
 from fuzz_boxes import box_targets
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.kitti_labels import read_labels
+from mmwsmots.fileio.box_readers.kitti_tracking import read_kitti_boxes
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
@@ -159,8 +159,8 @@ def check_seqmap(path: Path) -> None:
 
 def check_labels(path: Path) -> None:
     """Read KITTI tracking labels."""
-    for boxes in read_labels(path).values():
-        assert boxes.shape[1] == 4 and np.isfinite(boxes).all(), 'box of no numbers'
+    for box in read_kitti_boxes(path):
+        assert np.isfinite(box.bbox).all(), 'box of no numbers'
 
 
 def check_kitti2coco(add_sequence: Callable, path: Path) -> None:

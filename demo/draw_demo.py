@@ -2,10 +2,11 @@
 """Draw what a trained model made of a data set: videos, and how boxes become masks.
 
 Writes OUT/SSSS.mp4 of every sequence, OUT/demo.gif of the one with most objects and
-OUT/panel.png: Grad-CAM, pseudo label, mask and truth of objects side by side.
+OUT/panel.png: frame, mask and truth of objects side by side.
 """
 
 import argparse
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,10 +15,14 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import explain_masks, init_mots_model
+from mmwsmots.apis import init_mots_model
 from mmwsmots.fileio import FrameReader, VideoWriter
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
-from mmwsmots.visualization import TrackDrawer, draw_panel
+from mmwsmots.visualization import TrackDrawer
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'tools/analysis_tools'))
+from explain_masks import explain_masks
+from mask_panel import draw_panel
 
 GIF_FRAMES, GIF_WIDTH = 24, 832  # about 2 MB
 

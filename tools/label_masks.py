@@ -33,6 +33,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from label_files import LabelFiles
 from mmengine.config import Config, DictAction
 from runner_options import positive
 from tqdm import tqdm
@@ -41,7 +42,6 @@ import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import (
     BoxLabeler,
     FrameLabels,
-    LabelFiles,
     Problem,
     TrackJournal,
     init_box_masker,

@@ -1,11 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .adapt_box_masker import adapt_box_masker
 from .box_labeler import BoxLabeler, FrameLabels, Problem
-from .explain_masks import explain_masks
 from .inference import frame_batch, init_mots_model
 from .init_box_masker import init_box_masker, is_masker
 from .label_dataset import label_dataset
-from .label_files import LabelFiles
 from .model_classes import (
     adopt_classes,
     check_num_classes,
@@ -27,7 +25,6 @@ from .video_tracker import VideoTracker
 __all__ = [
     'BoxLabeler',
     'FrameLabels',
-    'LabelFiles',
     'MOTSInferencer',
     'Problem',
     'TrackJournal',
@@ -37,7 +34,6 @@ __all__ = [
     'check_num_classes',
     'check_resumed_classes',
     'config_classes',
-    'explain_masks',
     'frame_batch',
     'init_box_masker',
     'init_mots_model',

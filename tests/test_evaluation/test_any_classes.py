@@ -3,11 +3,11 @@
 
 import numpy as np
 import pytest
+from frame_errors import find_errors
 
 from mmwsmots.evaluation import (
     evaluate_filled_boxes,
     evaluate_mots,
-    find_errors,
 )
 from mmwsmots.fileio.mots_txt import write_mots_txt
 

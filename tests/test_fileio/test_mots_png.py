@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 import pytest
+from mots_sequence import FrameFiles, read_pngs
 
-from mmwsmots.datasets.mots_sequence import FrameFiles, read_pngs
 from mmwsmots.fileio.mots_png import write_mots_png
 from mmwsmots.fileio.mots_txt import MOTSObject, read_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mots_sequence import FrameFiles, read_pngs
 
 from mmwsmots.apis import (
     init_box_masker,
@@ -15,7 +16,6 @@ from mmwsmots.apis import (
     segment_boxes,
     segment_instances,
 )
-from mmwsmots.datasets.mots_sequence import FrameFiles, read_pngs
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.mots_txt import read_mots_txt

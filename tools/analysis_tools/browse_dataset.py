@@ -4,8 +4,9 @@
     python tools/analysis_tools/browse_dataset.py CONFIG CHECKPOINT --out OUT
 
 Writes OUT/*.png, one per image: the frame with numbered boxes and, for its objects, the
-largest first, Grad-CAM, pseudo label, predicted mask and, if the annotations have
-masks, the true one. The masks are those for the annotated boxes, not for detections.
+largest first, the predicted mask, of a model that learns from heat maps Grad-CAM and
+pseudo label, and, if the annotations have masks, the true one. The masks are those for
+the annotated boxes, not for detections.
 """
 
 import argparse
@@ -67,15 +68,17 @@ if __name__ == '__main__':
 import cv2
 import numpy as np
 import torch
+from explain_masks import explain_masks
+from mask_panel import draw_panel
 from mmdet.datasets import BaseVideoDataset
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import explain_masks, init_mots_model, registered_type
+from mmwsmots.apis import init_mots_model, registered_type
 from mmwsmots.datasets import MOTSDataset
 from mmwsmots.fileio import atomic_write
-from mmwsmots.visualization import TrackDrawer, draw_panel
+from mmwsmots.visualization import TrackDrawer
 
 
 def load_frames(cfg: Config, split: str) -> tuple[list[dict], tuple[str, ...]]:

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from error_frame import ERROR_COLORS
+from frame_errors import FrameErrors
 from matplotlib.figure import Figure
-
-from mmwsmots.evaluation import FrameErrors
 
 LOWEST = -100  # of a score's axis; a few false positives reach any negative number
 FONT_SIZE = 8

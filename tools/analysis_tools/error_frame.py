@@ -4,8 +4,8 @@ from functools import partial
 
 import cv2
 import numpy as np
+from frame_errors import FrameErrors
 
-from mmwsmots.evaluation.frame_errors import FrameErrors
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.visualization.text import put_text, readable_on, render_text
 from mmwsmots.visualization.track_drawer import TrackDrawer, name_of

@@ -24,10 +24,10 @@ from evaluation_options import (
     find_lengths,
     parse_evaluation_args,
 )
+from frame_errors import FrameErrors, find_errors
 from sequence_frames import open_frames
 from terminaltables import AsciiTable
 
-from mmwsmots.evaluation import FrameErrors, find_errors
 from mmwsmots.fileio import FrameReader, VideoWriter
 
 

@@ -5,11 +5,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmwsmots.datasets.mots_sequence import read_seqinfo
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
 from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
 from mmwsmots.fileio.class_numbers import LABELS_FILE
 from mmwsmots.fileio.mots_txt import MAX_DIGITS, read_seqmap
+from mmwsmots.fileio.seqinfo import read_seqinfo
 
 
 def add_evaluation_options(parser: argparse.ArgumentParser) -> None:

@@ -31,17 +31,14 @@ from evaluation_options import (
     find_lengths,
     parse_evaluation_args,
 )
+from frame_errors import FrameErrors, find_errors
 from matplotlib.figure import Figure
 from sequence_frames import open_frames
+from sequence_table import sequence_rows
 
 from mmwsmots import __version__
-from mmwsmots.evaluation import (
-    FrameErrors,
-    evaluate_filled_boxes,
-    evaluate_sequences,
-    find_errors,
-)
-from mmwsmots.evaluation.tables import TITLES, sequence_rows
+from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_sequences
+from mmwsmots.evaluation.tables import TITLES
 from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization.text import readable_on
 

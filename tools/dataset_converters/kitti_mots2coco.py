@@ -66,17 +66,17 @@ if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
 import numpy as np
+from kitti_labels import match_labels, read_labels
 from mmengine.utils import track_iter_progress
-
-from mmwsmots.datasets.kitti_labels import match_labels, read_labels
-from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
-from mmwsmots.datasets.mots_sequence import (
+from mots_sequence import (
     FrameFiles,
     add_annotations,
     read_pngs,
     read_txt,
     settle_frames,
 )
+
+from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_seqmap
 

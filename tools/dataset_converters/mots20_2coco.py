@@ -49,23 +49,23 @@ if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
 from mmengine.utils import track_iter_progress
+from mots_sequence import (
+    FrameFiles,
+    Sequence,
+    add_annotations,
+    read_pngs,
+    read_txt,
+    settle_frames,
+)
 
 from mmwsmots.datasets.mots20_dataset import (
     MOTS20_SPLITS,
     leave_one_out,
     sequence_number,
 )
-from mmwsmots.datasets.mots_sequence import (
-    FrameFiles,
-    Sequence,
-    add_annotations,
-    read_pngs,
-    read_seqinfo,
-    read_txt,
-    settle_frames,
-)
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS
+from mmwsmots.fileio.seqinfo import SeqInfo, read_seqinfo
 
 
 def read_sequence(root: Path, split: str, name: str, masks: str) -> Sequence:
@@ -98,8 +98,13 @@ def read_sequence(root: Path, split: str, name: str, masks: str) -> Sequence:
             f'{sequence.source}: the masks have the size {sequence.size}, seqinfo.ini '
             f'says {info.size}'
         )
-    images = info.images if info.images.folder.is_dir() else None
+    images = frames_of(info) if info.folder.is_dir() else None
     return settle_frames(sequence._replace(size=info.size), images, info.length)
+
+
+def frames_of(info: SeqInfo) -> FrameFiles:
+    """The frames of a sequence."""
+    return FrameFiles(info.folder, 1, info.suffix)
 
 
 def build(
@@ -119,7 +124,7 @@ def build(
     builder = CocoVIDBuilder({'pedestrian': CLASS_IDS['pedestrian']})
     for name in names:
         sequence = sequences[name]
-        images = read_seqinfo(root / split / name / 'seqinfo.ini').images
+        images = frames_of(read_seqinfo(root / split / name / 'seqinfo.ini'))
         file_names = [
             images.path(frame_id).relative_to(root / split).as_posix()
             for frame_id in range(sequence.num_frames)

@@ -3,12 +3,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from explain_masks import explain_masks
+from mask_panel import draw_panel
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import explain_masks, init_mots_model
+from mmwsmots.apis import init_mots_model
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, read_mots_txt
-from mmwsmots.visualization import draw_panel
 from tests.small_model import save_model, small_config
 
 NAME, LENGTH = '0014', 10
@@ -96,7 +97,7 @@ def test_boxes_without_masks_have_no_truth(browse):
     pictures, _ = browse(*args, with_masks=False)
     assert sorted(pictures) == ['0014_000003.png', '0014_000004.png']
     picture = cv2.imread(str(pictures['0014_000003.png']))
-    assert picture.shape[1] == 4 * 62 + 2
+    assert picture.shape[1] == 2 * 62 + 2
 
 
 @pytest.mark.parametrize(

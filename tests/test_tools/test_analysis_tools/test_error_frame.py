@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from error_charts import plot_errors, plot_scores
 from error_frame import ERROR_COLORS, IGNORED_COLOR, draw_errors
+from frame_errors import FrameErrors, Match
 
-from mmwsmots.evaluation import FrameErrors, Match
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.visualization.text import readable_on, render_text

@@ -1,7 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
+from frame_errors import find_errors
 
-from mmwsmots.evaluation import evaluate_sequences, find_errors
+from mmwsmots.evaluation import evaluate_sequences
 from mmwsmots.evaluation.tables import COUNT_KEYS
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 from tests.damage import lively

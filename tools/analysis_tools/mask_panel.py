@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from mmwsmots.fileio import atomic_write
-
-from .text import put_text, render_text
+from mmwsmots.visualization.text import put_text, render_text
 
 PAPER, INK, OUTSIDE = (255, 255, 255), (40, 40, 40), (200, 200, 200)
 # BGR of the labels 1, 0 and void.
@@ -22,14 +21,13 @@ def draw_panel(
 ) -> np.ndarray:
     """Picture of how boxes become masks: one row per object.
 
-    Columns: the frame around the box, Grad-CAM, pseudo label (a cell is 1, 0 or
-    void), predicted mask and, if all rows have one, the true mask, with the IoU of
-    the prediction and of the filled box.
+    Columns: the frame around the box; of a model that learns from them Grad-CAM and
+    pseudo label (a cell is 1, 0 or void); the predicted mask; and, if all rows have
+    one, the true mask, with the IoU of the prediction and of the filled box.
 
     Args:
         rows (Sequence[tuple[dict, int]]): What
-            :func:`mmwsmots.apis.explain_masks` returned and
-            which of its objects to show.
+            :func:`explain_masks` returned and which of its objects to show.
         out_file (str | Path, optional): Where to save the picture as PNG.
         cell (int): Side of a cell in pixels. Defaults to 200.
 
@@ -41,42 +39,36 @@ def draw_panel(
     """
     if len(rows) == 0:
         raise ValueError('a panel needs at least one object')
-    with_truth = all(explained['true_masks'] is not None for explained, _ in rows)
-    titles = ['image and box', 'Grad-CAM', 'pseudo label', 'predicted mask']
-    titles += ['true mask'] * with_truth
+    columns = ['image and box', 'predicted mask']
+    if all('cams' in explained for explained, _ in rows):
+        columns[1:1] = ['Grad-CAM', 'pseudo label']
+    if all(explained['true_masks'] is not None for explained, _ in rows):
+        columns.append('true mask')
     gap, text = max(cell // 40, 2), max(cell // 13, 11)
     header = 3 * text + gap
-    panel = np.full(
-        (
-            header + len(rows) * (cell + gap) + gap,
-            len(titles) * (cell + gap) + gap,
-            3,
-        ),
-        PAPER,
-        dtype=np.uint8,
-    )
-    for column, title in enumerate(titles):
+    size = header + len(rows) * (cell + gap) + gap, len(columns) * (cell + gap) + gap
+    panel = np.full((*size, 3), PAPER, dtype=np.uint8)
+    for column, title in enumerate(columns):
         left = gap + column * (cell + gap)
         put_text(panel, title, (left, gap), text, INK)
         if title == 'pseudo label':
-            _draw_legend(panel, rows[0][0], left, gap + round(1.5 * text), text)
+            _draw_legend(panel, left, gap + round(1.5 * text), text)
     for row, (explained, index) in enumerate(rows):
         top = header + row * (cell + gap)
-        cells = _draw_row(explained, index, cell, with_truth, text)
-        for column, picture in enumerate(cells):
+        cells = _draw_row(explained, index, cell, columns, text)
+        for column, title in enumerate(columns):
             left = gap + column * (cell + gap)
-            panel[top : top + cell, left : left + cell] = picture
+            panel[top : top + cell, left : left + cell] = cells[title]
     if out_file is not None:
         with atomic_write(out_file) as temp:
             temp.write_bytes(cv2.imencode('.png', panel)[1].tobytes())
     return panel
 
 
-def _draw_legend(panel: np.ndarray, explained: dict, left: int, top: int, text: int):
+def _draw_legend(panel: np.ndarray, left: int, top: int, text: int) -> None:
     """Explain the colours of the pseudo label."""
     size = text - 3
-    positive = '1' if explained['trains_on_cams'] else '1 (not used)'
-    for label, name in ((1, positive), (0, '0'), (-1, 'void')):
+    for label, name in ((1, '1'), (0, '0'), (-1, 'void')):
         square = (left, top + 2, size, size)
         cv2.rectangle(panel, square, LABEL_COLORS[label], cv2.FILLED)
         put_text(panel, name, (left + size + 3, top), size, INK)
@@ -84,8 +76,8 @@ def _draw_legend(panel: np.ndarray, explained: dict, left: int, top: int, text: 
 
 
 def _draw_row(
-    explained: dict, index: int, cell: int, with_truth: bool, text: int
-) -> list[np.ndarray]:
+    explained: dict, index: int, cell: int, columns: Sequence[str], text: int
+) -> dict[str, np.ndarray]:
     """The cells of one object, each (cell, cell, 3)."""
     bbox, roi = explained['bboxes'][index], explained['rois'][index]
     center, side = (roi[:2] + roi[2:]) / 2, (roi[2:] - roi[:2]).max()
@@ -98,34 +90,38 @@ def _draw_row(
     crop = view(explained['image'], frame, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
     crop[view(np.ones((1, 1), np.uint8), frame) == 0] = OUTSIDE
     gray = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    in_box = view(np.ones((1, 1), np.uint8), bbox) > 0
-    in_roi = view(np.ones((1, 1), np.uint8), roi) > 0
+    mask = explained['masks'][index]
+    boxed = {'image and box': crop.copy()}
+    if 'Grad-CAM' in columns:
+        in_box = view(np.ones((1, 1), np.uint8), bbox) > 0
+        heat = explained['cams'][index]
+        heat = view(heat, bbox, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
+        heat = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_TURBO)
+        boxed['Grad-CAM'] = np.where(
+            in_box[..., None], _mix(gray, heat, 0.55), gray // 2
+        )
+        in_roi = view(np.ones((1, 1), np.uint8), roi) > 0
+        target = view(explained['pseudo_labels'][index].astype(np.int16), roi)
+        label = boxed['pseudo label'] = gray // 2
+        for value, color in LABEL_COLORS.items():
+            is_value = in_roi & (target == value)
+            label[is_value] = _mix(gray, color, 0.75)[is_value]
     corners = (bbox.reshape(2, 2) - window[:2]) / side * cell
     corners = [tuple(map(int, np.rint(corner))) for corner in corners]
-
-    heat = view(explained['cams'][index], bbox, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
-    heat = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_TURBO)
-    cam = np.where(in_box[..., None], _mix(gray, heat, 0.55), gray // 2)
-    target = view(explained['pseudo_labels'][index].astype(np.int16), roi)
-    label = gray // 2
-    for value, color in LABEL_COLORS.items():
-        is_value = in_roi & (target == value)
-        label[is_value] = _mix(gray, color, 0.75)[is_value]
-    mask = explained['masks'][index]
-    cells = [crop.copy(), cam, label]
-    cells.append(_overlay(crop, view(mask.astype(np.uint8), frame), MASK_COLOR))
-    if with_truth:
-        truth = explained['true_masks'][index]
-        cells.append(_overlay(crop, view(truth.astype(np.uint8), frame), TRUE_COLOR))
-    for picture in cells[:3]:
+    for picture in boxed.values():
         cv2.rectangle(picture, *corners, BOX_COLOR, 1)
+    predicted = _overlay(crop, view(mask.astype(np.uint8), frame), MASK_COLOR)
+    cells = {**boxed, 'predicted mask': predicted}
     name = explained['names'][index]
     width, height = np.rint(bbox[2:] - bbox[:2]).astype(int)
-    _caption(cells[0], f'{name}, {width} x {height} px', text)
-    if with_truth:
-        _caption(cells[3], f'IoU {_iou(mask, truth):.2f}', text)
+    _caption(cells['image and box'], f'{name}, {width} x {height} px', text)
+    if 'true mask' in columns:
+        truth = explained['true_masks'][index]
+        true = _overlay(crop, view(truth.astype(np.uint8), frame), TRUE_COLOR)
+        cells['true mask'] = true
+        _caption(predicted, f'IoU {_iou(mask, truth):.2f}', text)
         filled = _fill(bbox, mask.shape)
-        _caption(cells[4], f'filled box: IoU {_iou(filled, truth):.2f}', text)
+        _caption(true, f'filled box: IoU {_iou(filled, truth):.2f}', text)
     return cells
 
 

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Sequences of KITTI MOTS and MOTS20 on their way into CocoVID files."""
 
-import configparser
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -78,57 +77,6 @@ class Sequence(NamedTuple):
     num_frames: int
     size: tuple[int, int] | None
     first_frame: int = 0
-
-
-class SeqInfo(NamedTuple):
-    """What a ``seqinfo.ini`` of MOTChallenge says of a sequence.
-
-    Attributes:
-        length (int): Number of frames.
-        size (tuple[int, int]): Height and width of the frames in pixels.
-        images (FrameFiles): The frames.
-    """
-
-    length: int
-    size: tuple[int, int]
-    images: FrameFiles
-
-
-def read_seqinfo(path: Path) -> SeqInfo:
-    """Read the ``seqinfo.ini`` of a MOTChallenge sequence.
-
-    Args:
-        path (Path): The file; the frames lie in a folder beside it.
-
-    Returns:
-        SeqInfo: Its content.
-
-    Raises:
-        ValueError: If the file breaks the format; the message names it and the field.
-    """
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(path.read_text(encoding='ascii', errors='replace'))
-        section = parser['Sequence']
-    except (configparser.Error, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f'{path}: no seqinfo.ini with a section [Sequence] ({reason})'
-        ) from None
-    numbers = {}
-    for name in ('seqLength', 'imHeight', 'imWidth'):
-        value = section.get(name, '')
-        if not value.isdecimal() or not 0 < int(value) < 10**6:
-            raise ValueError(
-                f'{path}: {name} must be a number from 1 to 999999, got "{value[:80]}"'
-            )
-        numbers[name] = int(value)
-    images = FrameFiles(
-        path.parent / section.get('imDir', 'img1'), 1, section.get('imExt', '.jpg')
-    )
-    return SeqInfo(
-        numbers['seqLength'], (numbers['imHeight'], numbers['imWidth']), images
-    )
 
 
 def read_txt(path: Path, first_frame: int = 0) -> Sequence:

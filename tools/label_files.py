@@ -7,14 +7,13 @@ from pathlib import Path
 
 from pycocotools import mask as mask_utils
 
+from mmwsmots.apis import BoxLabeler, FrameLabels
 from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.class_numbers import read_labels, write_labels
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID
 from mmwsmots.fileio.rle import split_components
-
-from .box_labeler import BoxLabeler, FrameLabels
 
 NUM_REVIEW = 20  # masks of the lowest confidence in a report
 

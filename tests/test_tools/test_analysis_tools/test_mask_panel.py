@@ -2,9 +2,8 @@
 import cv2
 import numpy as np
 import pytest
+from mask_panel import LABEL_COLORS, draw_panel
 
-from mmwsmots.visualization import draw_panel
-from mmwsmots.visualization.mask_panel import LABEL_COLORS
 from mmwsmots.visualization.text import render_text
 
 
@@ -23,13 +22,10 @@ def explained_by_hand():
     return dict(
         image=np.zeros((200, 200, 3), np.uint8),
         bboxes=box,
-        labels=np.array([0]),
         names=['car'],
         cams=cams,
         rois=np.array([[45, 45, 125, 125]], np.float32),
         pseudo_labels=label,
-        cam_thr=np.array([0.5]),
-        trains_on_cams=True,
         masks=masks,
         true_masks=true_masks,
     )
