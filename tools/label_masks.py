@@ -44,9 +44,9 @@ from mmwsmots.apis import (
     FrameLabels,
     Problem,
     TrackJournal,
+    describes,
     init_box_masker,
     init_mots_model,
-    is_masker,
     read_ahead,
     released_masker,
     track_boxes,
@@ -63,6 +63,7 @@ from mmwsmots.fileio.box_readers import (
 )
 from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.mots_txt import CLASS_IDS
+from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.visualization import TrackDrawer
 from mmwsmots.visualization.track_drawer import short_name
 
@@ -307,7 +308,7 @@ def run(args: argparse.Namespace) -> dict:
     args.checkpoint = args.checkpoint.resolve()
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options or {})
-    use_masker = is_masker(config)
+    use_masker = describes(config, BoxMasker)
     if args.adapt and not use_masker:
         raise ValueError(f'{args.config}: --adapt trains a BoxMasker, this is none')
     reader = FrameReader(args.frames, keep_unreadable=True)

@@ -1,8 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .adapt_box_masker import adapt_box_masker
 from .box_labeler import BoxLabeler, FrameLabels, Problem
-from .inference import frame_batch, init_mots_model
-from .init_box_masker import init_box_masker, is_masker
+from .inference import describes, frame_batch, init_box_masker, init_mots_model
 from .label_dataset import label_dataset
 from .model_classes import (
     adopt_classes,
@@ -34,10 +33,10 @@ __all__ = [
     'check_num_classes',
     'check_resumed_classes',
     'config_classes',
+    'describes',
     'frame_batch',
     'init_box_masker',
     'init_mots_model',
-    'is_masker',
     'label_dataset',
     'read_ahead',
     'registered_type',

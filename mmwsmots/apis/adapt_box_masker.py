@@ -30,8 +30,8 @@ def adapt_box_masker(
 
     The config's model, data pipeline and optimizer are taken, at a fifth of the
     learning rate; its schedule becomes ``num_iters`` iterations with a warm-up and a
-    cosine decay. A masker that learns from masks gets those that it makes itself of
-    the boxes; masks of the file are never read.
+    cosine decay. A masker that learns from masks gets those that it makes itself of the
+    boxes; masks of the file are never read.
 
     Args:
         config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
@@ -41,9 +41,7 @@ def adapt_box_masker(
         work_dir (str | Path): Folder for logs and checkpoints.
         num_iters (int): Number of iterations.
         resume (bool): Whether to go on from the last checkpoint in ``work_dir``.
-            Defaults to False.
-        launcher (str): What started the processes, 'none' or 'pytorch', 'slurm',
-            'mpi'. Defaults to 'none'.
+        launcher (str): 'none', or what started the processes, e.g. 'pytorch'.
 
     Returns:
         Path: The trained checkpoint.

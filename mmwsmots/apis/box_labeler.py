@@ -48,24 +48,24 @@ class FrameLabels(NamedTuple):
 
 
 class BoxLabeler:
-    """Writes the masks of a video whose boxes are known.
+    """Makes the masks of a video whose boxes are known.
 
     Args:
-        model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker`, for
-            boxes of any classes, or :func:`init_mots_model`, for those of its own.
+        model (:obj:`BoxMasker` | :obj:`MOTSNet`): For boxes of any classes, or for
+            those of its own.
         boxes (Iterable[TrackedBox]): Boxes, and ignored ones, which become ignore
             regions.
         size (tuple[int, int]): Height and width of the frames in pixels.
-        known_classes (Sequence[str]): Classes that have numbers already, see
-            :func:`class_numbers`. Defaults to ().
+        known_classes (Sequence[str]): Those that have numbers, see
+            :func:`class_numbers`.
 
     Raises:
         ValueError: If a box is of a class that a :class:`MOTSNet` does not know.
 
     Attributes:
         class_ids (dict[str, int]): Number of each class in the files.
-        track_ids (dict[tuple[int, int], int]): Id in KITTI MOTS files of each class
-            id and identity, see :func:`mots_track_ids`.
+        track_ids (dict[tuple[int, int], int]): Id in KITTI MOTS files of each class id
+            and identity, see :func:`mots_track_ids`.
     """
 
     def __init__(
@@ -110,11 +110,8 @@ class BoxLabeler:
 
         Args:
             frame_id (int): Number of the frame.
-            frame (ndarray | None): BGR, (H, W, 3) uint8; None if it is unreadable,
-                then all of it is an ignore region.
-
-        Returns:
-            FrameLabels: Its masks.
+            frame (ndarray | None): BGR, (H, W, 3) uint8; None if it is unreadable, then
+                all of it is an ignore region.
         """
         if frame is None:
             reason = 'the frame cannot be read, or has another size than the first'
@@ -153,14 +150,7 @@ class BoxLabeler:
         return FrameLabels(objects + self._region(frame_id, region), scores, problems)
 
     def missing(self, num_frames: int) -> list[Problem]:
-        """The boxes of frames that the video does not have.
-
-        Args:
-            num_frames (int): Number of its frames.
-
-        Returns:
-            list[Problem]: One for each box.
-        """
+        """The boxes of frames that a video of ``num_frames`` frames does not have."""
         reason = f'there is no such frame, the video has {num_frames}'
         return [
             Problem(frame_id, box.where, reason)

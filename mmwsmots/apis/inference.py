@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
+from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.utils import check_device, weights_only
 
@@ -21,6 +22,33 @@ from .model_classes import (
     config_classes,
     registered_type,
 )
+from .released_masker import released_masker
+
+
+def read_config(config: str | Path | Config, kind: type) -> tuple[Config, str]:
+    """A copy of a config, and what messages call it.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it describes another model than one of ``kind``.
+    """
+    name = 'the config'
+    if not isinstance(config, Config):
+        name = str(config)
+        if not Path(config).is_file():
+            raise FileNotFoundError(f'{config}: no such config file')
+        config = Config.fromfile(config)
+    init_default_scope('mmdet')
+    if not describes(config, kind):
+        found = config.get('model', {}).get('type')
+        raise ValueError(f'{name}: model.type must be {kind.__name__}, got {found}')
+    return deepcopy(config), name
+
+
+def describes(config: Config, kind: type) -> bool:
+    """Whether a config's model is of a kind."""
+    model_class = registered_type(MODELS, config.get('model', {}).get('type'))
+    return model_class is not None and issubclass(model_class, kind)
 
 
 def init_mots_model(
@@ -37,7 +65,7 @@ def init_mots_model(
     Args:
         config (str | Path | Config): Config, or its file, of a :class:`MOTSNet`.
         checkpoint (str | Path, optional): Its weights; None leaves them random.
-        device (str): E.g. 'cpu' or 'cuda:0'. Defaults to 'cpu'.
+        device (str): E.g. 'cpu' or 'cuda:0'.
         score_thr (float, optional): Detection threshold in place of the config's.
 
     Returns:
@@ -52,21 +80,10 @@ def init_mots_model(
             model or holds more than tensors and plain data, or if there is no such
             device.
     """
-    name = 'the config'
-    if not isinstance(config, Config):
-        name = config
-        if not Path(config).is_file():
-            raise FileNotFoundError(f'{config}: no such config file')
-        config = Config.fromfile(config)
-    init_default_scope('mmdet')
+    config, name = read_config(config, MOTSNet)
     device = check_device(device)
-    model_type = config.get('model', {}).get('type')
-    model_class = registered_type(MODELS, model_type)
-    if model_class is None or not issubclass(model_class, MOTSNet):
-        raise ValueError(f'{name}: model.type must be MOTSNet, got {model_type}')
     if 'pipeline' not in config.get('test_dataloader', {}).get('dataset', {}):
         raise ValueError(f'{name}: test_dataloader.dataset.pipeline is missing')
-    config = deepcopy(config)
     if checkpoint is not None:
         check_exists(checkpoint)
         if notice := adopt_classes(config, checkpoint):
@@ -91,24 +108,48 @@ def init_mots_model(
     return model.to(device).eval()
 
 
+def init_box_masker(
+    config: str | Path | Config | None = None,
+    checkpoint: str | Path | None = None,
+    device: str = 'cpu',
+) -> BoxMasker:
+    """Build a trained masker for inference.
+
+    Args:
+        config (str | Path | Config, optional): Config, or its file, of a
+            :class:`BoxMasker`. None takes the one that comes with the project.
+        checkpoint (str | Path, optional): Its weights. None takes those that come with
+            the project; only without a config.
+        device (str): E.g. 'cpu' or 'cuda:0'.
+
+    Returns:
+        :obj:`BoxMasker`: In evaluation mode, with the config as ``cfg``.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint does not exist.
+        ValueError: If the config describes another model, a config comes without its
+            weights, the checkpoint is not one of this model or holds more than tensors
+            and plain data, or there is no such device.
+    """
+    if config is not None and checkpoint is None:
+        raise ValueError('a config needs the checkpoint of its weights')
+    released_config, released_weights = released_masker()
+    config, name = read_config(config or released_config, BoxMasker)
+    device = check_device(device)
+    checkpoint = checkpoint or released_weights
+    check_exists(checkpoint)
+    model = MODELS.build(config.model)
+    load_weights(model, checkpoint, name)
+    model.cfg = config
+    return model.to(device).eval()
+
+
 def frame_batch(
     model: MOTSNet, frame: np.ndarray, frame_id: int = 0, video_length: int = 1
 ) -> dict:
-    """The batch of one frame, for ``model.test_step``.
+    """The batch of one frame (H, W, 3) uint8 BGR, for ``model.test_step``.
 
     :func:`mmdet.apis.inference_mot` builds the pipeline anew for every frame.
-
-    Args:
-        model (:obj:`MOTSNet`): From :func:`init_mots_model`.
-        frame (ndarray): BGR, (H, W, 3) uint8.
-        frame_id (int): Its number in the video. Defaults to 0.
-        video_length (int): Number of frames of the video. Defaults to 1.
-
-    Returns:
-        dict: ``inputs`` and ``data_samples``.
-
-    Raises:
-        ValueError: If the frame is something else.
     """
     check_frame(frame)
     data = dict(
@@ -122,14 +163,7 @@ def frame_batch(
 
 
 def check_frame(frame: object) -> None:
-    """Refuse what is no frame.
-
-    Args:
-        frame (object): What a caller gives.
-
-    Raises:
-        ValueError: If it is not (H, W, 3) uint8; the message says what it is.
-    """
+    """Raise ValueError, which says what it is, for what is not (H, W, 3) uint8."""
     if frame is None:
         raise ValueError('frame is None: nothing could be read, or the video has ended')
     if not isinstance(frame, np.ndarray):

@@ -39,16 +39,15 @@ def label_dataset(
         img_folder (str | Path): Folder that its file names are relative to.
         out_file (str | Path): The file to write, see :class:`DumpMaskLabels`.
         work_dir (str | Path): Folder for logs.
-        launcher (str): What started the processes, 'none' or 'pytorch', 'slurm',
-            'mpi'. Defaults to 'none'.
+        launcher (str): 'none', or what started the processes, e.g. 'pytorch'.
 
     Returns:
         dict[str, float]: ``masks/number`` and their mean ``masks/score``.
 
     Raises:
         FileNotFoundError: If the file of annotations or an image does not exist.
-        ValueError: If the file breaks its format, or an image has another size than
-            the file says.
+        ValueError: If the file breaks its format, or an image has another size than the
+            file says.
     """
     cfg = deepcopy(config) if isinstance(config, Config) else Config.fromfile(config)
     for kind in ('train', 'val', 'test'):

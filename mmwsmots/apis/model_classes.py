@@ -27,28 +27,12 @@ PER_CLASS = (
 
 
 def registered_type(registry: Registry, kind: str | type | None) -> type | None:
-    """The class of a config's ``type``, which new-style configs hold themselves.
-
-    Args:
-        registry (Registry): Where a name is looked up.
-        kind (str | type | None): The ``type``.
-
-    Returns:
-        type | None: None if there is no such class.
-    """
+    """The class of a config's ``type``, which may be the class; None if unknown."""
     return registry.get(kind) if isinstance(kind, str) else kind
 
 
 def config_classes(cfg: Config, split: str = 'test') -> tuple[str, ...] | None:
-    """Names of the classes of a config's data set.
-
-    Args:
-        cfg (Config): The config.
-        split (str): 'train', 'val' or 'test'. Defaults to 'test'.
-
-    Returns:
-        tuple[str, ...] | None: None if the data set has none, or there is no data set.
-    """
+    """Names of the classes of a data set ('train', 'val', 'test'), if there are any."""
     for dataset in _datasets(cfg, split):
         classes = dataset.get('metainfo', {}).get('classes')
         if classes is None:
@@ -64,10 +48,6 @@ def set_classes(cfg: Config, classes: Sequence[str]) -> None:
 
     Settings with a number for each class keep those of the classes that stay; another
     class gets the mean of all that were there.
-
-    Args:
-        cfg (Config): Config of a model whose heads have ``num_classes``.
-        classes (Sequence[str]): Names of the new classes.
 
     Raises:
         ValueError: If they are no list of different names.
@@ -125,12 +105,9 @@ def _datasets(cfg: Config, split: str) -> Iterator[dict]:
 def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
     """Names of the classes that a checkpoint was trained on.
 
-    Args:
-        checkpoint (str | Path): The file.
-
     Returns:
         tuple[str, ...] | None: None if it does not say, or is damaged, which whoever
-        loads the weights finds as well.
+            loads the weights finds as well.
 
     Raises:
         ValueError: If it holds more than tensors and plain data.
@@ -152,15 +129,8 @@ def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
 def adopt_classes(cfg: Config, checkpoint: str | Path) -> str | None:
     """Give a config, in place, the classes that a checkpoint was trained on.
 
-    Args:
-        cfg (Config): Config of a model.
-        checkpoint (str | Path): Its weights.
-
     Returns:
         str | None: What there is to be said, if the config had others.
-
-    Raises:
-        ValueError: See :func:`checkpoint_classes`.
     """
     trained, named = checkpoint_classes(checkpoint), config_classes(cfg)
     if trained is None or _same(trained, named):
@@ -173,15 +143,7 @@ def adopt_classes(cfg: Config, checkpoint: str | Path) -> str | None:
 
 
 def check_resumed_classes(cfg: Config, checkpoint: str | Path) -> None:
-    """Refuse to go on with a training of other classes.
-
-    Args:
-        cfg (Config): Config of the training.
-        checkpoint (str | Path): What it goes on from.
-
-    Raises:
-        ValueError: If the names or their order differ.
-    """
+    """Raise ValueError if a training would go on from a checkpoint of other classes."""
     trained, named = checkpoint_classes(checkpoint), config_classes(cfg, 'train')
     if trained and named and not _same(trained, named):
         raise ValueError(

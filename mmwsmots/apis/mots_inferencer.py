@@ -32,13 +32,9 @@ class MOTSInferencer:
         device (str, optional): None takes 'cuda:0' if there is a GPU, else 'cpu'.
         score_thr (float, optional): Detection threshold in place of the config's.
 
-    Raises:
-        FileNotFoundError: See :func:`init_mots_model`.
-        ValueError: See :func:`init_mots_model`.
-
     Attributes:
-        model (:obj:`MOTSNet`): The model; ``model.dataset_meta['classes']`` names its
-            classes.
+        model (:obj:`MOTSNet`): From :func:`init_mots_model`, which says what is
+            refused; ``model.dataset_meta['classes']`` names its classes.
 
     Examples:
         >>> inferencer = MOTSInferencer('config.py', 'weights.pth')
@@ -72,15 +68,14 @@ class MOTSInferencer:
                 pictures, one frame, or frames; frames are BGR, (H, W, 3) uint8.
             out_dir (str | Path, optional): Folder for the results. With it nothing is
                 kept in memory, so that a video may be of any length.
-            name (str): Of the results of ``inputs`` that are no file. Defaults to
-                'video'.
-            with_video (bool): Whether to draw ``NAME.mp4``. Defaults to True.
+            name (str): Of the results of ``inputs`` that are no file.
+            with_video (bool): Whether to draw ``NAME.mp4``.
 
         Returns:
             list[:obj:`TrackDataSample`] | list[Path]: One sample for each frame, see
-            :meth:`iterate`; with ``out_dir`` the files that were written:
-            ``NAME.txt``, KITTI MOTS text, and ``NAME.mp4``. ``labels.txt`` names the
-            classes if they are others than KITTI MOTS's.
+                :meth:`iterate`; with ``out_dir`` the files that were written:
+                ``NAME.txt``, KITTI MOTS text, and ``NAME.mp4``. ``labels.txt`` names
+                the classes if they are others than KITTI MOTS's.
 
         Raises:
             FileNotFoundError: If there is no such video or folder.
@@ -107,16 +102,13 @@ class MOTSInferencer:
     def iterate(
         self, inputs: str | Path | np.ndarray | Iterable[np.ndarray]
     ) -> Iterator[TrackDataSample]:
-        """Process a video frame by frame, as it is asked for.
-
-        Args:
-            inputs (str | Path | ndarray | Iterable[ndarray]): See :meth:`__call__`.
+        """Process a video frame by frame, as it is asked for; see :meth:`__call__`.
 
         Yields:
             :obj:`TrackDataSample`: Of one frame, which has ``pred_track_instances``:
-            ``bboxes`` (n, 4) xyxy in pixels, ``labels``, ``scores``, disjoint ``masks``
-            (n, H, W) bool and ``instances_id``, constant over the video; and
-            ``classes`` in its metainfo.
+                ``bboxes`` (n, 4) xyxy in pixels, ``labels``, ``scores``, disjoint
+                ``masks`` (n, H, W) bool and ``instances_id``, constant over the video;
+                and ``classes`` in its metainfo.
         """
         frames, _, length, _ = _open(inputs, '')
         tracker = VideoTracker(self.model, length)

@@ -8,17 +8,10 @@ T = TypeVar('T')
 
 
 def read_ahead(items: Iterable[T], num_ahead: int = 4) -> Iterator[T]:
-    """Compute the next items in a thread while the last one is in use.
+    """Compute up to ``num_ahead`` next items in a thread while the last one is in use.
 
-    Frames are decoded by OpenCV without holding Python's lock, so a thread is
-    enough.
-
-    Args:
-        items (Iterable): E.g. a :class:`mmwsmots.fileio.FrameReader`.
-        num_ahead (int): How many items wait at most. Defaults to 4.
-
-    Yields:
-        Any: The items in their order. An error is raised where its item would be.
+    OpenCV decodes frames without holding Python's lock, so a thread is enough. An error
+    is raised where its item would be.
     """
     end = object()
     iterator = iter(items)

@@ -17,21 +17,7 @@ def segment_boxes(
     bboxes: np.ndarray,
     labels: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Segment the objects of a frame whose boxes are known.
-
-    See :func:`segment_instances`, which says how sure the masks are.
-
-    Args:
-        model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker` or
-            :func:`init_mots_model`.
-        frame (ndarray): BGR, (H, W, 3) uint8.
-        bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame; n may be 0.
-        labels (ndarray, optional): Classes (n, ), integers from 0. A masker knows no
-            classes and needs none.
-
-    Returns:
-        ndarray: Masks (n, H, W) bool, disjoint.
-    """
+    """The masks (n, H, W) of :func:`segment_instances` as an array."""
     return segment_instances(model, frame, bboxes, labels).masks.cpu().numpy()
 
 
@@ -55,9 +41,10 @@ def segment_instances(
             classes and needs none.
 
     Returns:
-        :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size,
-        disjoint: where two still meet, the one whose box ends lower is in front, on a
-        road the nearer; ``scores`` (n, ), their confidences in [0, 1].
+        :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size, disjoint:
+        a pixel that several claim goes, of a masker, to the one that :func:`compete`
+        says, of a :class:`MOTSNet`, made for roads, to the one whose box ends lowest;
+        ``scores`` (n, ), the :func:`mask_confidences`.
 
     Raises:
         ValueError: If the frame, the boxes or the labels are not of that form.
@@ -73,12 +60,9 @@ def segment_instances(
         labels = np.zeros(len(bboxes), dtype=int)
     bboxes, labels = _check_boxes(bboxes, labels, frame.shape[:2], num_classes)
     if len(bboxes) == 0:
-        return InstanceData(
-            masks=torch.zeros((0, *frame.shape[:2]), dtype=torch.bool),
-            scores=torch.zeros(0),
-        )
-    segment = _by_mask_branch if is_mots else _by_masker
-    return segment(model, frame, bboxes, labels)
+        masks = torch.zeros((0, *frame.shape[:2]), dtype=torch.bool)
+        return InstanceData(masks=masks, scores=torch.zeros(0))
+    return (_by_mask_branch if is_mots else _by_masker)(model, frame, bboxes, labels)
 
 
 def _by_masker(
@@ -86,17 +70,12 @@ def _by_masker(
 ) -> InstanceData:
     """Masks of the crops of the boxes."""
     size = frame.shape[:2]
-    sample = DetDataSample(
-        metainfo=dict(img_id=0, img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
-    )
-    sample.gt_instances = InstanceData(
-        bboxes=torch.from_numpy(bboxes), labels=torch.from_numpy(labels).long()
-    )
+    sample = DetDataSample(metainfo=dict(img_id=0, img_shape=size, ori_shape=size))
+    sample.gt_instances = InstanceData(bboxes=torch.from_numpy(bboxes))
     image = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)))
     (sample,) = model.test_step(dict(inputs=[image], data_samples=[sample]))
     found = sample.pred_instances
-    masks = disjoint_masks(found.masks, found.bboxes[:, 3])
-    return InstanceData(masks=masks, scores=found.scores)
+    return InstanceData(masks=found.masks, scores=found.scores)
 
 
 def _by_mask_branch(
@@ -106,17 +85,17 @@ def _by_mask_branch(
     data = model.data_preprocessor(frame_batch(model, frame), False)
     (sample,) = data['data_samples'][0].video_data_samples
     x = model.detector.extract_feat(data['inputs'][0])
+    scale = x[0].new_tensor(sample.scale_factor).repeat(2)
     boxes = InstanceData(
-        bboxes=x[0].new_tensor(bboxes * np.tile(sample.scale_factor, 2)),
-        labels=torch.as_tensor(labels, dtype=torch.long, device=x[0].device),
+        bboxes=scale.new_tensor(bboxes) * scale,
+        labels=torch.as_tensor(labels, dtype=torch.long, device=scale.device),
     )
-    (results,) = model.detector.roi_head.predict_mask(
+    (found,) = model.detector.roi_head.predict_mask(
         x, [sample.metainfo], [boxes], rescale=True
     )
-    masks = disjoint_masks(results.masks, results.bboxes[:, 3])
-    scale = results.mask_rois.new_tensor(np.tile(sample.scale_factor, 2))
-    rois = results.mask_rois / scale
-    scores = mask_confidences(masks, results.mask_probs, rois, results.bboxes)
+    masks = disjoint_masks(found.masks, found.bboxes[:, 3])
+    rois = found.mask_rois / scale
+    scores = mask_confidences(masks, found.mask_probs, rois, found.bboxes)
     return InstanceData(masks=masks, scores=scores)
 
 
@@ -126,10 +105,7 @@ def _check_boxes(
     size: tuple[int, int],
     num_classes: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes and labels as arrays; raises ValueError if they are something else.
-
-    None is any number of classes.
-    """
+    """Boxes and labels as arrays; raises ValueError if they are something else."""
     bboxes, labels = np.asarray(bboxes), np.asarray(labels)
     if bboxes.size == labels.size == 0:
         return np.zeros((0, 4), np.float32), np.zeros(0, int)

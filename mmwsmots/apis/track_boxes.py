@@ -14,13 +14,13 @@ MATCH_IOU = 0.3
 def track_boxes(file: BoxFile, score_thr: float = 0.0) -> BoxFile:
     """Give boxes of a detector identities, by their overlap from frame to frame.
 
-    :class:`IoUCosineMatcher` with one look for all boxes: its similarity is then the
-    IoU with the place where a Kalman filter expects the object.
+    :class:`IoUCosineMatcher` with equal embeddings: its similarity is then the IoU with
+    the place where a Kalman filter expects the object.
 
     Args:
         file (BoxFile): Boxes without identities on their frames, from
             :func:`place_boxes`.
-        score_thr (float): Boxes of a lower score are left out. Defaults to 0.
+        score_thr (float): Boxes of a lower score are left out.
 
     Returns:
         BoxFile: The same with identities from 1 on, and a notice.

@@ -16,18 +16,17 @@ class TrackJournal:
     """KITTI MOTS text file that is written frame by frame and survives a kill.
 
     The lines go to ``NAME.txt.part``. Now and then :meth:`save` notes in
-    ``NAME.state.part`` how many frames and bytes are done and what the caller needs
-    to go on, such as the tracker's memory. Resuming cuts ``NAME.txt.part`` to that
-    length, which drops later lines, half a line among them, and those frames are
-    processed again. The block's good end renames the file to ``NAME.txt``; after an
-    error the parts stay if there is a state to go on from.
+    ``NAME.state.part`` how many frames and bytes are done and what the caller needs to
+    go on, such as the tracker's memory. Resuming cuts ``NAME.txt.part`` to that length,
+    and later frames are processed again. The block's good end renames the file to
+    ``NAME.txt``; after an error the parts stay if there is a state to go on from.
 
     Args:
         path (str | Path): The file, ``*.txt``; its folder is created.
-        key (str): Stands for all that the results depend on. A journal of another
-            key is not resumed.
-        resume (bool): Whether to go on where an interrupted run was; without one
-            the journal starts anew. Defaults to False.
+        key (str): Stands for all that the results depend on. A journal of another key
+            is not resumed.
+        resume (bool): Whether to go on where an interrupted run was; without one the
+            journal starts anew.
 
     Attributes:
         num_frames (int): Frames that were done when the block was entered.
@@ -76,19 +75,14 @@ class TrackJournal:
                 self.part.unlink(missing_ok=True)
 
     def write(self, objects: Iterable[MOTSObject]) -> None:
-        """Append the lines of a frame.
-
-        Args:
-            objects (Iterable[MOTSObject]): The objects of the next frame.
-        """
+        """Append the lines of the next frame."""
         self._file.write(''.join(map(format_line, objects)).encode('ascii'))
 
     def save(self, num_frames: int, state: dict) -> None:
-        """Note what is done, so that a later run can go on from here.
+        """Note that ``num_frames`` are written, so that a later run can go on from
+        here.
 
-        Args:
-            num_frames (int): Number of frames written so far.
-            state (dict): Tensors and plain data.
+        ``state`` holds tensors and plain data.
         """
         self._file.flush()
         note = dict(
@@ -103,11 +97,7 @@ class TrackJournal:
             temp.write_bytes(buffer.getvalue())
 
     def replay(self) -> Iterator[list[MOTSObject]]:
-        """Read what was written before the block was entered.
-
-        Yields:
-            list[MOTSObject]: The objects of each of :attr:`num_frames` frames.
-        """
+        """Read the objects of each of :attr:`num_frames` frames."""
         with self.part.open(encoding='ascii') as file:
             objects = (parse_line(line, class_ids=None) for line in file)
             frames = groupby(objects, key=lambda obj: obj.frame_id)

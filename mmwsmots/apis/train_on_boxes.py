@@ -21,10 +21,9 @@ def train_on_boxes(
     num_iters: int,
     resume: bool = False,
 ) -> Path:
-    """Go on training a masker on the boxes of one clip.
+    """:func:`adapt_box_masker` on the boxes of one clip.
 
-    See :func:`adapt_box_masker`. Frames without boxes, and unreadable ones, are left
-    out.
+    Frames without boxes, and unreadable ones, are left out.
 
     Args:
         config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
@@ -35,7 +34,6 @@ def train_on_boxes(
         folder (str | Path): For ``boxes.json``, logs and checkpoints.
         num_iters (int): Number of iterations.
         resume (bool): Whether to go on from the last checkpoint in ``folder``.
-            Defaults to False.
 
     Returns:
         Path: The trained checkpoint.

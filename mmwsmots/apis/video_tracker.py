@@ -66,18 +66,7 @@ class VideoTracker:
 
     @torch.no_grad()
     def predict(self, frame: np.ndarray) -> DetDataSample:
-        """Process the next frame, without encoding its masks.
-
-        Args:
-            frame (ndarray): BGR, (H, W, 3) uint8.
-
-        Returns:
-            :obj:`DetDataSample`: With ``pred_track_instances``, see
-            :meth:`MOTSNet.predict`.
-
-        Raises:
-            ValueError: See :meth:`track`.
-        """
+        """:meth:`track` without encoding the masks, see :meth:`MOTSNet.predict`."""
         batch = frame_batch(self.model, frame, self.num_frames, self.video_length)
         size = frame.shape[:2]
         if self._size not in (None, size):
@@ -92,10 +81,8 @@ class VideoTracker:
         return sample[0]
 
     def state_dict(self) -> dict:
-        """What :meth:`load_state_dict` needs to go on after the last frame.
-
-        Returns:
-            dict: Tensors and plain data, of a size that the window bounds.
+        """What :meth:`load_state_dict` needs to go on: of a size that the window
+        bounds.
         """
         tracker = self._tracker.state_dict()
         # Identities that left the window never come back.
@@ -107,24 +94,14 @@ class VideoTracker:
         )
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on where another object with the same model was.
-
-        Args:
-            state (dict): From :meth:`state_dict`.
-        """
+        """Go on where another object with the same model was."""
         self.num_frames = state['num_frames']
         self._tracker.load_state_dict(state['tracker'])
         self._numbering.load_state_dict(state['numbering'])
 
     def encode(self, instances: InstanceData) -> list[MOTSObject]:
-        """The objects of the last frame as lines of a KITTI MOTS text file.
-
-        Args:
-            instances (:obj:`InstanceData`): ``pred_track_instances`` of the sample from
-                :meth:`predict`.
-
-        Returns:
-            list[MOTSObject]: Its objects.
+        """``pred_track_instances`` of the last frame as lines of a KITTI MOTS text
+        file.
         """
         masks = instances.masks.cpu().numpy()
         rles = masks_to_rles(masks)

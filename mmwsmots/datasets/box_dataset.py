@@ -10,8 +10,8 @@ from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
 class BoxDataset(BaseDataset):
     """The images of a COCO or CocoVID file and their boxes, to find masks of.
 
-    Every box that lies in its image counts, however small; no mask is read. The
-    classes are those of the file.
+    Every box that lies in its image counts, however small; no mask is read. The classes
+    are those of the file.
 
     Args:
         *args, **kwargs: Of :class:`mmengine.dataset.BaseDataset`. ``data_prefix`` has
@@ -22,9 +22,8 @@ class BoxDataset(BaseDataset):
         """Read ``ann_file``.
 
         Returns:
-            list[dict]: ``img_path``, ``img_id``, ``height``, ``width``, the
-            ``instances`` with ``bbox`` (xyxy), ``bbox_label`` and ``ignore_flag`` 0,
-            and ``ann_indices``, their places in the file's annotations.
+            list[dict]: As mmdet's; ``ann_indices`` are the places of the ``instances``
+                in the file's annotations.
         """
         coco = read_coco(self.ann_file)
         self._metainfo['classes'] = tuple(cat['name'] for cat in coco['categories'])

@@ -12,14 +12,7 @@ from mmwsmots.fileio.mots_txt import CLASS_IDS
 
 
 def extract_frames(video: FrameReader, folder: Path) -> FrameReader:
-    """Write the frames of a video as ``FFFFFF.png``.
-
-    Args:
-        video (FrameReader): The video.
-        folder (Path): Where to.
-
-    Returns:
-        FrameReader: The folder.
+    """Write the frames of a video as ``folder/FFFFFF.png`` and return them.
 
     Raises:
         OSError: If a picture cannot be written.
@@ -51,8 +44,7 @@ def add_box(
         builder (CocoVIDBuilder): Annotations to add to.
         box (TrackedBox): The box; an ignored one becomes an ignore region.
         size (tuple[int, int]): Height and width of the frames in pixels.
-        class_ids (dict[str, int]): Category of each class name. Defaults to KITTI
-            MOTS' classes.
+        class_ids (dict[str, int]): Category of each class name.
 
     Returns:
         bool: Whether anything of it lies within the frame; else nothing is added.
@@ -71,12 +63,6 @@ def add_box(
 
 
 def add_frames(builder: CocoVIDBuilder, frames: FrameReader, size: tuple) -> None:
-    """Add a folder of frames as a video; its files are relative to the parent.
-
-    Args:
-        builder (CocoVIDBuilder): Annotations to add to.
-        frames (FrameReader): Of a folder.
-        size (tuple[int, int]): Height and width of the frames in pixels.
-    """
+    """Add a folder of frames as a video; its files are relative to the parent."""
     names = [f'{frames.path.name}/{path.name}' for path in frames.files]
     builder.add_video(frames.name, names, size)

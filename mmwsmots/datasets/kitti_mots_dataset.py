@@ -14,12 +14,7 @@ OFFICIAL_SPLITS = dict(
 
 @DATASETS.register_module()
 class KITTIMOTSDataset(MOTSDataset):
-    """KITTI MOTS, or any CocoVID file with the classes car and pedestrian.
-
-    Args:
-        *args: See :class:`MOTSDataset`.
-        **kwargs: See :class:`MOTSDataset`.
-    """
+    """KITTI MOTS, or any CocoVID file with the classes car and pedestrian."""
 
     METAINFO = dict(
         classes=('car', 'pedestrian'), palette=[(0, 114, 189), (217, 83, 25)]

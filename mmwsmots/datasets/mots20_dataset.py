@@ -15,21 +15,17 @@ class MOTS20Dataset(MOTSDataset):
 
     Annotations of other classes are left out. The files come from
     ``tools/dataset_converters/mots20_2coco.py``.
-
-    Args:
-        *args: See :class:`MOTSDataset`.
-        **kwargs: See :class:`MOTSDataset`.
     """
 
     METAINFO = dict(classes=('pedestrian',), palette=[(217, 83, 25)])
 
 
 def leave_one_out() -> dict[str, dict[str, tuple[str, ...]]]:
-    """The folds of TrackR-CNN: the test set's masks are not public.
+    """The folds of TrackR-CNN, as the test set's masks are not public.
 
     Returns:
-        dict[str, dict[str, tuple[str, ...]]]: For each training sequence, by its
-        number ``0002`` and so on, the sequences to train on and, as ``val``, itself.
+        dict[str, dict[str, tuple[str, ...]]]: For each training sequence, by its number
+            ``0002`` and so on, the sequences to train on and, as ``val``, itself.
     """
     sequences = MOTS20_SPLITS['train']
     return {

@@ -22,16 +22,14 @@ class MOTSDataset(BaseVideoDataset):
     tracks of each class are printed.
 
     Ignore regions (``iscrowd``) become instances with ``ignore_flag`` 1, which mmdet
-    packs as ``ignored_instances``.
-
-    In training, mmdet leaves out frames without an annotation unless
-    ``filter_cfg=dict(filter_empty_gt=False)``.
+    packs as ``ignored_instances``. In training, mmdet leaves out frames without an
+    annotation unless ``filter_cfg=dict(filter_empty_gt=False)``.
 
     Args:
         *args: See :class:`mmdet.datasets.BaseVideoDataset`.
-        with_mask (bool): Whether instances carry their mask. If False, neither
-            the mask nor its area leaves the parser of the annotation file, so no
-            pipeline or model can see them. Defaults to False.
+        with_mask (bool): Whether instances carry their mask. If False, neither the mask
+            nor its area leaves the parser of the annotation file, so no pipeline or
+            model can see them.
         **kwargs: See :class:`mmdet.datasets.BaseVideoDataset`.
 
     Raises:
@@ -44,11 +42,7 @@ class MOTSDataset(BaseVideoDataset):
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Load the videos of ``ann_file``, see the parent.
-
-        Returns:
-            list[dict]: Videos with their ``images``.
-        """
+        """Load the videos of ``ann_file``, see the parent."""
         if 'classes' not in self.metainfo:
             raise ValueError(
                 f'{self.ann_file}: the config names no classes: '
@@ -71,11 +65,7 @@ class MOTSDataset(BaseVideoDataset):
                 self.ann_file = ann_file
 
     def filter_data(self) -> list[dict]:
-        """Leave out frames, see the parent, and say what there is to train on.
-
-        Returns:
-            list[dict]: Videos with their ``images``.
-        """
+        """Leave out frames, see the parent, and say what there is to train on."""
         videos = super().filter_data()
         if self.test_mode:
             return videos

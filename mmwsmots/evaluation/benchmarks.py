@@ -48,9 +48,6 @@ def get_benchmark(
             the classes are those of this file.
         classes (Sequence[str], optional): Classes to evaluate in place of all of them.
 
-    Returns:
-        MOTSBenchmark: The benchmark.
-
     Raises:
         ValueError: If there is no such benchmark, or labels.txt lacks a class.
     """

@@ -10,15 +10,7 @@ from mmwsmots.fileio.rle import crop_to_rle
 
 
 def tight_boxes(objects: Sequence[MOTSObject]) -> np.ndarray:
-    """Smallest boxes around masks.
-
-    Args:
-        objects (Sequence[MOTSObject]): N objects.
-
-    Returns:
-        ndarray: Boxes (N, 4) xyxy in pixels, float64; an empty mask has a box of
-        size 0.
-    """
+    """Smallest boxes (N, 4) xyxy in pixels around masks; an empty mask's has size 0."""
     if len(objects) == 0:
         return np.zeros((0, 4))
     boxes = mask_utils.toBbox([obj.coco_rle for obj in objects])
@@ -33,18 +25,18 @@ def filled_boxes(
 ) -> list[MOTSObject]:
     """Replace each mask by its box, made disjoint within the frame.
 
-    This is what a weakly supervised mask has to beat. A box is rounded to whole
-    pixels and clipped to the frame; one that others hide gets an empty mask.
+    This is what a weakly supervised mask has to beat. A box is rounded to whole pixels
+    and clipped to the frame; one that others hide gets an empty mask.
 
     Args:
         objects (Sequence[MOTSObject]): N objects of one sequence, without ignore
             regions.
-        boxes (ndarray | None): Boxes (N, 4) xyxy in pixels; None takes the tight
-            boxes of the masks.
+        boxes (ndarray | None): Boxes (N, 4) xyxy in pixels; None takes the tight boxes
+            of the masks.
         scores (Sequence[float] | None): N scores, the higher is in front, as for
-            predicted masks; ties go to the earlier object. None puts the lower
-            bottom edge in front, which on the road is the nearer object; ties go
-            to the later object.
+            predicted masks; ties go to the earlier object. None puts the lower bottom
+            edge in front, which on the road is the nearer object; ties go to the later
+            object.
 
     Returns:
         list[MOTSObject]: The objects in the given order with their boxes as masks.

@@ -82,25 +82,7 @@ def evaluate_sequences(
     benchmark: str = 'kitti_mots',
     classes: Sequence[str] | None = None,
 ) -> tuple[dict[str, dict], dict[str, dict]]:
-    """Evaluate results against ground truth, together and sequence by sequence.
-
-    Args:
-        gt_dir (str | Path): See :func:`evaluate_mots`.
-        results_dir (str | Path): See :func:`evaluate_mots`.
-        seq_lengths (Mapping[str, int]): See :func:`evaluate_mots`.
-        boxes (Mapping[str, ndarray] | None): See :func:`evaluate_mots`.
-        protocol (str): See :func:`evaluate_mots`.
-        benchmark (str): See :func:`evaluate_mots`.
-        classes (Sequence[str], optional): See :func:`evaluate_mots`.
-
-    Returns:
-        tuple[dict[str, dict], dict[str, dict]]: What :func:`evaluate_mots` returns
-        of all sequences together, and the same of each sequence.
-
-    Raises:
-        FileNotFoundError: See :func:`evaluate_mots`.
-        ValueError: See :func:`evaluate_mots`.
-    """
+    """:func:`evaluate_mots` of all sequences together, and of each sequence."""
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
     config = dict(THRESHOLD=iou_threshold(protocol), PRINT_CONFIG=False)
     rules = get_benchmark(benchmark, gt_dir, classes)
@@ -137,19 +119,7 @@ def evaluate_filled_boxes(
     benchmark: str = 'kitti_mots',
     classes: Sequence[str] | None = None,
 ) -> tuple[dict[str, dict], dict[str, dict]]:
-    """Evaluate results with each mask replaced by its tight box, made disjoint.
-
-    Args:
-        gt_dir (str | Path): See :func:`evaluate_mots`.
-        results_dir (str | Path): See :func:`evaluate_mots`.
-        seq_lengths (Mapping[str, int]): See :func:`evaluate_mots`.
-        protocol (str): See :func:`evaluate_mots`.
-        benchmark (str): See :func:`evaluate_mots`.
-        classes (Sequence[str], optional): See :func:`evaluate_mots`.
-
-    Returns:
-        tuple[dict[str, dict], dict[str, dict]]: See :func:`evaluate_sequences`.
-    """
+    """:func:`evaluate_sequences` of the tight boxes of masks, made disjoint."""
     rules = get_benchmark(benchmark, gt_dir, classes)
     boxes = {}
     with tempfile.TemporaryDirectory() as temp:

@@ -17,8 +17,8 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
     Args:
         config (dict): TrackEval's config of the data set.
         num_frames (Mapping[str, int]): Length of each sequence.
-        class_ids (Mapping[str, int]): Number of each class to evaluate; TrackEval's
-            own list has two.
+        class_ids (Mapping[str, int]): Number of each class to evaluate; TrackEval's own
+            list has two.
     """
 
     def __init__(
@@ -35,12 +35,7 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
     def set_sequence(
         self, gt: Sequence[MOTSObject], results: Sequence[MOTSObject]
     ) -> None:
-        """Take the content of the next sequence.
-
-        Args:
-            gt (Sequence[MOTSObject]): Ground truth.
-            results (Sequence[MOTSObject]): What was found, disjoint in each frame.
-        """
+        """Take ground truth and disjoint results of the next sequence."""
         self._gt, self._results = gt, results
 
     def _load_raw_file(self, tracker: str, seq: str, is_gt: bool) -> dict:

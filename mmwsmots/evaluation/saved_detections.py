@@ -17,7 +17,7 @@ class SavedFrame(NamedTuple):
         frame_id (int): Number of the frame in its sequence, from 0.
         size (tuple[int, int]): Height and width of the frame in pixels.
         bboxes (ndarray): Boxes xyxy in pixels, (N, 4) float32.
-        labels (ndarray): Classes, (N, ) int64, 0 car, 1 pedestrian.
+        labels (ndarray): Classes, (N, ) int64, from 0.
         scores (ndarray): (N, ) float32.
         embeds (ndarray): Embeddings, (N, D) float32.
         rles (list[str]): COCO's compressed encodings of N disjoint masks.
@@ -42,13 +42,7 @@ def format_frame(frame: SavedFrame) -> str:
 
 
 def read_detections(path: str | Path) -> list[SavedFrame]:
-    """Read what :class:`SaveDetections` wrote.
-
-    Args:
-        path (str | Path): The file of a sequence.
-
-    Returns:
-        list[SavedFrame]: All frames, 0, 1, ...
+    """Read the frames 0, 1, ... of a sequence that :class:`SaveDetections` wrote.
 
     Raises:
         ValueError: If a line breaks the format; the message names file and line.

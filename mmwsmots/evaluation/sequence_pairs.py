@@ -21,13 +21,7 @@ IOU_THRESHOLDS = {'trackeval': 0.5, 'mots_tools': 0.5 + 1e-9}
 
 
 def iou_threshold(protocol: str) -> float:
-    """Mask IoU that a match needs, at least.
-
-    Args:
-        protocol (str): 'trackeval' or 'mots_tools'.
-
-    Returns:
-        float: The threshold.
+    """Mask IoU that a match needs, at least, by 'trackeval' or 'mots_tools'.
 
     Raises:
         ValueError: If there is no such protocol.
@@ -69,9 +63,6 @@ def open_dataset(
         results_dir (Path): Absolute folder of results ``SSSS.txt``.
         seq_lengths (Mapping[str, int]): Number of frames of each sequence.
         benchmark (MOTSBenchmark): Names the ground truth's files and the classes.
-
-    Returns:
-        ParsedKittiMOTS: The data set, for :func:`preprocess`.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -115,21 +106,11 @@ def read_pair(
     length: int,
     benchmark: MOTSBenchmark = BENCHMARKS['kitti_mots'],
 ) -> tuple[list[MOTSObject], list[MOTSObject]]:
-    """Read and check ground truth and results of a sequence.
-
-    Args:
-        gt_dir (Path): Folder of ground truth.
-        results_dir (Path): Folder of results.
-        name (str): The sequence.
-        length (int): Its number of frames.
-        benchmark (MOTSBenchmark): Names the ground truth's file and the first frame.
-
-    Returns:
-        tuple[list[MOTSObject], list[MOTSObject]]: Ground truth and results.
+    """Read and check ground truth and results of a sequence of ``length`` frames.
 
     Raises:
-        ValueError: If a file breaks the format, or does not fit the sequence or
-            the other file.
+        ValueError: If a file breaks the format, or does not fit the sequence or the
+            other file.
     """
     paths = [benchmark.gt_path(gt_dir, name), results_dir / f'{name}.txt']
     gt = read_objects(paths[0], gt_dir, benchmark, length)
@@ -193,7 +174,7 @@ def read_objects(
 
     Returns:
         list[MOTSObject]: The objects with the class numbers of the benchmark; those of
-        classes that it does not have are negative.
+            classes that it does not have are negative.
 
     Raises:
         ValueError: If the file breaks the format or has a class without a name.
@@ -232,8 +213,8 @@ def preprocess(
         results (list[MOTSObject]): What was found, disjoint in each frame.
 
     Returns:
-        dict[str, dict]: TrackEval's data of each class, without the results that
-        lie in ignore regions.
+        dict[str, dict]: TrackEval's data of each class, without the results that lie in
+            ignore regions.
     """
     # Ids are only told apart, but TrackEval makes tables up to the largest one.
     numbers = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}

@@ -21,15 +21,7 @@ COUNT_KEYS = ('TP', 'FP', 'FN', 'IDS')
 
 
 def format_table(rows: Mapping[str, dict[str, dict[str, float]]]) -> str:
-    """Table of results, class by class.
-
-    Args:
-        rows (Mapping[str, dict]): For each name of a row what
-            :func:`evaluate_mots` returned.
-
-    Returns:
-        str: The table.
-    """
+    """Table, class by class, of named results of :func:`evaluate_mots`."""
     table = [['class', 'masks', *(TITLES.get(key, key) for key in FORMATS)]]
     for class_name in next(iter(rows.values())):
         for name, row in rows.items():

@@ -12,26 +12,17 @@ from .track_drawer import TrackDrawer
 class MOTSVisualizer(TrackLocalVisualizer):
     """mmdet's track visualizer with masks, names and trails drawn by cv2.
 
-    Ground truth and predictions have their own trails. Objects without masks, as
-    in weakly supervised training data, are drawn as boxes.
+    Ground truth and predictions have their own trails. Objects without masks, as in
+    weakly supervised training data, are drawn as boxes.
 
     Args:
-        name (str): Name of the instance. Defaults to 'visualizer'.
-        alpha (float): Opacity of masks. Defaults to 0.45.
-        trail_length (int): See :class:`TrackDrawer`. Defaults to 20.
+        name (str): Name of the instance.
         **kwargs: Of :class:`mmdet.visualization.TrackLocalVisualizer`.
     """
 
-    def __init__(
-        self,
-        name: str = 'visualizer',
-        alpha: float = 0.45,
-        trail_length: int = 20,
-        **kwargs,
-    ) -> None:
-        super().__init__(name, alpha=alpha, **kwargs)
-        self._gt_drawer = TrackDrawer(alpha, trail_length)
-        self._pred_drawer = TrackDrawer(alpha, trail_length)
+    def __init__(self, name: str = 'visualizer', **kwargs) -> None:
+        super().__init__(name, **kwargs)
+        self._gt_drawer, self._pred_drawer = TrackDrawer(), TrackDrawer()
         self._last_frame_id = -1
 
     def add_datasample(
@@ -44,13 +35,8 @@ class MOTSVisualizer(TrackLocalVisualizer):
     ) -> None:
         """Draw a frame; a frame number that does not grow starts a new video.
 
-        Args:
-            name (str): Identifier of the image.
-            image (ndarray): RGB, (H, W, 3) uint8.
-            data_sample (:obj:`DetDataSample`, optional): ``gt_instances`` or
-                ``pred_track_instances`` of the frame.
-            *args: Of :meth:`TrackLocalVisualizer.add_datasample`.
-            **kwargs: Of the same.
+        ``data_sample`` has ``gt_instances`` or ``pred_track_instances``; see the
+        parent.
         """
         frame_id = -1 if data_sample is None else data_sample.get('frame_id', -1)
         if frame_id <= self._last_frame_id:
@@ -62,14 +48,8 @@ class MOTSVisualizer(TrackLocalVisualizer):
     def _draw_instances(self, image: np.ndarray, instances: InstanceData) -> np.ndarray:
         """Draw instances of ground truth or prediction on an RGB image.
 
-        Args:
-            image (ndarray): RGB, (H, W, 3) uint8.
-            instances (:obj:`InstanceData`): ``labels``, ``instances_id`` (or
-                ``instances_ids``) and ``masks`` or ``bboxes``; predictions have
-                ``scores``.
-
-        Returns:
-            ndarray: RGB, (H, W, 3) uint8.
+        They have ``labels``, ``instances_id`` (or ``instances_ids``) and ``masks`` or
+        ``bboxes``; predictions have ``scores``.
         """
         drawer = self._pred_drawer if 'scores' in instances else self._gt_drawer
         key = 'instances_id' if 'instances_id' in instances else 'instances_ids'

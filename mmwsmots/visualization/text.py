@@ -19,15 +19,10 @@ def _font(size: int, is_ascii: bool) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=4096)
 def render_text(text: str, size: int) -> np.ndarray:
-    """Coverage of a line of text; labels repeat from frame to frame, hence the cache.
+    """Coverage 0..255 (height, width) of a line of text, read-only, by font size.
 
-    Args:
-        text (str): One line.
-        size (int): Font size in pixels.
-
-    Returns:
-        ndarray: Coverage 0..255, (height, width) uint8, not writable. The height
-        depends on the size alone.
+    Labels repeat from frame to frame, hence the cache. The height depends on the size
+    alone.
     """
     font = _font(size, text.isascii())
     ascent, descent = _font(size, True).getmetrics()
@@ -43,12 +38,8 @@ def put_text(
 ) -> None:
     """Draw a line of text on an image, in place; what reaches outside is cut off.
 
-    Args:
-        image (ndarray): (H, W, 3) uint8.
-        text (str): One line.
-        xy (tuple[int, int]): Left and top edge in pixels.
-        size (int): Font size in pixels.
-        color (tuple[int, int, int]): In the channel order of the image.
+    ``xy`` are the left and top edge and ``size`` is the font's, in pixels; ``color`` is
+    in the channel order of the image.
     """
     coverage = render_text(text, size)
     left, top = xy
@@ -63,14 +54,7 @@ def put_text(
 
 
 def readable_on(color: tuple) -> tuple[int, int, int]:
-    """Black or white, whichever is easier to read on a BGR colour.
-
-    Args:
-        color (tuple[int, int, int]): Background, BGR.
-
-    Returns:
-        tuple[int, int, int]: Text colour.
-    """
+    """Black or white, whichever is easier to read on a BGR colour."""
     patch = np.array(color, dtype=np.uint8).reshape(1, 1, 3)
     luma = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY).item()
     return (0, 0, 0) if luma > 130 else (255, 255, 255)

@@ -15,22 +15,17 @@ from .text import put_text, readable_on, render_text
 
 SHORT_NAMES = {'pedestrian': 'person'}
 MAX_LETTERS = 14  # of a class on a frame
+ALPHA = 0.5  # opacity of masks
 # Saturation and value; the hues of ids 8, 13, 21, ... apart are nearly the same.
 _STYLES = (0.9, 1.0), (0.55, 1.0), (0.9, 0.7), (0.65, 0.85)
 
 
 @lru_cache(maxsize=4096)
 def id_color(track_id: int) -> tuple[int, int, int]:
-    """Colour of an identity; neighbouring ids differ strongly.
+    """Colour of an identity, BGR in 0..255; neighbouring ids differ strongly.
 
     Hues follow the golden ratio; ids ``class * 1000 + n`` of the first three classes
     with the same n are a third of the circle apart, those of further ones between.
-
-    Args:
-        track_id (int): Identity.
-
-    Returns:
-        tuple[int, int, int]: BGR in 0..255.
     """
     group, number = divmod(track_id, 1000)
     hue = (0.618034 * number + group / 3 + group // 3 * 0.206011) % 1
@@ -42,28 +37,23 @@ def id_color(track_id: int) -> tuple[int, int, int]:
 class TrackDrawer:
     """Draws masks, names and trails of tracks on the frames of one video.
 
-    All images are BGR, as cv2 and mmcv read them. cv2 works on the rectangles of
-    the masks, for ten objects on 1242 x 375 in about 10 ms.
+    All images are BGR, as cv2 and mmcv read them. cv2 works on the rectangles of the
+    masks, for ten objects on 1242 x 375 in about 10 ms.
 
     Args:
-        alpha (float): Opacity of masks. Defaults to 0.45.
-        trail_length (int): Number of past frames of which a trail shows the
-            objects' centres; 0 draws none. Defaults to 20.
+        trail_length (int): Number of past frames of which a trail shows the objects'
+            centres; 0 draws none.
         scale (int): Enlarges the frames, so that small ones have legible names.
-            Defaults to 1.
         class_ids (Mapping[str, int]): Number of each class in :meth:`draw_objects`.
-            Defaults to KITTI MOTS's.
     """
 
     def __init__(
         self,
-        alpha: float = 0.45,
         trail_length: int = 20,
         scale: int = 1,
         class_ids: Mapping[str, int] = CLASS_IDS,
     ) -> None:
         self.class_names = {number: name for name, number in class_ids.items()}
-        self.alpha = alpha
         self.trail_length = trail_length
         self.scale = scale
         self.reset()
@@ -91,8 +81,7 @@ class TrackDrawer:
             masks (ndarray, optional): (N, H, W), bool or 0/1. An object whose mask is
                 empty is left out.
             bboxes (ndarray, optional): (N, 4), xyxy in pixels; drawn as outlines.
-            colors (Sequence[tuple], optional): BGR of each object in place of its
-                id's.
+            colors (Sequence[tuple], optional): BGR of each object in place of its id's.
 
         Returns:
             ndarray: BGR, (scale * H, scale * W, 3) uint8.
@@ -125,16 +114,10 @@ class TrackDrawer:
     def draw_objects(
         self, image: np.ndarray, objects: Sequence[MOTSObject]
     ) -> np.ndarray:
-        """Draw the next frame from lines of a KITTI MOTS text file.
+        """Draw the next frame from its lines of a KITTI MOTS text file, see
+        :meth:`draw`.
 
         An id ``class * 1000 + n`` is labelled n; ignore regions are left out.
-
-        Args:
-            image (ndarray): BGR, (H, W, 3) uint8; not changed.
-            objects (Sequence[MOTSObject]): The objects of this frame.
-
-        Returns:
-            ndarray: BGR, (scale * H, scale * W, 3) uint8.
         """
         objects = [obj for obj in objects if obj.class_id != IGNORE_CLASS_ID]
         masks = np.zeros((0, *image.shape[:2]), dtype=np.uint8)
@@ -163,7 +146,7 @@ class TrackDrawer:
             window = slice(y, y + height), slice(x, x + width)
             crop, mask = canvas[window], np.ascontiguousarray(mask[window])
             tint = np.full_like(crop, color)
-            tinted = cv2.addWeighted(crop, 1 - self.alpha, tint, self.alpha, 0)
+            tinted = cv2.addWeighted(crop, 1 - ALPHA, tint, ALPHA, 0)
             crop[:] = cv2.copyTo(tinted, mask, crop.copy())
             contours, _ = cv2.findContours(
                 mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y)
@@ -232,15 +215,7 @@ def short_name(class_name: str) -> str:
 
 
 def name_of(obj: MOTSObject, class_names: Mapping[int, str]) -> str:
-    """'car 12' for the id 1012 of class 1; other ids in full.
-
-    Args:
-        obj (MOTSObject): The object.
-        class_names (Mapping[int, str]): Name of each class number.
-
-    Returns:
-        str: What is written on it.
-    """
+    """'car 12' for the id 1012 of class 1; other ids in full."""
     group, number = divmod(obj.track_id, 1000)
     name = short_name(class_names.get(obj.class_id, f'class {obj.class_id}'))
     return f'{name} {number if group == obj.class_id else obj.track_id}'

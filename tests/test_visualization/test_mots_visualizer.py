@@ -16,9 +16,7 @@ SHAPE = (90, 160)
 @pytest.fixture
 def visualizer(tmp_path):
     # mmengine keeps one instance per name.
-    visualizer = VISUALIZERS.build(
-        dict(type='MOTSVisualizer', name=str(tmp_path), trail_length=5)
-    )
+    visualizer = VISUALIZERS.build(dict(type='MOTSVisualizer', name=str(tmp_path)))
     visualizer.dataset_meta = dict(classes=('car', 'pedestrian'))
     return visualizer
 

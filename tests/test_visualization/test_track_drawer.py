@@ -38,7 +38,7 @@ def test_only_mask_and_label_change():
     image, mask = frame(), rectangle(50, 90, 100, 160)
     mask[60:70, 110:120] = False  # a hole
     mask[70:80, 130:140] = False
-    drawn = TrackDrawer(alpha=0.5, trail_length=0).draw(image, [7], ['car 7'], [mask])
+    drawn = TrackDrawer(trail_length=0).draw(image, [7], ['car 7'], [mask])
     touched = changed(image, drawn)
     allowed = dilated(mask, 2)
     outside = touched & ~allowed

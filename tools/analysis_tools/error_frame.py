@@ -64,7 +64,7 @@ def draw_errors(
     if drawn:
         masks = np.stack([obj.mask for obj, _, _ in drawn])
     # Truth and results may share an id: the trails would mix them.
-    frame = TrackDrawer(alpha=0.5, trail_length=0, scale=scale).draw(
+    frame = TrackDrawer(trail_length=0, scale=scale).draw(
         image,
         [obj.track_id for obj, _, _ in drawn],
         [words for _, words, _ in drawn],

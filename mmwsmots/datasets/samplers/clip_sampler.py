@@ -11,13 +11,13 @@ from mmdet.registry import DATA_SAMPLERS
 class ClipSampler(TrackImgSampler):
     """Draw key frames so that an epoch of clips shows every frame about once.
 
-    :class:`TrackImgSampler` takes every frame as a key frame; with clips of T
-    frames an epoch would show each frame T times. Here an epoch holds 1 / T of the
-    frames as keys, drawn anew at random.
+    :class:`TrackImgSampler` takes every frame as a key frame; with clips of T frames an
+    epoch would show each frame T times. Here an epoch holds 1 / T of the frames as
+    keys, drawn anew at random.
 
     Args:
         dataset (Sized): A training :class:`BaseVideoDataset`.
-        num_frames (int): T, that of :class:`ClipFrameSample`. Defaults to 3.
+        num_frames (int): T, that of :class:`ClipFrameSample`.
         seed (int, optional): The same on all ranks.
     """
 

@@ -17,34 +17,32 @@ class ClipFrameSample(BaseFrameSample):
     repeated, so that every clip has the same length.
 
     Args:
-        num_frames (int): Number of frames of a clip. Defaults to 2.
-        frame_stride (int): Distance between two frames of a clip. Defaults to 1.
+        num_frames (int): Number of frames of a clip.
     """
 
-    def __init__(self, num_frames: int = 2, frame_stride: int = 1) -> None:
-        for name, value in dict(
-            num_frames=num_frames, frame_stride=frame_stride
-        ).items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f'{name} must be an integer >= 1, got {value!r}')
+    def __init__(self, num_frames: int = 2) -> None:
+        if not isinstance(num_frames, int) or num_frames < 1:
+            raise ValueError(f'num_frames must be an integer >= 1, got {num_frames!r}')
         super().__init__()
         self.num_frames = num_frames
-        self.frame_stride = frame_stride
 
     def sample_frames(self, frame_ids: Sequence[int], key_index: int) -> list[int]:
-        """Choose the frames of a clip.
+        """Indices of the frames of a clip, in temporal order.
 
         Args:
             frame_ids (Sequence[int]): ``frame_id`` of each frame of the video.
             key_index (int): Index of the key frame in it.
-
-        Returns:
-            list[int]: Indices of ``num_frames`` frames, in temporal order.
         """
         index_of = {frame_id: index for index, frame_id in enumerate(frame_ids)}
-        before = self._reach(index_of, frame_ids[key_index], -self.frame_stride)
-        after = self._reach(index_of, frame_ids[key_index], self.frame_stride)
-        reachable = [*reversed(before), key_index, *after]
+        reachable = [key_index]
+        for step in (-1, 1):
+            frame_id = frame_ids[key_index]
+            for _ in range(self.num_frames - 1):
+                frame_id += step
+                if frame_id not in index_of:
+                    break
+                place = 0 if step < 0 else len(reachable)
+                reachable.insert(place, index_of[frame_id])
         # Neither side reaches further than num_frames - 1, so every window of the
         # run contains the key frame.
         start = random.randint(0, max(0, len(reachable) - self.num_frames))
@@ -52,12 +50,7 @@ class ClipFrameSample(BaseFrameSample):
         return clip + clip[-1:] * (self.num_frames - len(clip))
 
     def transform(self, video_infos: dict) -> dict[str, list]:
-        """Sample a clip from a video.
-
-        Args:
-            video_infos (dict): The video with its ``images`` and, from the
-                sampler, ``key_frame_id``, the index of the key frame in them;
-                without it, a random frame is the key frame.
+        """Sample a clip of a video around ``images[key_frame_id]``, else a random one.
 
         Returns:
             dict[str, list]: Each key of a frame with its ``num_frames`` values.
@@ -68,18 +61,5 @@ class ClipFrameSample(BaseFrameSample):
             key_index = random.randrange(len(frame_ids))
         return self.prepare_data(video_infos, self.sample_frames(frame_ids, key_index))
 
-    def _reach(self, index_of: dict[int, int], frame_id: int, step: int) -> list[int]:
-        """Indices of the next frames in one direction, until one is missing."""
-        indices = []
-        while len(indices) < self.num_frames - 1:
-            frame_id += step
-            if frame_id not in index_of:
-                break
-            indices.append(index_of[frame_id])
-        return indices
-
     def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(num_frames={self.num_frames}, '
-            f'frame_stride={self.frame_stride})'
-        )
+        return f'{type(self).__name__}(num_frames={self.num_frames})'

@@ -8,24 +8,13 @@ from mmdet.registry import TRANSFORMS
 class LoadAnnotatedFrame(LoadImageFromFile):
     """Load a frame, and refuse one that its boxes were not made for.
 
-    Frames of one video may differ in size from what the annotation file says of
-    them, after a changed export for example; boxes would then lie elsewhere, without
-    any error.
-
-    Args:
-        *args, **kwargs: Of :class:`mmcv.transforms.LoadImageFromFile`. Images of any
-            depth and number of channels come as 8-bit BGR.
+    Frames of one video may differ in size from what the annotation file says of them,
+    after a changed export for example; boxes would then lie elsewhere, without any
+    error. Images of any depth and number of channels come as 8-bit BGR.
     """
 
     def transform(self, results: dict) -> dict | None:
-        """Load the image of ``img_path``.
-
-        Args:
-            results (dict): With ``img_path``, ``height`` and ``width``, the frame's
-                size in pixels in the annotation file.
-
-        Returns:
-            dict | None: With ``img`` (H, W, 3), ``img_shape`` and ``ori_shape``.
+        """Load the image of ``img_path``, whose ``height`` and ``width`` are known.
 
         Raises:
             ValueError: If the image is truncated or has another size.

@@ -8,20 +8,14 @@ from mmdet.registry import TRANSFORMS
 class LoadMaskScores(BaseTransform):
     """Load how sure the masks are that :class:`DumpMaskLabels` wrote.
 
-    The confidence of a mask is the entry ``score`` of its RLE. It reaches the mask
-    loss through :class:`PackMOTSInputs` or :class:`PackMOTSDetInputs`.
+    The confidence of a mask is the entry ``score`` of its RLE. It reaches the mask loss
+    through :class:`PackMOTSInputs` or :class:`PackMOTSDetInputs`.
     """
 
     def transform(self, results: dict) -> dict:
-        """Read the confidences.
+        """Add ``gt_mask_scores`` (N, ), float32 in [0, 1], where masks were loaded.
 
-        Args:
-            results (dict): With ``instances`` and, if masks were loaded,
-                ``gt_masks``; without them nothing happens.
-
-        Returns:
-            dict: With ``gt_mask_scores`` (N, ), float32 in [0, 1]; 1 where the file
-            has none, as true masks have it.
+        They are 1 where the file has none, as true masks have it.
 
         Raises:
             ValueError: If a confidence lies outside of [0, 1], or another transform

@@ -1,11 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import get_box_tensor
-
-from ..shadows import cast_shadows
 
 
 @TRANSFORMS.register_module()
@@ -22,13 +21,12 @@ class RandomShadow(BaseTransform):
     the shadows drawn for its first frame, at the same places of the image.
 
     Args:
-        max_num (int): A frame gets 1 to so many shadows. Defaults to 5.
+        max_num (int): A frame gets 1 to so many shadows.
         under_prob (float): Share of the shadows that fall below an object, from
             just above the lower side of its box to a quarter of its height below;
-            the others fall anywhere at that level of the frame. Defaults to 0.7.
-        gain (tuple[float]): Range of what is left of the light. Defaults to
-            (0.15, 0.7).
-        prob (float): Share of the frames that get shadows. Defaults to 1.0.
+            the others fall anywhere at that level of the frame.
+        gain (tuple[float]): Range of what is left of the light.
+        prob (float): Share of the frames that get shadows.
     """
 
     def __init__(
@@ -48,15 +46,7 @@ class RandomShadow(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
-        """Darken the frame in places.
-
-        Args:
-            results (dict): With ``img`` (H, W, 3), uint8, and ``gt_bboxes`` (N, 4),
-                boxes or array, xyxy in pixels.
-
-        Returns:
-            dict: The same, with another ``img``; unchanged without a shadow.
-        """
+        """Darken ``img`` (H, W, 3) uint8, for ``gt_bboxes`` (N, 4) in pixels."""
         bboxes = np.asarray(get_box_tensor(results['gt_bboxes']), dtype=float)
         shadows = self._random_shadows(bboxes, results['img'].shape[1])
         if shadows:
@@ -114,3 +104,24 @@ def _cast(
     (x0, y0), (x1, y1) = low.astype(int), high.astype(int)
     if x0 < x1 and y0 < y1:
         cast_shadows(image[y0:y1, x0:x1], [outline - (x0, y0)], strength, sigma)
+
+
+def cast_shadows(
+    frame: np.ndarray, outlines: list[np.ndarray], strength: float, sigma: float
+) -> None:
+    """Darken ``frame`` where shadows fall, in place.
+
+    Args:
+        frame (ndarray): (h, w, 3) float32.
+        outlines (list[ndarray]): Polygons in pixels, (k, 2) each.
+        strength (float): Share of the light that is taken away.
+        sigma (float): Softness of the edge in pixels.
+    """
+    if not outlines:
+        return
+    shade = np.zeros(frame.shape[:2], np.uint8)
+    for outline in outlines:
+        vertices = np.clip(outline * 16, -3e5, 3e5).astype(np.int32)
+        cv2.fillPoly(shade, [vertices], 255, cv2.LINE_AA, 4)
+    shade = cv2.GaussianBlur(shade, (0, 0), max(sigma, 0.4)).astype(np.float32)
+    frame *= (1 - strength / 255 * shade)[..., None]

@@ -11,23 +11,19 @@ class CompileFeaturesHook(Hook):
     """Compiles backbone and neck of the detector with ``torch.compile``.
 
     They are one graph and most of the arithmetic. Heads are left as they are: their
-    RoIs and samples change in number with each image. The weights, their names and
-    the checkpoints do not change.
+    RoIs and samples change in number with each image. The weights, their names and the
+    checkpoints do not change.
 
     Args:
-        **options: Of :func:`torch.compile`, e.g. ``backend``; ``dynamic=True`` spares
-            a compilation for each image size.
+        **options: Of :func:`torch.compile`, e.g. ``backend``; ``dynamic=True`` spares a
+            compilation for each image size.
     """
 
     def __init__(self, **options) -> None:
         self.options = options
 
     def before_run(self, runner: Runner) -> None:
-        """Compile, for training and test alike.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Compile, for training and test alike."""
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         detector = getattr(model, 'detector', model)

@@ -16,10 +16,6 @@ class EpochSeed:
     run; those of other workers start each epoch from the same seed and repeat its
     numbers. Seeded from the run's seed, the process, the worker and the epoch, both
     draw new numbers in each epoch, and the same ones in a resumed run.
-
-    Args:
-        seed (int): Seed of the run.
-        rank (int): Number of the process.
     """
 
     def __init__(self, seed: int, rank: int) -> None:
@@ -30,19 +26,14 @@ class EpochSeed:
         self._seeded_epoch = None  # of a worker
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell all workers the epoch.
-
-        Args:
-            epoch (int): Number of the epoch whose data are drawn next.
-        """
+        """Tell all workers the epoch whose data are drawn next."""
         self._epoch.fill_(epoch)
 
     def install(self, loader: DataLoader) -> None:
-        """Let the workers of a loader follow; without workers nothing changes.
+        """Let the workers of a loader follow, before its first iteration.
 
-        Args:
-            loader (DataLoader): Before its first iteration. Its data set, or those
-                that it wraps as ``dataset`` or ``datasets``, call ``pipeline``.
+        Its data set, or those that it wraps as ``dataset`` or ``datasets``, call
+        ``pipeline``.
         """
         loader.worker_init_fn = partial(self._init_worker, loader.worker_init_fn)
 

@@ -5,38 +5,33 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+MAX_SKIPS = 10  # in a row
+
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
     """Keeps a loss that is NaN or infinite from the weights, and names its batch.
 
-    mmdet's :class:`CheckInvalidLossHook` looks after the weights have changed, every
-    50 iterations. All processes stop, or skip, together.
+    mmdet's :class:`CheckInvalidLossHook` looks after the weights have changed, every 50
+    iterations. All processes stop, or skip, together.
 
     Args:
-        action (str): 'stop' ends the run with an error; 'skip' leaves the batch out
-            and logs a warning. Defaults to 'stop'.
-        max_skips (int): So many batches in a row are skipped at most, as then it is
-            not the batch. Defaults to 10.
+        action (str): 'stop' ends the run with an error; 'skip' leaves the batch out and
+            logs a warning, at most 10 times in a row, as then it is not the batch.
 
     Raises:
         ValueError: If ``action`` is neither.
     """
 
-    def __init__(self, action: str = 'stop', max_skips: int = 10) -> None:
+    def __init__(self, action: str = 'stop') -> None:
         if action not in ('stop', 'skip'):
             raise ValueError(f"action must be 'stop' or 'skip', got {action!r}")
         self.action = action
-        self.max_skips = max_skips
         self._data_batch = None
         self._num_skips = 0
 
     def before_train(self, runner: Runner) -> None:
-        """Put the check between the loss and the weights, of any optim wrapper.
-
-        Args:
-            runner (:obj:`Runner`): The runner.
-        """
+        """Put the check between the loss and the weights, of any optim wrapper."""
         update_params = runner.optim_wrapper.update_params
 
         def checked_update_params(loss: torch.Tensor, *args, **kwargs) -> None:
@@ -51,13 +46,7 @@ class FiniteLossHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Remember the batch.
-
-        Args:
-            runner (:obj:`Runner`): The runner.
-            batch_idx (int): Number of the batch.
-            data_batch (dict, optional): The batch.
-        """
+        """Remember the batch."""
         self._data_batch = data_batch
 
     @staticmethod
@@ -75,9 +64,9 @@ class FiniteLossHook(Hook):
         )
         if self.action == 'stop':
             raise FloatingPointError(message)
-        if self._num_skips > self.max_skips:
+        if self._num_skips > MAX_SKIPS:
             raise FloatingPointError(
-                f'{message}; {self.max_skips} batches before it were skipped'
+                f'{message}; {MAX_SKIPS} batches before it were skipped'
             )
         runner.logger.warning(f'{message}; skipped')
 

@@ -15,12 +15,13 @@ class LossWarmupHook(Hook):
     training goes on where it was.
 
     Args:
-        loss (str): Path of the loss in the model, a module with a ``loss_weight``,
-            e.g. ``detector.roi_head.mask_head.loss_loc``.
+        loss (str): Path of the loss in the model, a module with a ``loss_weight``, e.g.
+            ``detector.roi_head.mask_head.loss_loc``.
         num_iters (int): Iterations until the weight is whole.
 
     Raises:
-        ValueError: If ``num_iters`` is less than 1.
+        ValueError: If ``num_iters`` is less than 1, or, in training, the model has no
+            such loss.
     """
 
     def __init__(self, loss: str, num_iters: int) -> None:
@@ -30,11 +31,7 @@ class LossWarmupHook(Hook):
         self.num_iters = num_iters
 
     def before_train(self, runner: Runner) -> None:
-        """Find the loss and its whole weight.
-
-        Raises:
-            ValueError: If the model has no such loss.
-        """
+        """Find the loss and its whole weight."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         modules = dict(model.named_modules())
         self._loss = modules.get(self.loss)

@@ -58,8 +58,11 @@ class MaskGuardHook(Hook):
             boxes.
         min_ratio (float): Below it ``mask_area`` means vanishing masks.
         patience (int): Warn after so many iterations in a row.
-        grad_interval (int): Iterations between two gradient norms, each of which
-            costs the losses' own backward pass once more; 0 computes none.
+        grad_interval (int): Iterations between two gradient norms, each of which costs
+            the losses' own backward pass once more; 0 computes none.
+
+    Raises:
+        ValueError: If they are out of range, or, in training, no RoI head has masks.
     """
 
     def __init__(
@@ -83,11 +86,7 @@ class MaskGuardHook(Hook):
         self._state, self._num_iters = None, 0
 
     def before_train(self, runner: Runner) -> None:
-        """Find the RoI heads to watch.
-
-        Raises:
-            ValueError: If there is none.
-        """
+        """Find the RoI heads to watch."""
         self._heads = [
             module
             for module in runner.model.modules()
@@ -175,13 +174,6 @@ def gradient_norm(loss: Tensor, mask_preds: Tensor) -> Tensor:
     """Norm of a loss's gradient at the mask logits, in thousandths.
 
     The unit is for the log, which shows four decimals.
-
-    Args:
-        loss (Tensor): Scalar.
-        mask_preds (Tensor): The logits, part of its graph.
-
-    Returns:
-        Tensor: Scalar.
     """
     (grad,) = torch.autograd.grad(loss, mask_preds, retain_graph=True)
     return 1e3 * grad.norm()

@@ -17,11 +17,11 @@ class RandomStateHook(Hook):
     """Lets a resumed run draw the random numbers of an uninterrupted one.
 
     mmengine resumes weights, optimizer, schedules and the place in the data, but not
-    the random generators: those of each process, from which RoIs are sampled, and
-    those of the workers, which load the data. With this hook and
+    the random generators: those of each process, from which RoIs are sampled, and those
+    of the workers, which load the data. With this hook and
     ``randomness=dict(seed=...)`` the losses go on as if nothing had happened, by
-    iterations and by epochs, in one process and in several of the same number, with
-    and without (persistent) workers.
+    iterations and by epochs, in one process and in several of the same number, with and
+    without (persistent) workers.
 
     A checkpoint holds the generators of all processes. Workers start each epoch from
     the seed and the epoch alone, see :class:`EpochSeed`; iterations without epochs
@@ -36,11 +36,7 @@ class RandomStateHook(Hook):
         self._before_val = None
 
     def before_train(self, runner: Runner) -> None:
-        """Reach the workers, and the states of all processes where one saves.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Reach the workers, and the states of all processes where one saves."""
         if not isinstance(runner.train_loop, IterBasedTrainLoop):
             self._epoch_seed = EpochSeed(runner.seed, get_rank())
             self._epoch_seed.install(runner.train_dataloader)
@@ -54,21 +50,11 @@ class RandomStateHook(Hook):
         runner.save_checkpoint = gather_and_save
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the states of the generators as ``random_states``, one per process.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): Changed in place.
-        """
+        """Add the states of the generators as ``random_states``, one per process."""
         checkpoint['random_states'] = self._gathered
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keep the state of this process until training starts.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): As it was loaded.
-        """
+        """Keep the state of this process until training starts."""
         states = checkpoint.get('random_states', [])
         if len(states) == runner.world_size:
             self._resumed = states[get_rank()]
@@ -80,11 +66,7 @@ class RandomStateHook(Hook):
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Restore the state, in a resumed run, where the next data are drawn.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Restore the state, in a resumed run, where the next data are drawn."""
         if self._epoch_seed is not None:
             self._epoch_seed.set_epoch(runner.epoch)
         if runner.iter == 0:  # only the weights were loaded
@@ -109,30 +91,17 @@ class RandomStateHook(Hook):
     ) -> None:
         """Restore the state where persistent workers draw the data.
 
-        To start them draws a number, once in a run: also in the resumed one, where
-        the uninterrupted one does not.
-
-        Args:
-            runner (Runner): The runner.
-            batch_idx (int): Number of the batch.
-            data_batch (dict, optional): The batch.
+        To start them draws a number, once in a run: also in the resumed one, where the
+        uninterrupted one does not.
         """
         self._restore_resumed()
 
     def before_val(self, runner: Runner) -> None:
-        """Keep the state, as a resumed run does not validate again.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Keep the state, as a resumed run does not validate again."""
         self._before_val = _get_state()
 
     def after_val(self, runner: Runner) -> None:
-        """Go on as if nothing had been validated.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Go on as if nothing had been validated."""
         _set_state(self._before_val)
 
     def _restore_resumed(self) -> None:

@@ -13,13 +13,13 @@ from mmwsmots.fileio.rle import masks_to_rles
 class DumpMaskLabels(BaseMetric):
     """Write the annotation file of a :class:`BoxDataset` with masks of its boxes.
 
-    Boxes, identities and all else stay as they are in the file; its own masks are
-    never looked at. See :func:`mmwsmots.fileio.coco_boxes.write_masks`.
+    Boxes, identities and all else stay as they are in the file; its own masks are never
+    looked at. See :func:`mmwsmots.fileio.coco_boxes.write_masks`.
 
     Args:
         ann_file (str): The file of the data set.
         out_file (str): The file to write.
-        **kwargs: ``collect_device`` and ``prefix`` of :class:`BaseMetric`.
+        **kwargs: Of :class:`BaseMetric`.
     """
 
     default_prefix = 'masks'
@@ -35,8 +35,8 @@ class DumpMaskLabels(BaseMetric):
         Args:
             data_batch (dict): Not used.
             data_samples (Sequence[dict]): With ``ann_indices`` and ``pred_instances``:
-                for each of them ``masks`` (n, H, W), bool, at the image's own size,
-                and ``scores`` (n, ).
+                for each of them ``masks`` (n, H, W), bool, at the image's own size, and
+                ``scores`` (n, ).
 
         Raises:
             ValueError: If there is not one mask of the image's size for each box.
@@ -60,10 +60,7 @@ class DumpMaskLabels(BaseMetric):
             )
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Write the file.
-
-        Args:
-            results (list[dict]): The masks of each image, of all ranks.
+        """Write the file, of the masks of all ranks.
 
         Returns:
             dict[str, float]: ``number`` of masks and their mean ``score``.

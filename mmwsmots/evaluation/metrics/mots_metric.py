@@ -30,31 +30,29 @@ from mmwsmots.fileio.rle import find_overlap, masks_to_rles, rles_to_runs
 class MOTSMetric(BaseVideoMetric):
     """KITTI MOTS or MOTS20 metrics of masks and tracks, with TrackEval.
 
-    Takes frames one by one or by the video, writes ``SSSS.txt`` of each sequence
-    (see :func:`mmwsmots.fileio.mots_txt.sequence_name`) and evaluates all together.
-    Beside the model stands the row *filled boxes*: the same detections and tracks
-    with each mask replaced by its predicted box, clipped to the frame and made
-    disjoint as the masks are (the higher score wins). A weakly supervised model
-    that is not above it has learned nothing but boxes.
+    Takes frames one by one or by the video, writes ``SSSS.txt`` of each sequence (see
+    :func:`mmwsmots.fileio.mots_txt.sequence_name`) and evaluates all together. Beside
+    the model stands the row *filled boxes*: the same detections and tracks with each
+    mask replaced by its predicted box, clipped to the frame and made disjoint as the
+    masks are (the higher score wins). A weakly supervised model that is not above it
+    has learned nothing but boxes.
 
     The classes are those of the data set; others than KITTI MOTS's are numbered from 1
     on, and named in ``labels.txt`` beside the text files.
 
     The returned keys are ``car/sMOTSA`` and so on for all that
-    :func:`mmwsmots.evaluation.evaluate_mots` returns, and
-    ``filled_boxes/car/sMOTSA`` and so on for the second row.
+    :func:`mmwsmots.evaluation.evaluate_mots` returns, and ``filled_boxes/car/sMOTSA``
+    and so on for the second row.
 
     Args:
         gt_dir (str | None): Folder of the ground truth ``SSSS.txt``. Only
             ``format_only`` does without it.
-        outfile_prefix (str | None): Folder for the text files; None deletes them
-            after the evaluation.
-        format_only (bool): Whether to write the text files and stop. Defaults to
-            False.
+        outfile_prefix (str | None): Folder for the text files; None deletes them after
+            the evaluation.
+        format_only (bool): Whether to write the text files and stop.
         protocol (str): 'trackeval' or 'mots_tools', see :func:`evaluate_mots`.
         benchmark (str): 'kitti_mots' or 'mots20', see :func:`evaluate_mots`.
-        **kwargs: ``collect_device`` and ``prefix`` of
-            :class:`mmengine.evaluator.BaseMetric`.
+        **kwargs: Of :class:`mmengine.evaluator.BaseMetric`.
     """
 
     def __init__(
@@ -87,9 +85,8 @@ class MOTSMetric(BaseVideoMetric):
 
         Args:
             data_samples (Sequence[DetDataSample]): Frames with
-                ``pred_track_instances``: bboxes (N, 4) xyxy in pixels of the
-                frame, labels, scores and instances_id (N, ), disjoint masks
-                (N, H, W) bool.
+                ``pred_track_instances``: bboxes (N, 4) xyxy in pixels of the frame,
+                labels, scores and instances_id (N, ), disjoint masks (N, H, W) bool.
 
         Raises:
             ValueError: If masks overlap, do not fit the frame or share an id; the
@@ -101,19 +98,11 @@ class MOTSMetric(BaseVideoMetric):
     def process_image(
         self, data_samples: Sequence[DetDataSample], video_len: int
     ) -> None:
-        """Collect the predictions of some frames of a video.
-
-        Args:
-            data_samples (Sequence[DetDataSample]): The frames.
-            video_len (int): Number of frames of the whole video.
-        """
+        """See :meth:`process_video`."""
         self.process_video(data_samples)
 
     def compute_metrics(self, results: Iterable[dict]) -> dict[str, float]:
-        """Write the text files and evaluate them.
-
-        Args:
-            results (Iterable[dict]): Encoded frames of all ranks.
+        """Write the text files of the frames of all ranks and evaluate them.
 
         Returns:
             dict[str, float]: The metrics; empty with ``format_only``.

@@ -22,8 +22,7 @@ class SaveDetections(BaseVideoMetric):
 
     Args:
         out_dir (str): Folder of the files.
-        **kwargs: ``collect_device`` and ``prefix`` of
-            :class:`mmengine.evaluator.BaseMetric`.
+        **kwargs: Of :class:`mmengine.evaluator.BaseMetric`.
     """
 
     def __init__(self, out_dir: str, **kwargs) -> None:
@@ -48,26 +47,11 @@ class SaveDetections(BaseVideoMetric):
     def process_image(
         self, data_samples: Sequence[DetDataSample], video_len: int
     ) -> None:
-        """Write the detections of some frames of a video.
-
-        Args:
-            data_samples (Sequence[DetDataSample]): The frames.
-            video_len (int): Number of frames of the whole video.
-        """
+        """See :meth:`process_video`."""
         self.process_video(data_samples)
 
     def compute_metrics(self, results: list[str]) -> dict:
-        """Nothing is computed.
-
-        Args:
-            results (list[str]): Names of the finished sequences of all ranks.
-
-        Returns:
-            dict: Empty.
-
-        Raises:
-            ValueError: If a sequence ended early.
-        """
+        """Raise ValueError if a sequence ended early; nothing is computed."""
         unfinished = sorted(set(self._next_frames) - set(results))
         if unfinished:
             raise ValueError(f'sequence {unfinished[0]}: its last frame was not seen')

@@ -16,10 +16,9 @@ class FrozenMobileNetV2(MobileNetV2):
     statistics and affine map in, which changes outputs by rounding alone.
 
     Args:
-        out_indices (Sequence[int]): Of the output stages, 0 to 6. Defaults to
-            (1, 2, 4, 6).
-        **kwargs: Of :class:`mmdet.models.MobileNetV2`, without ``frozen_stages``,
-            ``norm_cfg`` and ``norm_eval``.
+        out_indices (Sequence[int]): Of the output stages, 0 to 6.
+        **kwargs: Of the parent, without ``frozen_stages``, ``norm_cfg`` and
+            ``norm_eval``.
     """
 
     def __init__(self, out_indices: tuple[int, ...] = (1, 2, 4, 6), **kwargs) -> None:
@@ -38,28 +37,17 @@ class FrozenMobileNetV2(MobileNetV2):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Feature maps.
-
-        Args:
-            x (Tensor): Images, shape (N, 3, H, W).
-
-        Returns:
-            tuple[Tensor]: Contiguous maps of the output stages, detached.
-        """
+        """Images (N, 3, H, W) to contiguous maps of the output stages, detached."""
         # Far faster inside; mmcv's ops read contiguous tensors only.
         outs = super().forward(x.contiguous(memory_format=torch.channels_last))
         return tuple(out.contiguous() for out in outs)
 
 
 def fold_batch_norms(state_dict: dict[str, Tensor], prefix: str) -> None:
-    r"""Turn the weights of :class:`MobileNetV2` into those of the frozen class.
+    r"""Turn weights of :class:`MobileNetV2`, in place, into those of the frozen class.
 
-    ``conv(x) * a + b`` with :math:`a = \gamma / \sqrt{v + \epsilon}` and
-    :math:`b = \beta - a \mu` is a convolution with weight ``a * W`` and bias ``b``.
-
-    Args:
-        state_dict (dict[str, Tensor]): Changed in place.
-        prefix (str): Of the backbone's keys.
+    ``conv(x) * a + b`` with :math:`a = \gamma / \sqrt{v + \epsilon}` and :math:`b =
+    \beta - a \mu` is a convolution with weight ``a * W`` and bias ``b``.
     """
     for key in [k for k in state_dict if k.startswith(f'{prefix}conv2.')]:
         del state_dict[key]

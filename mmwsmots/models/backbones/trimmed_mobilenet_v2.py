@@ -9,9 +9,6 @@ class TrimmedMobileNetV2(MobileNetV2):
 
     mmdet's class builds and runs its last stage, a sixth of all parameters, whatever
     ``out_indices`` say, and a distributed training stops at parameters without use.
-
-    Args:
-        *args, **kwargs: Of :class:`mmdet.models.MobileNetV2`.
     """
 
     def __init__(self, *args, **kwargs) -> None:

@@ -10,13 +10,12 @@ from .rgb_det_data_preprocessor import RGBDetDataPreprocessor, attach_rgb
 
 @MODELS.register_module()
 class RGBTrackDataPreprocessor(TrackDataPreprocessor):
-    """:class:`TrackDataPreprocessor` that hands on images before normalisation.
-
-    The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
+    """:class:`TrackDataPreprocessor` with :func:`attach_rgb`; the network's input is
+    RGB.
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """See :meth:`TrackDataPreprocessor.forward` and :func:`attach_rgb`."""
+        """See the parent."""
         data = super().forward(data, training)
         for clip, sample in zip(data['inputs'], data['data_samples'] or []):
             attach_rgb(self, clip, sample.video_data_samples, training)
@@ -25,7 +24,4 @@ class RGBTrackDataPreprocessor(TrackDataPreprocessor):
 
 @MODELS.register_module()
 class RGBBoxInstDataPreprocessor(BoxInstDataPreprocessor, RGBDetDataPreprocessor):
-    """:class:`BoxInstDataPreprocessor` that hands on images before normalisation.
-
-    The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
-    """
+    """:class:`BoxInstDataPreprocessor` with :func:`attach_rgb`."""

@@ -10,10 +10,10 @@ def attach_rgb(
 ) -> None:
     """Hand the images before normalisation on to losses and mask refinement.
 
-    The metainfo ``rgb`` is float32, shape (3, H, W), RGB in 0..255 at the size of
-    the network's input. In training every sample's ``gt_instances`` gets it, for
-    the losses; at test the sample itself, for the refinement of masks. It is
-    metainfo because it belongs to the image, not to one instance.
+    The metainfo ``rgb`` is float32, (3, H, W), RGB in 0..255 at the size of the
+    network's input; in training of every sample's ``gt_instances``, for the losses, at
+    test of the sample itself. It is metainfo because it belongs to the image, not to
+    one instance.
 
     Args:
         preprocessor (:obj:`ImgDataPreprocessor`): Whose normalisation to undo.
@@ -34,13 +34,13 @@ def attach_rgb(
 
 @MODELS.register_module()
 class RGBDetDataPreprocessor(DetDataPreprocessor):
-    """:class:`DetDataPreprocessor` that hands on images before normalisation.
+    """:class:`DetDataPreprocessor` with :func:`attach_rgb`.
 
     The network's input must be RGB (``bgr_to_rgb=True`` for images read by cv2).
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """See :meth:`DetDataPreprocessor.forward` and :func:`attach_rgb`."""
+        """See the parent."""
         data = super().forward(data, training)
         if data['data_samples'] is not None:
             attach_rgb(self, data['inputs'], data['data_samples'], training)

@@ -17,12 +17,12 @@ CONTEXT = 1.5  # side of a crop over the side of its box
 class CRFBoxInstMaskHead(BoxInstMaskHead):
     """BoxInst's mask head with L_CRF beside its projection and pairwise losses.
 
-    BoxInst predicts masks of whole images; L_CRF compares what lies in and around
-    the true box, resampled to a square as the RoIs of a two-stage detector are. The
-    data preprocessor must be :class:`RGBBoxInstDataPreprocessor`.
+    BoxInst predicts masks of whole images; L_CRF compares what lies in and around the
+    true box, resampled to a square as the RoIs of a two-stage detector are. The data
+    preprocessor must be :class:`RGBBoxInstDataPreprocessor`.
 
     Args:
-        crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
+        crf_size (int): Side of the masks and crops of L_CRF.
         loss_crf (dict): :class:`CRFLoss`.
         *args, **kwargs: Of :class:`mmdet.models.BoxInstMaskHead`.
     """
@@ -46,19 +46,7 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
         positive_infos: InstanceList,
         **kwargs,
     ) -> dict[str, Tensor]:
-        """Losses of the positive locations.
-
-        Args:
-            mask_preds (list[Tensor]): Logits of each image's positive locations,
-                (num_pos, H, W) with a cell of ``mask_out_stride`` pixels.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` and what
-                the data preprocessor adds.
-            batch_img_metas (list[dict]): Image information.
-            positive_infos (list[:obj:`InstanceData`]): Of the positive locations.
-
-        Returns:
-            dict[str, Tensor]: As BoxInst's, and ``loss_crf``.
-        """
+        """As BoxInst's losses of the positive locations, and ``loss_crf``."""
         losses = super().loss_by_feat(
             mask_preds, batch_gt_instances, batch_img_metas, positive_infos, **kwargs
         )
@@ -72,16 +60,10 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
         return losses
 
     def _crops(self, preds: Tensor, image: Tensor, *args) -> tuple[Tensor, Tensor]:
-        """Masks and colours around the boxes of one image's positive locations.
+        """Masks (n, s, s) and RGB (n, 3, s, s) of the locations that BoxInst selects.
 
-        Args:
-            preds (Tensor): Logits, shape (num_pos, H, W).
-            image (Tensor): RGB in 0..255, shape (3, h, w).
-            *args: The image's ``gt_instances`` and information on the locations.
-
-        Returns:
-            tuple[Tensor, Tensor]: Probabilities (n, s, s) and RGB (n, 3, s, s) of
-            the n locations that BoxInst selects for its losses.
+        ``preds`` (num_pos, H, W) are logits and ``image`` (3, h, w) RGB of one image;
+        ``args`` its ``gt_instances`` and information on the locations.
         """
         preds, box_masks, _, num_pos = self._get_targets_single(preds, *args)
         if num_pos == 0:

@@ -5,19 +5,21 @@ from torch import Tensor, nn
 
 from ..utils.gathered_mean import gathered_mean
 
+GROUND_HEIGHT = 0.3  # of a box's height
+
 
 def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
     """Project masks on their rows.
 
-    A row that meets the box has the mean of its k best cells inside the box, with
-    k the given share of the box's width there (at least one cell); any other row
-    has its maximum.
+    A row that meets the box has the mean of its k best cells inside the box, with k the
+    given share of the box's width there (at least one cell); any other row has its
+    maximum.
 
     Args:
         mask_probs (Tensor): Shape (N, H, W).
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        shares (Tensor): k as a share of the width, 0 is the maximum; shape (N, 1)
-            or, row by row, (N, H).
+        shares (Tensor): k as a share of the width, 0 is the maximum; shape (N, 1) or,
+            row by row, (N, H).
 
     Returns:
         Tensor: Shape (N, H).
@@ -32,23 +34,22 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Te
     return torch.where(widths > 0, best.sum(dim=2) / num_best, mask_probs.amax(dim=2))
 
 
-def ground_factors(box_masks: Tensor, share: float, height: float) -> Tensor:
+def ground_factors(box_masks: Tensor, share: float) -> Tensor:
     """Factors on k for rows that come near the ground.
 
     Args:
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
         share (float): Factor at the lower side of a box.
-        height (float): From here on, as a share of the box's height above its lower
-            side, the factor is 1; below it falls linearly.
 
     Returns:
-        Tensor: Shape (N, H), 1 outside the boxes' rows.
+        Tensor: Shape (N, H): 1 outside the boxes' rows and from ``GROUND_HEIGHT`` of
+            the box's height above its lower side on, linear below.
     """
     in_box = box_masks.any(dim=2).float()
     # Middle of each row, counted from the lower side.
     above = in_box.flip(1).cumsum(dim=1).flip(1) - 0.5
     above = above / in_box.sum(dim=1, keepdim=True).clamp(min=1)
-    factors = share + (1 - share) * (above / height).clamp(0, 1)
+    factors = share + (1 - share) * (above / GROUND_HEIGHT).clamp(0, 1)
     return torch.where(in_box > 0, factors, 1.0)
 
 
@@ -56,30 +57,26 @@ def ground_factors(box_masks: Tensor, share: float, height: float) -> Tensor:
 class BoxProjectionLoss(nn.Module):
     """Dice loss between the projections of a mask and of its tight box.
 
-    Every row and column of a tight box holds a part of the object, those outside
-    hold none (BoxInst, Tian et al., CVPR 2021, eq. 3). BoxInst projects with the
-    maximum, which one path of cells through the box satisfies; the mean of the k
-    best cells asks for an area.
+    Every row and column of a tight box holds a part of the object, those outside hold
+    none (BoxInst, Tian et al., CVPR 2021, eq. 3). BoxInst projects with the maximum,
+    which one path of cells through the box satisfies; the mean of the k best cells asks
+    for an area.
 
     Args:
-        topk (float | list[float]): k as a share of the box's extent in [0, 1],
-            one for all classes or one per class; 0 is BoxInst's maximum.
-        ground_share (float): Factor on k at the lower side of the box. What stands
-            on the ground touches it with wheels or feet only, and its shadow lies
-            between them: rows of that part must not ask for as wide a mask.
-            Defaults to 1.0.
-        ground_height (float): Height above the lower side, as a share of the box's,
-            from which k is whole; see :func:`ground_factors`. Defaults to 0.3.
-        loss_weight (float): Factor on the loss. Defaults to 1.0.
-        gather (bool): Whether the mean is over the masks of all processes instead of
-            each process's own, see :func:`gathered_mean`. Defaults to False.
+        topk (float | list[float]): k as a share of the box's extent in [0, 1], one for
+            all classes or one per class; 0 is BoxInst's maximum.
+        ground_share (float): Factor on k at the lower side of the box, see
+            :func:`ground_factors`. What stands on the ground touches it with wheels or
+            feet only, and its shadow lies between them: rows of that part must not ask
+            for as wide a mask.
+        loss_weight (float): Factor on the loss.
+        gather (bool): See :func:`gathered_mean`.
     """
 
     def __init__(
         self,
         topk: float | list[float] = 0.0,
         ground_share: float = 1.0,
-        ground_height: float = 0.3,
         loss_weight: float = 1.0,
         gather: bool = False,
     ) -> None:
@@ -89,27 +86,23 @@ class BoxProjectionLoss(nn.Module):
             raise ValueError(f'topk must hold shares between 0 and 1, got {topk}')
         if not 0 <= ground_share <= 1:
             raise ValueError(f'ground_share must be in [0, 1], got {ground_share}')
-        if not 0 < ground_height <= 1:
-            raise ValueError(f'ground_height must be in (0, 1], got {ground_height}')
         self.register_buffer('topk', shares, persistent=False)
         self.ground_share = ground_share
-        self.ground_height = ground_height
         self.loss_weight = loss_weight
         self.gather = gather
 
     def forward(
         self, mask_probs: Tensor, box_masks: Tensor, labels: Tensor | None = None
     ) -> Tensor:
-        """Compute the loss.
+        """Mean over masks of the row and the column loss.
 
         Args:
             mask_probs (Tensor): Foreground probabilities, shape (N, H, W).
             box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-            labels (Tensor, optional): Classes, shape (N, ); needed when ``topk``
-                differs between classes.
+            labels (Tensor, optional): Classes, shape (N, ); for a ``topk`` per class.
 
         Returns:
-            Tensor: Mean over masks of the row and the column loss, a scalar.
+            Tensor: Scalar; 0, still part of the graph, when N is 0.
         """
         if len(mask_probs) == 0:
             return gathered_mean(mask_probs.sum(), 0, self.gather)
@@ -119,9 +112,7 @@ class BoxProjectionLoss(nn.Module):
         else:
             shares = self.topk[labels]
         shares = shares[:, None]
-        row_shares = shares * ground_factors(
-            box_masks, self.ground_share, self.ground_height
-        )
+        row_shares = shares * ground_factors(box_masks, self.ground_share)
         loss = 0.0
         for probs, boxes, ks in (
             (mask_probs, box_masks, row_shares),

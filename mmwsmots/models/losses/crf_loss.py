@@ -36,16 +36,15 @@ class CRFLoss(nn.Module):
         W_{ij} = \exp\left(-\frac{\|I_i - I_j\|^2}{2\sigma_{rgb}^2}
         - \frac{\|x_i - x_j\|^2}{2\sigma_{xy}^2}\right)
 
-    with k over foreground S and background 1 - S, the mean over the masks. W is
-    not normalised. The default weight is that of Ruiz et al.; the sigmas are
-    those of the loss's authors.
+    with k over foreground S and background 1 - S, the mean over the masks. W is not
+    normalised. The default weight is that of Ruiz et al.; the sigmas are those of the
+    loss's authors.
 
     Args:
         sigma_rgb (float): Standard deviation in RGB units (0..255).
         sigma_xy (float): Standard deviation in pixels of the crop.
-        loss_weight (float): :math:`\lambda_{CRF}`. Defaults to 2e-7.
-        gather (bool): Whether the mean is over the masks of all processes instead of
-            each process's own, see :func:`gathered_mean`. Defaults to False.
+        loss_weight (float): :math:`\lambda_{CRF}`.
+        gather (bool): See :func:`gathered_mean`.
     """
 
     def __init__(
@@ -62,11 +61,7 @@ class CRFLoss(nn.Module):
         self.gather = gather
 
     def forward(self, mask_probs: Tensor, rgb_crops: Tensor) -> Tensor:
-        """Compute the loss.
-
-        Args:
-            mask_probs (Tensor): Foreground probabilities, shape (N, H, W).
-            rgb_crops (Tensor): RGB in 0..255 of the same cells, (N, 3, H, W).
+        """Loss of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W).
 
         Returns:
             Tensor: Scalar; 0, still part of the graph, when N is 0.

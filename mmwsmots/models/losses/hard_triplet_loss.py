@@ -17,9 +17,9 @@ def gather_rows(rows: Tensor, counts: list[int]) -> Tensor:
 class _GatherRows(torch.autograd.Function):
     """``gather_rows`` with a gradient.
 
-    Every rank computes the same loss of all rows, so its own rows' gradient is
-    complete without communication. Distributed training averages the ranks'
-    gradients, hence the factor: the average is then the gradient of the loss.
+    Every rank computes the same loss of all rows, so its own rows' gradient is complete
+    without communication. Distributed training averages the ranks' gradients, hence the
+    factor: the average is then the gradient of the loss.
     """
 
     @staticmethod
@@ -43,17 +43,16 @@ class HardTripletLoss(nn.Module):
         \max_{p: id_p = id_a} d(p, a) - \min_{n: id_n \ne id_a} d(n, a)
         + \alpha, 0 \Big), \quad d = 1 - \cos
 
-    The paper calls the cosine itself a distance; a distance is meant. Anchors
-    without a negative are left out of R. The only positive of a single anchor is
-    itself, at distance 0. The direction of a vector shorter than 1e-6 is not
-    defined: its distance to all others is 1 and no gradient enters it.
+    The paper calls the cosine itself a distance; a distance is meant. Anchors without a
+    negative are left out of R. The only positive of a single anchor is itself, at
+    distance 0. The direction of a vector shorter than 1e-6 is not defined: its distance
+    to all others is 1 and no gradient enters it.
 
     Args:
-        margin (float): :math:`\alpha`. Defaults to 0.2.
-        loss_weight (float): Weight of the loss. Defaults to 1.0.
-        gather (bool): Whether R is the set of all ranks instead of each rank's
-            own. Identities must then be numbered alike on all ranks. Defaults to
-            False.
+        margin (float): :math:`\alpha`.
+        loss_weight (float): Weight of the loss.
+        gather (bool): Whether R is the set of all ranks instead of each rank's own.
+            Identities must then be numbered alike on all ranks.
     """
 
     def __init__(
@@ -72,8 +71,8 @@ class HardTripletLoss(nn.Module):
         Args:
             embeddings (Tensor): Shape (N, D); N may be 0 and may differ by rank.
             ids (Tensor): Integer identities, shape (N, ).
-            labels (Tensor, optional): Classes, shape (N, ). Given, negatives are
-                of the anchor's class; otherwise of any.
+            labels (Tensor, optional): Classes, shape (N, ). Given, negatives are of the
+                anchor's class; otherwise of any.
 
         Returns:
             Tensor: Scalar; without a valid anchor a 0 that is part of the graph.

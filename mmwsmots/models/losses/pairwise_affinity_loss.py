@@ -21,17 +21,16 @@ def _neighbours(x: Tensor, kernel_size: int, dilation: int) -> Tensor:
 class PairwiseAffinityLoss(nn.Module):
     r"""Neighbours of like colour should have like labels (BoxInst, eq. 7).
 
-    For every pair of neighbouring cells with colour similarity
-    :math:`\exp(-\|lab_i - lab_j\| / 2) \ge \tau` of which at least one lies in
-    the box, :math:`-\log P(y_i = y_j)`, the mean over such pairs.
+    For every pair of neighbouring cells with colour similarity :math:`\exp(-\|lab_i -
+    lab_j\| / 2) \ge \tau` of which at least one lies in the box, :math:`-\log P(y_i =
+    y_j)`, the mean over such pairs.
 
     Args:
-        kernel_size (int): Side of the neighbourhood, odd. Defaults to 3.
-        dilation (int): Distance between neighbours in cells. Defaults to 2.
-        color_thr (float): :math:`\tau`. Defaults to 0.3.
-        loss_weight (float): Factor on the loss. Defaults to 1.0.
-        gather (bool): Whether the mean is over the pairs of all processes instead of
-            each process's own, see :func:`gathered_mean`. Defaults to False.
+        kernel_size (int): Side of the neighbourhood, odd.
+        dilation (int): Distance between neighbours in cells.
+        color_thr (float): :math:`\tau`.
+        loss_weight (float): Factor on the loss.
+        gather (bool): See :func:`gathered_mean`.
     """
 
     def __init__(
@@ -54,11 +53,11 @@ class PairwiseAffinityLoss(nn.Module):
     def forward(
         self, mask_logits: Tensor, rgb_crops: Tensor, box_masks: Tensor
     ) -> Tensor:
-        """Compute the loss.
+        """Loss of logits, of RGB in 0..255 and of the boxes on the same cells.
 
         Args:
             mask_logits (Tensor): Foreground logits, shape (N, H, W).
-            rgb_crops (Tensor): RGB in 0..255 of the same cells, (N, 3, H, W).
+            rgb_crops (Tensor): Shape (N, 3, H, W).
             box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
 
         Returns:

@@ -8,16 +8,15 @@ from ..utils.gathered_mean import gathered_mean
 
 @MODELS.register_module()
 class PartialCrossEntropyLoss(nn.Module):
-    r"""Binary cross entropy over the cells that have a label.
+    """Binary cross entropy over the cells that have a label.
 
     :math:`L_{loc}` of Ruiz et al. (eq. 8): the mean over the non-void cells of a
-    proposal, then the mean over the proposals. A proposal without any labelled
-    cell counts with 0.
+    proposal, then the mean over the proposals. A proposal without any labelled cell
+    counts with 0.
 
     Args:
-        loss_weight (float): Factor on the loss. Defaults to 1.0.
-        gather (bool): Whether the mean is over the proposals of all processes, not
-            of each its own, see :func:`gathered_mean`. Defaults to False.
+        loss_weight (float): Factor on the loss.
+        gather (bool): See :func:`gathered_mean`.
     """
 
     def __init__(self, loss_weight: float = 1.0, gather: bool = False) -> None:

@@ -43,10 +43,9 @@ class BoxMasker(BaseDetector):
     Args:
         backbone (dict): Any backbone; its finest map sets the masks' resolution.
         decoder (dict): See :class:`CropDecoder`.
-        crop_size (int): Side of a crop in pixels. Defaults to 128.
-        context (float): Side of a crop's RoI over the side of its box. Defaults to 1.6.
+        crop_size (int): Side of a crop in pixels.
+        context (float): Side of a crop's RoI over the side of its box.
         prompt (bool): Whether the network sees the box and the other boxes.
-            Defaults to False.
         loss_outside (dict, optional): Loss of logits and of labels, 0 outside the box
             and -1, void, inside.
         loss_projection (dict, optional): E.g. :class:`BoxProjectionLoss`.
@@ -58,8 +57,7 @@ class BoxMasker(BaseDetector):
             pixels, ``score_power``, see :func:`sample_crops`, and ``occluder_prob``,
             see :func:`paste_occluders`.
         test_cfg (dict): ``flip``, whether to average with the mirrored crop;
-            ``mask_refiner``, a :class:`MaskRefiner` or None; ``disjoint``, whether the
-            masks of one image compete for pixels; ``batch_size`` of crops.
+            ``mask_refiner``, a :class:`MaskRefiner` or None;  ``batch_size`` of crops.
         data_preprocessor (dict): With ``mean`` and ``std``, and ``bgr_to_rgb=True`` for
             images read by OpenCV.
         init_cfg (dict, optional): Initialization config.
@@ -115,14 +113,7 @@ class BoxMasker(BaseDetector):
         return self.loss_mask is not None or self.loss_dice is not None
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
-        """Feature maps of crops.
-
-        Args:
-            batch_inputs (Tensor): Normalised crops, shape (N, 3, S, S).
-
-        Returns:
-            tuple[Tensor]: Maps (N, C, h, w), fine to coarse.
-        """
+        """Maps (N, C, h, w), fine to coarse, of normalised crops (N, 3, S, S)."""
         # Twice as fast on a CPU.
         return self.backbone(batch_inputs.contiguous(memory_format=torch.channels_last))
 
@@ -131,8 +122,7 @@ class BoxMasker(BaseDetector):
 
         Args:
             crops (Tensor): Normalised crops, shape (N, 3, S, S).
-            prompts (Tensor, optional): Coverage of the cells by the box and by the
-                other boxes, in [0, 1], shape (N, 2, S, S).
+            prompts (Tensor, optional): See :func:`soft_boxes_on_rois`, (N, 2, S, S).
 
         Returns:
             Tensor: Foreground logits, float32, shape (N, h, w).
@@ -220,8 +210,8 @@ class BoxMasker(BaseDetector):
 
         Returns:
             list[:obj:`DetDataSample`]: With ``pred_instances``, row by row those of
-            ``gt_instances``: ``bboxes``, ``labels``, ``masks`` (n, H, W) bool and
-            ``scores`` (n, ), the :func:`mask_confidences`.
+                ``gt_instances``: ``bboxes``, ``labels``, and what :meth:`segment`
+                gives.
 
         Raises:
             ValueError: If the pipeline has resized an image.
@@ -251,7 +241,8 @@ class BoxMasker(BaseDetector):
             bboxes (Tensor): All boxes that are known, (n, 4), xyxy in pixels.
 
         Returns:
-            :obj:`InstanceData`: ``masks`` (n, H, W), bool, and ``scores`` (n, ).
+            :obj:`InstanceData`: ``masks`` (n, H, W), bool, and ``scores`` (n, ), the
+                :func:`mask_confidences`.
         """
         size = tuple(image.shape[1:])
         if len(bboxes) == 0:
@@ -266,7 +257,7 @@ class BoxMasker(BaseDetector):
         )
         logits = self.refiner.shift_logits(logits, indexed, bboxes)
         windows = paste_logits(logits, rois, bboxes, *size)
-        masks = compete(windows, size, disjoint=self.test_cfg.get('disjoint', True))
+        masks = compete(windows, size)
         scores = mask_confidences(masks, logits.sigmoid(), rois, bboxes)
         return InstanceData(masks=masks, scores=scores)
 

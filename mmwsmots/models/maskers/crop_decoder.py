@@ -18,10 +18,10 @@ class CropDecoder(BaseModule):
 
     Args:
         in_channels (list[int]): Of the maps, fine to coarse.
-        channels (int): Of all levels. Defaults to 48.
-        num_groups (int): Of the group norms. Defaults to 8.
-        prompt_channels (int): Channels of the prompt, which is averaged to the size
-            of each map and joins its channels; 0 takes none. Defaults to 0.
+        channels (int): Of all levels.
+        num_groups (int): Of the group norms.
+        prompt_channels (int): Channels of the prompt, which is averaged to the size of
+            each map and joins its channels; 0 takes none.
         init_cfg (dict, optional): Initialization config.
     """
 

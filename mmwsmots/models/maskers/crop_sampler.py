@@ -53,13 +53,13 @@ def sample_crops(
             ``masks`` and, if there are weights, ``mask_scores`` (n, ).
         size (int): Side of a crop, S.
         context (float): Side of an RoI over the side of its box.
-        with_masks (bool): Whether to crop masks. Defaults to False.
-        with_prompts (bool): Whether to make prompts. Defaults to False.
-        num_crops (int): How many at most. Defaults to 16.
-        jitter (float): See :func:`jittered_rois`. Defaults to 0.2.
-        min_area (float): Smallest area of a box in pixels. Defaults to 250.
+        with_masks (bool): Whether to crop masks.
+        with_prompts (bool): Whether to make prompts.
+        num_crops (int): How many at most.
+        jitter (float): See :func:`jittered_rois`.
+        min_area (float): Smallest area of a box in pixels.
         score_power (float): A mask's weight is its score to this power; the scores of
-            :func:`mask_confidences` crowd near 1. Defaults to 4.
+            :func:`mask_confidences` crowd near 1.
 
     Returns:
         Crops: Empty if there is no box of that size.

@@ -18,20 +18,19 @@ class MOTSNet(BaseMOTModel):
     r"""Mask R-CNN with a tracking head (Porzi et al., CVPR 2020; Ruiz et al.).
 
     :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})`. All frames of
-    all clips form one image batch in training; at test frames are processed in
-    order: detections, disjoint masks, embeddings, tracks.
+    all clips form one image batch in training; at test frames are processed in order:
+    detections, disjoint masks, embeddings, tracks.
 
     Args:
-        detector (dict): Two-stage detector whose RoI head is a
-            :class:`MOTSRoIHead`. Its ``test_cfg.rcnn.score_thr`` is the
-            detection threshold of tracking.
+        detector (dict): Two-stage detector whose RoI head is a :class:`MOTSRoIHead`.
+            Its ``test_cfg.rcnn.score_thr`` is the detection threshold of tracking.
         track_head (dict, optional): E.g. :class:`HardTripletEmbedHead`.
         tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
-        detector_loss_weight (float): :math:`\lambda`. Defaults to 1.0.
+        detector_loss_weight (float): :math:`\lambda`.
         freeze_detector (bool): Whether to train masks and embeddings alone, on a
             detector that knows its boxes already and stays in evaluation: without
-            gradient, moving batch statistics or drop path. A step takes about half
-            the time. Defaults to False.
+            gradient, moving batch statistics or drop path. A step takes about half the
+            time.
         data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
         init_cfg (dict or list[dict], optional): Initialisation.
     """
@@ -60,14 +59,7 @@ class MOTSNet(BaseMOTModel):
             self.detector.roi_head.mask_head.requires_grad_(True)
 
     def train(self, mode: bool = True) -> 'MOTSNet':
-        """Switch between training and evaluation; what is frozen stays in evaluation.
-
-        Args:
-            mode (bool): Whether to train. Defaults to True.
-
-        Returns:
-            :obj:`MOTSNet`: The model itself.
-        """
+        """Switch between training and evaluation; frozen parts stay in evaluation."""
         super().train(mode)
         if self.freeze_detector:
             self.detector.eval()
@@ -79,9 +71,9 @@ class MOTSNet(BaseMOTModel):
 
         Args:
             inputs (Tensor): Shape (N, T, C, H, W): N clips of T frames.
-            data_samples (list[:obj:`TrackDataSample`]): N clips of T annotated
-                frames; ``gt_instances`` has ``bboxes``, ``labels``,
-                ``instances_ids`` (one number per identity over the batch).
+            data_samples (list[:obj:`TrackDataSample`]): N clips of T annotated frames;
+                ``gt_instances`` has ``bboxes``, ``labels``, ``instances_ids`` (one
+                number per identity over the batch).
 
         Returns:
             dict[str, Tensor]: Loss components.
@@ -151,17 +143,17 @@ class MOTSNet(BaseMOTModel):
 
         Args:
             inputs (Tensor): Shape (1, T, C, H, W).
-            data_samples (list[:obj:`TrackDataSample`]): One sample of T frames. A
-                frame with ``frame_id`` 0, or with another ``video_id`` than the last
-                one, starts a new video.
+            data_samples (list[:obj:`TrackDataSample`]): One sample of T frames. A frame
+                with ``frame_id`` 0, or with another ``video_id`` than the last one,
+                starts a new video.
             rescale (bool): Whether results are at the original scale.
-            tracker (:obj:`IoUCosineTracker`, optional): That of the video, in place
-                of the model's own, which knows one video at a time.
+            tracker (:obj:`IoUCosineTracker`, optional): That of the video, in place of
+                the model's own, which knows one video at a time.
 
         Returns:
             list[:obj:`TrackDataSample`]: Every frame has ``pred_track_instances``:
-            ``bboxes`` (n, 4), ``labels``, ``scores``, disjoint ``masks`` (n, H, W)
-            and ``instances_id`` (n, ).
+                ``bboxes`` (n, 4), ``labels``, ``scores``, disjoint ``masks`` (n, H, W)
+                and ``instances_id`` (n, ).
         """
         if len(data_samples) != 1:
             raise ValueError(

@@ -13,8 +13,8 @@ from .mask_roi_mixin import MaskRoIMixin
 class GradCAMCascadeRoIHead(MaskRoIMixin, CascadeRoIHead):
     """Cascade RoI head whose mask heads learn from boxes.
 
-    The heat maps of a stage come from its own box head. At test the stages' masks
-    are averaged, as in Cascade Mask R-CNN.
+    The heat maps of a stage come from its own box head. At test the stages' masks are
+    averaged, as in Cascade Mask R-CNN.
 
     Args:
         *args, **kwargs: Of :class:`MaskRoIMixin` and of
@@ -29,18 +29,7 @@ class GradCAMCascadeRoIHead(MaskRoIMixin, CascadeRoIHead):
         sampling_results: list,
         batch_gt_instances: InstanceList,
     ) -> dict:
-        """Run a stage's mask branch on its own RoIs.
-
-        Args:
-            stage (int): Number of the stage.
-            x (tuple[Tensor]): Feature maps of all levels.
-            sampling_results (list[:obj:`SamplingResult`]): Of the box branch.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations. The mask head
-                gets copies with the field ``cams``.
-
-        Returns:
-            dict: As mmdet's, with ``mask_preds`` and ``loss_mask``.
-        """
+        """As the parent's, on a stage's own RoIs and annotations with heat maps."""
         batch_gt_instances = with_cams(
             x, batch_gt_instances, self.bbox_roi_extractor[stage], self.bbox_head[stage]
         )
@@ -48,14 +37,8 @@ class GradCAMCascadeRoIHead(MaskRoIMixin, CascadeRoIHead):
         return super().mask_loss(stage, x, samplings, batch_gt_instances)
 
     def mask_logits(self, x: tuple[Tensor], rois: Tensor) -> Tensor:
-        """Mask logits of RoIs at test: those of the stages' mean probabilities.
-
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
-
-        Returns:
-            Tensor: Shape (N, num_classes, h, w).
+        """Logits (N, num_classes, h, w) of the stages' mean probabilities at RoIs (N,
+        5).
         """
         probs = [
             self._mask_forward(stage, x, rois)['mask_preds'].sigmoid()

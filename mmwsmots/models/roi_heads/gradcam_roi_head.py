@@ -25,18 +25,7 @@ class GradCAMRoIHead(MOTSRoIHead):
         bbox_feats: Tensor,
         batch_gt_instances: InstanceList,
     ) -> dict:
-        """Run the mask branch, see :meth:`MOTSRoIHead.mask_loss`.
-
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            sampling_results (list[:obj:`SamplingResult`]): Of the box branch.
-            bbox_feats (Tensor): Not used: the mask branch has its own RoIs.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations. The mask head
-                gets copies with the field ``cams``.
-
-        Returns:
-            dict: As the parent's.
-        """
+        """As the parent's, of annotations with heat maps."""
         batch_gt_instances = with_cams(
             x, batch_gt_instances, self.bbox_roi_extractor, self.bbox_head
         )

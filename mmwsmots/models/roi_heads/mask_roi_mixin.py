@@ -13,11 +13,10 @@ class MaskRoIMixin:
     """Mask RoIs that are not the boxes, for one of mmdet's RoI heads.
 
     Args:
-        mask_context (float): Side of a mask RoI over the side of its box, in
-            training and at test. Defaults to 1.0.
-        mask_roi_sampler (dict, optional): Draws the mask RoIs of training from the
-            true boxes, e.g. :class:`JitteredRoISampler`. None takes the positive
-            proposals. Defaults to None.
+        mask_context (float): Side of a mask RoI over the side of its box, in training
+            and at test.
+        mask_roi_sampler (dict, optional): Draws the mask RoIs of training from the true
+            boxes, e.g. :class:`JitteredRoISampler`. None takes the positive proposals.
         *args, **kwargs: Of the RoI head. ``test_cfg.mask_refiner`` is a
             :class:`MaskRefiner`.
 
@@ -60,16 +59,7 @@ class MaskRoIMixin:
     def mask_samplings(
         self, sampling_results: list, batch_gt_instances: InstanceList
     ) -> list:
-        """The mask branch's own RoIs.
-
-        Args:
-            sampling_results (list[:obj:`SamplingResult`]): Of the box branch.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations.
-
-        Returns:
-            list[:obj:`SamplingResult`]: One for each image; those given are left
-            as they were.
-        """
+        """The mask branch's own RoIs, one :obj:`SamplingResult` for each image."""
         if self.mask_roi_sampler is not None:
             sampling_results = [
                 self.mask_roi_sampler.sample(gts) for gts in batch_gt_instances
@@ -96,9 +86,9 @@ class MaskRoIMixin:
             rescale (bool): Whether to give boxes and masks at the original scale.
 
         Returns:
-            list[:obj:`InstanceData`]: With ``bboxes`` (n, 4) and ``masks`` (n, H,
-            W) as mmdet gives them, the network-scale ``mask_rois`` (n, 4) and
-            ``mask_probs`` (n, h, w), soft masks on their grids.
+            list[:obj:`InstanceData`]: With ``bboxes`` (n, 4) and ``masks`` (n, H, W) as
+                mmdet gives them, the network-scale ``mask_rois`` (n, 4) and
+                ``mask_probs`` (n, h, w), soft masks on their grids.
         """
         for res in results_list:
             res.mask_rois = expand_bboxes(res.bboxes, self.mask_context)

@@ -25,16 +25,7 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
         rpn_results_list: InstanceList,
         batch_data_samples: SampleList,
     ) -> dict:
-        """Losses of the box and mask branches.
-
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            rpn_results_list (list[:obj:`InstanceData`]): Proposals.
-            batch_data_samples (list[:obj:`DetDataSample`]): Annotations.
-
-        Returns:
-            dict[str, Tensor]: Loss components.
-        """
+        """Losses of the box and mask branches, see the parent."""
         return self.loss_and_mask_samples(x, rpn_results_list, batch_data_samples)[0]
 
     def loss_and_mask_samples(
@@ -45,16 +36,12 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
     ) -> tuple[dict, InstanceList]:
         """Losses, and the masks that they were computed of.
 
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            rpn_results_list (list[:obj:`InstanceData`]): Proposals.
-            batch_data_samples (list[:obj:`DetDataSample`]): Annotations.
-
         Returns:
             tuple[dict[str, Tensor], list[:obj:`InstanceData`]]: Loss components, and
-            for each image the RoIs of the mask branch: ``priors`` (P, 4), ``labels``
-            (P, ), ``mask_probs`` (P, h, w), with gradient, and, where the annotations
-            have them, ``instances_ids`` (P, ). No sample without a mask branch.
+                for each image the RoIs of the mask branch: ``priors`` (P, 4),
+                ``labels`` (P, ), ``mask_probs`` (P, h, w), with gradient, and, where
+                the annotations have them, ``instances_ids`` (P, ). No sample without a
+                mask branch.
         """
         losses = super().loss(x, rpn_results_list, batch_data_samples)
         return losses, losses.pop('mask_samples', [])
@@ -66,17 +53,9 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
         bbox_feats: Tensor,
         batch_gt_instances: InstanceList,
     ) -> dict:
-        """Run the mask branch on its own RoIs.
+        """As the parent's, on the mask branch's own RoIs, not those of ``bbox_feats``.
 
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            sampling_results (list[:obj:`SamplingResult`]): Of the box branch.
-            bbox_feats (Tensor): Not used: the mask branch has its own RoIs.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations.
-
-        Returns:
-            dict: As mmdet's, with ``mask_preds`` and ``loss_mask``, which holds the
-            ``mask_samples`` of :meth:`loss_and_mask_samples` beside the losses.
+        ``loss_mask`` holds the ``mask_samples`` of :meth:`loss_and_mask_samples` too.
         """
         sampling_results = self.mask_samplings(sampling_results, batch_gt_instances)
         results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
@@ -96,13 +75,5 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
         return results
 
     def mask_logits(self, x: tuple[Tensor], rois: Tensor) -> Tensor:
-        """Mask logits of RoIs at test.
-
-        Args:
-            x (tuple[Tensor]): Feature maps of all levels.
-            rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
-
-        Returns:
-            Tensor: Shape (N, num_classes, h, w).
-        """
+        """Mask logits (N, num_classes, h, w) of RoIs (N, 5) at test."""
         return self._mask_forward(x, rois)['mask_preds']

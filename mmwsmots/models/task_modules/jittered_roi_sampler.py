@@ -5,21 +5,23 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.registry import TASK_UTILS
 from mmengine.structures import InstanceData
 
+from ..utils.roi_grid import expand_bboxes
+
 
 @TASK_UTILS.register_module()
 class JitteredRoISampler:
     """RoIs for the mask loss that do not tell where the true box is.
 
-    When the RoI is the box, "everything" is a function of position alone and the
-    mask collapses to the filled box. Random shifts and scales of the true boxes
-    take that shortcut away.
+    When the RoI is the box, "everything" is a function of position alone and the mask
+    collapses to the filled box. Random shifts and scales of the true boxes take that
+    shortcut away.
 
     Args:
-        num_per_gt (int): RoIs per true box. Defaults to 2.
+        num_per_gt (int): RoIs per true box.
         max_per_img (int): At most so many RoIs per image, drawn at random.
         center_jitter (float): Largest shift as a share of the box's sides.
-        scale_jitter (float): Largest absolute log ratio of the sides, drawn apart
-            for width and height.
+        scale_jitter (float): Largest absolute log ratio of the sides, drawn apart for
+            width and height.
     """
 
     def __init__(
@@ -35,11 +37,8 @@ class JitteredRoISampler:
         self.scale_jitter = scale_jitter
 
     def sample(self, gt_instances: InstanceData) -> SamplingResult:
-        """Draw the RoIs of one image.
-
-        Args:
-            gt_instances (:obj:`InstanceData`): With ``bboxes`` (G, 4), xyxy in
-                pixels, and ``labels`` (G, ).
+        """Draw the RoIs of one image, with ``bboxes`` (G, 4) in pixels and ``labels``
+        (G, ).
 
         Returns:
             :obj:`SamplingResult`: All RoIs are positive and know their true box.
@@ -51,14 +50,12 @@ class JitteredRoISampler:
             keep = torch.randperm(len(gt_inds), device=bboxes.device)
             gt_inds = gt_inds[keep[: self.max_per_img]]
         boxes = bboxes[gt_inds]
-        sides = boxes[:, 2:] - boxes[:, :2]
-        noise = torch.rand((2, *sides.shape), device=bboxes.device) * 2 - 1
-        centers = (boxes[:, :2] + boxes[:, 2:]) / 2
-        centers = centers + noise[0] * self.center_jitter * sides
-        halves = sides / 2 * torch.exp(noise[1] * self.scale_jitter)
-        priors = torch.cat([centers - halves, centers + halves], dim=1)
+        noise = torch.rand((2, len(boxes), 2), device=bboxes.device) * 2 - 1
+        priors = expand_bboxes(
+            boxes, (noise[1] * self.scale_jitter).exp(), noise[0] * self.center_jitter
+        )
         assigned = AssignResult(
-            len(bboxes), gt_inds + 1, torch.ones_like(sides[:, 0]), labels[gt_inds]
+            len(bboxes), gt_inds + 1, torch.ones_like(boxes[:, 0]), labels[gt_inds]
         )
         rows = torch.arange(len(priors), device=bboxes.device)
         return SamplingResult(

@@ -22,14 +22,13 @@ class MaskRefiner:
     :meth:`refine_masks`. Without an option nothing is changed.
 
     Args:
-        mean_field (dict, optional): Masks follow the image, see
-            :func:`mmwsmots.models.utils.mean_field.refine_logits`: its ``size`` and
-            options.
-        max_empty_share (float | list[float], optional): A mask reaches the sides of
-            its box, see :func:`tight_thresholds`; one for all classes or one per
-            class. With ``mean_field`` also what that starts from.
-        fill_holes (bool): Whether the holes of a mask are filled. Defaults to False.
-        clip_masks (bool): Whether a mask ends at its box. Defaults to False.
+        mean_field (dict, optional): Masks follow the image: ``size`` and options of
+            :func:`mmwsmots.models.utils.mean_field.refine_logits`.
+        max_empty_share (float | list[float], optional): A mask reaches the sides of its
+            box, see :func:`tight_thresholds`; one for all classes or one per class.
+            With ``mean_field`` also what that starts from.
+        fill_holes (bool): Whether the holes of a mask are filled.
+        clip_masks (bool): Whether a mask ends at its box.
         min_coverage (float, optional): A mask that misses more of its box's rows or
             columns gives way to the filled box, see :func:`fill_uncovered`.
         num_classes (int, optional): To check ``max_empty_share``.
@@ -70,8 +69,8 @@ class MaskRefiner:
             rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
             bboxes (Tensor): Boxes of the objects, shape (N, 4), xyxy in pixels.
             images (Tensor, optional): RGB in 0..255, shape (B, 3, H, W).
-            labels (Tensor, optional): Classes, shape (N, ); needed if
-                ``max_empty_share`` differs between them.
+            labels (Tensor, optional): Classes (N, ), for a ``max_empty_share`` per
+                class.
 
         Returns:
             Tensor: Logits (N, size, size), with ``mean_field``; else as given.
@@ -98,14 +97,9 @@ class MaskRefiner:
         labels: Tensor | None = None,
         mask_thr: float = 0.5,
     ) -> Tensor:
-        """Move each mask's own threshold to that at which all are cut; fill holes.
+        """Move each mask's threshold to that at which all are cut; fill holes.
 
-        Args:
-            logits (Tensor): Foreground logits on the grids of the RoIs, (N, h, w).
-            rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
-            bboxes (Tensor): Boxes of the objects, shape (N, 4), xyxy in pixels.
-            labels (Tensor, optional): Classes, see :meth:`refine_logits`.
-            mask_thr (float): Probability at which masks are cut. Defaults to 0.5.
+        The other arguments are those of :meth:`refine_logits`.
 
         Returns:
             Tensor: Logits (N, h, w).
@@ -130,15 +124,7 @@ class MaskRefiner:
         return logits + shifts.view(-1, 1, 1)
 
     def refine_masks(self, masks: Tensor, bboxes: Tensor) -> Tensor:
-        """Cut masks at their boxes, and fill the boxes of lost ones.
-
-        Args:
-            masks (Tensor): Bool, shape (N, H, W).
-            bboxes (Tensor): Boxes of the objects, shape (N, 4), xyxy in its pixels.
-
-        Returns:
-            Tensor: Bool, shape (N, H, W).
-        """
+        """Cut masks (N, H, W) at their boxes (N, 4), and fill boxes of lost ones."""
         if self.clip_masks:
             masks = clip_masks(masks, bboxes)
         if self.min_coverage is not None:

@@ -26,8 +26,8 @@ def iou_cosine_similarity(
         bboxes1 (Tensor): Boxes (x1, y1, x2, y2), shape (N, 4).
         embeds1 (Tensor): Embeddings, shape (N, D).
         bboxes2 (Tensor): Boxes, shape (M, 4).
-        embeds2 (Tensor): Embeddings, shape (M, D), or K of each box, shape
-            (M, K, D), of which the most similar one counts.
+        embeds2 (Tensor): Embeddings, shape (M, D), or K of each box, shape (M, K, D),
+            of which the most similar one counts.
 
     Returns:
         Tensor: Shape (N, M), in [0, 1]; 0 where an input is not a number.
@@ -48,34 +48,32 @@ def iou_cosine_similarity(
 class IoUCosineMatcher:
     r"""Online matcher of boxes and embeddings over a temporal window.
 
-    The detections of a frame are assigned to the tracks by the Hungarian
-    algorithm on :math:`Cost = \max Sim - Sim` (Ruiz et al. eq. 4), see
-    :func:`iou_cosine_similarity`. A link needs the same class and a similarity
-    above ``match_sim_thr``; every other pair counts as similarity 0 in the
-    assignment. The threshold and the class are this project's addition; without
-    them the algorithm links whatever is left over.
+    The detections of a frame are assigned to the tracks by the Hungarian algorithm on
+    :math:`Cost = \max Sim - Sim` (Ruiz et al. eq. 4), see
+    :func:`iou_cosine_similarity`. A link needs the same class and a similarity above
+    ``match_sim_thr``; every other pair counts as similarity 0 in the assignment. The
+    threshold and the class are this project's addition; without them the algorithm
+    links whatever is left over.
 
     A track last seen f frames ago is a candidate if and only if f <=
-    ``num_frames_retain``; older observations are forgotten, and so is a track
-    without any. Frame numbers count, not calls: skipped frames age the memory,
-    and so do frames without detections. Ids are 0, 1, ... in order of appearance
-    and never reused within a video. It knows arrays only and runs on the CPU: on saved
-    detections, or in a model as :class:`IoUCosineTracker`.
+    ``num_frames_retain``; older observations are forgotten, and so is a track without
+    any. Frame numbers count, not calls: skipped frames age the memory, and so do frames
+    without detections. Ids are 0, 1, ... in order of appearance and never reused within
+    a video. It knows arrays only and runs on the CPU: on saved detections, or in a
+    model as :class:`IoUCosineTracker`.
 
     Args:
-        num_frames_retain (int | Sequence[int]): Length of the window in frames, of
-            all classes or of each. Defaults to 10.
-        match_sim_thr (float | Sequence[float]): A link needs a similarity above it,
-            in [0, 1), for all classes or for each. Defaults to 0.0.
-        candidates (str): What of a track is compared. 'last': its last
-            observation; 'window': the most similar one in the window. Defaults to
-            'last'.
-        motion (str): Where a track's box is expected. 'none': where it was
-            observed, as in the paper; 'linear': its last two observations in the
-            window extrapolated, each coordinate on its own; 'kalman': prediction
-            of mmdet's :class:`KalmanFilter` with one step per frame. With
-            'window', a track's observations then share the expected box and
-            differ by embedding. Defaults to 'none'.
+        num_frames_retain (int | Sequence[int]): Length of the window in frames, of all
+            classes or of each.
+        match_sim_thr (float | Sequence[float]): A link needs a similarity above it, in
+            [0, 1), for all classes or for each.
+        candidates (str): What of a track is compared. 'last': its last observation;
+            'window': the most similar one in the window.
+        motion (str): Where a track's box is expected. 'none': where it was observed, as
+            in the paper; 'linear': its last two observations in the window
+            extrapolated, each coordinate on its own; 'kalman': prediction of mmdet's
+            :class:`KalmanFilter` with one step per frame. With 'window', a track's
+            observations then share the expected box and differ by embedding.
 
     Raises:
         ValueError: If an argument is none of the above.
@@ -123,11 +121,7 @@ class IoUCosineMatcher:
         self.memory = {}
 
     def state_dict(self) -> dict:
-        """What :meth:`load_state_dict` needs to go on after the last frame.
-
-        Returns:
-            dict: ``num_tracks``, ``last_frame_id`` and the tensors of ``memory``.
-        """
+        """What :meth:`load_state_dict` needs to go on after the last frame."""
         return dict(
             num_tracks=self.num_tracks,
             last_frame_id=self.last_frame_id,
@@ -135,11 +129,7 @@ class IoUCosineMatcher:
         )
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on where a tracker of the same options was.
-
-        Args:
-            state (dict): From :meth:`state_dict`.
-        """
+        """Go on where a tracker of the same options was."""
         self.num_tracks = state['num_tracks']
         self.last_frame_id = state['last_frame_id']
         self.memory = {name: rows.clone() for name, rows in state['memory'].items()}
@@ -154,13 +144,13 @@ class IoUCosineMatcher:
         """Give the detections of the next frame their track ids.
 
         Args:
-            bboxes (Tensor | ndarray): Boxes (x1, y1, x2, y2) of N >= 0 detections,
-                (N, 4).
+            bboxes (Tensor | ndarray): Boxes (x1, y1, x2, y2) of N >= 0 detections, (N,
+                4).
             labels (Tensor | ndarray): Their classes, (N, ).
             embeds (Tensor | ndarray): Their embeddings, (N, D).
             frame_id (int): Number of the frame in its video. 0 starts a new video;
-                otherwise it must exceed the last one. Call :meth:`reset` before a
-                video that starts at another number.
+                otherwise it must exceed the last one. Call :meth:`reset` before a video
+                that starts at another number.
 
         Returns:
             Tensor: Ids (N, ), int64 on the CPU, no two alike.

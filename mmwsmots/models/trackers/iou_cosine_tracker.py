@@ -19,11 +19,11 @@ MASK_SIZE = 28
 class IoUCosineTracker(IoUCosineMatcher):
     """:class:`IoUCosineMatcher` as the tracker of :class:`MOTSNet` and mmdet's models.
 
-    Models hand their tracker the frame's sample and themselves. The embeddings are
-    those of the detections, if they have ``embeds``. Else they come from the model's
-    ``track_head``: under the predicted masks from a :class:`HardTripletTrackHead` or
-    :class:`HardTripletEmbedHead`, or from a ``QuasiDenseTrackHead``. In a model without
-    one they are all equal, and overlap decides alone.
+    The embeddings are those of the detections, if they have ``embeds``. Else they come
+    from the model's ``track_head``: under the predicted masks from a
+    :class:`HardTripletTrackHead` or :class:`HardTripletEmbedHead`, or from a
+    ``QuasiDenseTrackHead``. In a model without one they are all equal, and overlap
+    decides alone.
 
     Every detection starts or continues a track: the detector's
     ``test_cfg.rcnn.score_thr`` is the tracker's score threshold.
@@ -49,15 +49,15 @@ class IoUCosineTracker(IoUCosineMatcher):
             data_sample (:obj:`DetDataSample`): Of the frame, with ``frame_id``,
                 ``scale_factor`` and ``pred_instances``.
             model (nn.Module, optional): The tracking model.
-            feats (tuple[Tensor], optional): Feature maps of all levels; needed if
-                the model's ``track_head`` gives the embeddings.
+            feats (tuple[Tensor], optional): Feature maps of all levels; needed if the
+                model's ``track_head`` gives the embeddings.
             rescale (bool): Whether boxes and masks of ``pred_instances`` are at the
                 original scale.
             **kwargs: Not used.
 
         Returns:
             :obj:`InstanceData`: The fields of ``pred_instances``, in order, and
-            ``instances_id`` (n, ).
+                ``instances_id`` (n, ).
         """
         results = data_sample.get(DETECTIONS).clone()
         embeds = results.get('embeds')
@@ -92,7 +92,7 @@ class IoUCosineTracker(IoUCosineMatcher):
 
 
 def crop_masks(masks: Tensor, bboxes: Tensor, size: int) -> Tensor:
-    """Masks of an image on the grids of their boxes.
+    """Shares of the cells of boxes' grids that masks cover.
 
     Args:
         masks (Tensor): Bool, shape (N, H, W).
@@ -100,7 +100,7 @@ def crop_masks(masks: Tensor, bboxes: Tensor, size: int) -> Tensor:
         size (int): Cells per side of a grid.
 
     Returns:
-        Tensor: Shares of the cells that the masks cover, shape (N, size, size).
+        Tensor: Shape (N, size, size).
     """
     # One by one: together they would be N images of floats.
     crops = [

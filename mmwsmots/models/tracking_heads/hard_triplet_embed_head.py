@@ -14,23 +14,22 @@ class HardTripletEmbedHead(BaseModule):
     """Appearance embedding of the pixels under a soft mask.
 
     RoIAlign, mask pooling, a hidden fully connected layer with ReLU, a linear layer to
-    the embedding, nearly as the tracking head of MOTSNet (Porzi et al., CVPR 2020,
-    "Learning Multi-Object Tracking and Segmentation from Automatic Annotations"). Ruiz
-    et al. say that it "first applies the mask-pooling operation on the input features",
-    so no convolution stands before it; neither states the widths, and a hidden layer
-    of 128 is this project's choice.
+    the embedding, nearly as the tracking head of MOTSNet (Porzi et al., CVPR 2020).
+    Ruiz et al. say that it "first applies the mask-pooling operation on the input
+    features", so no convolution stands before it; neither states the widths, and a
+    hidden layer of 128 is this project's choice.
 
     Args:
         roi_extractor (dict): Config of the RoI extractor, 14x14 in the paper.
-        in_channels (int): Channels of the feature levels. Defaults to 256.
-        fc_out_channels (int): Units of the hidden layer. Defaults to 128.
-        embed_dims (int): Length of an embedding. Defaults to 8.
-        num_classes (int): Foreground classes. Defaults to 2.
+        in_channels (int): Channels of the feature levels.
+        fc_out_channels (int): Units of the hidden layer.
+        embed_dims (int): Length of an embedding.
+        num_classes (int): Foreground classes.
         class_agnostic (bool): One embedding for all classes, and negatives of any
-            class. Otherwise one for each class, of which the label selects a
-            slice, and negatives of the anchor's class. Defaults to False.
+            class. Otherwise one for each class, of which the label selects a slice, and
+            negatives of the anchor's class.
         detach_mask (bool): Cut the gradient of the loss into the masks, so that
-            tracking does not supervise them. Defaults to False.
+            tracking does not supervise them.
         loss_triplet (dict): Config of the loss of embeddings, ids and labels.
         init_cfg (dict or list[dict], optional): Initialisation.
     """
@@ -85,18 +84,7 @@ class HardTripletEmbedHead(BaseModule):
     def predict(
         self, x: tuple[Tensor], rois: Tensor, mask_probs: Tensor, labels: Tensor
     ) -> Tensor:
-        """Embed the regions of a batch of images.
-
-        Args:
-            x (tuple[Tensor]): Feature levels, each (B, C, H, W).
-            rois (Tensor): Image index and box in pixels of the network's input,
-                shape (N, 5).
-            mask_probs (Tensor): Soft masks on the RoIs' grids, shape (N, h, w).
-            labels (Tensor): Classes, shape (N, ).
-
-        Returns:
-            Tensor: Embeddings, shape (N, ``embed_dims``).
-        """
+        """:meth:`forward` of RoIs (N, 5) in pixels, from levels (B, C, H, W)."""
         levels = x[: self.roi_extractor.num_inputs]
         return self(self.roi_extractor(levels, rois), mask_probs, labels)
 
@@ -106,13 +94,13 @@ class HardTripletEmbedHead(BaseModule):
         Args:
             x (tuple[Tensor]): Feature levels, each (B, C, H, W).
             mask_samples (list[:obj:`InstanceData`]): One for each image, of P >= 0
-                proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids``
-                (P, ), equal exactly for one identity, also across images, and
-                ``mask_probs`` (P, h, w).
+                proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids`` (P, ),
+                equal exactly for one identity, also across images, and ``mask_probs``
+                (P, h, w).
 
         Returns:
-            dict[str, Tensor]: ``loss_triplet``. All parameters take part in its
-            graph, whatever P.
+            dict[str, Tensor]: ``loss_triplet``. All parameters take part in its graph,
+                whatever P.
         """
         rois = bbox2roi([samples.priors for samples in mask_samples])
         mask_probs, labels, ids = (

@@ -43,17 +43,10 @@ class HardTripletTrackHead(BaseModule):
         data_samples: TrackSampleList,
         **kwargs,
     ) -> dict[str, Tensor]:
-        """Loss over RoIs of the key and the reference frames.
+        """``loss_triplet`` over RoIs of the key and the reference frames.
 
-        Args:
-            key_feats (tuple[Tensor]): Levels of the N key frames, each (N, C, H, W).
-            ref_feats (tuple[Tensor]): The same of the reference frames.
-            rpn_results_list (list[:obj:`InstanceData`]): Not used.
-            data_samples (list[:obj:`TrackDataSample`]): N clips; ``gt_instances`` of
-                their frames has ``bboxes``, ``labels``, ``instances_ids``, ``masks``.
-
-        Returns:
-            dict[str, Tensor]: ``loss_triplet``.
+        ``gt_instances`` of their frames has ``bboxes``, ``labels``, ``instances_ids``
+        and ``masks``. See mmdet's ``RoITrackHead.loss``; the proposals are not used.
         """
         frames = [clip.get_key_frames()[0] for clip in data_samples]
         frames += [clip.get_ref_frames()[0] for clip in data_samples]

@@ -24,15 +24,7 @@ def pixel_edges(bboxes: Tensor, height: int, width: int) -> list[list[int]]:
 
 
 def clip_masks(masks: Tensor, bboxes: Tensor) -> Tensor:
-    """Remove what lies outside each mask's box, pixel centres deciding.
-
-    Args:
-        masks (Tensor): Bool, shape (N, H, W).
-        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-
-    Returns:
-        Tensor: Bool, shape (N, H, W).
-    """
+    """Masks (N, H, W), bool, without what lies outside their boxes (N, 4) in pixels."""
     clipped = torch.zeros_like(masks)
     edges = pixel_edges(bboxes, *masks.shape[-2:])
     for mask, source, (x1, y1, x2, y2) in zip(clipped, masks, edges):
@@ -43,17 +35,14 @@ def clip_masks(masks: Tensor, bboxes: Tensor) -> Tensor:
 def fill_uncovered(masks: Tensor, bboxes: Tensor, min_coverage: float) -> Tensor:
     """Give up masks that miss too much of their boxes: fill these boxes instead.
 
-    A tight box has a part of its object in every row and column. A mask that meets
-    few of them has lost the object, and the filled box is the better guess.
+    A tight box has a part of its object in every row and column. A mask that meets few
+    of them has lost the object, and the filled box is the better guess.
 
     Args:
         masks (Tensor): Bool, shape (N, H, W).
         bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-        min_coverage (float): Smallest share of the box's rows, and of its columns,
-            that a mask has to meet inside the box, in [0, 1].
-
-    Returns:
-        Tensor: Bool, shape (N, H, W).
+        min_coverage (float): Smallest share of the box's rows, and of its columns, that
+            a mask has to meet inside the box, in [0, 1].
     """
     filled = masks.clone()
     edges = pixel_edges(bboxes, *masks.shape[-2:])

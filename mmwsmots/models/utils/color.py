@@ -12,13 +12,9 @@ _WHITE = (0.950456, 1.0, 1.088754)
 
 
 def rgb_to_lab(images: Tensor) -> Tensor:
-    """Convert sRGB to CIE L*a*b* (D65).
+    """Convert sRGB to CIE L*a*b* (D65), float (N, 3, H, W).
 
-    Args:
-        images (Tensor): RGB in 0..255, shape (N, 3, H, W), floating point.
-
-    Returns:
-        Tensor: L in 0..100, a and b in about -128..127, same shape.
+    RGB is in 0..255, L in 0..100, a and b in about -128..127.
     """
     rgb = images / 255
     linear = torch.where(

@@ -9,33 +9,20 @@ from .roi_grid import expand_bboxes
 
 
 def jittered_rois(bboxes: Tensor, context: float, jitter: float) -> Tensor:
-    """RoIs around boxes that do not tell where exactly the box is.
+    """RoIs around boxes (N, 4) in pixels that do not tell where exactly the box is.
 
-    Args:
-        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-        context (float): Side of an RoI over the side of its box, on average.
-        jitter (float): Largest shift of the centre, as a share of the box's side, and
-            largest change of the logarithm of the scale; both uniform.
-
-    Returns:
-        Tensor: Shape (N, 4), xyxy in pixels; may reach outside the image.
+    ``context`` is the side of an RoI over that of its box, on average; ``jitter`` the
+    largest shift as a share of the box's sides and the largest change of the logarithm
+    of the scale, both uniform.
     """
     noise = (2 * torch.rand_like(bboxes[:, :3]) - 1) * jitter
-    sides = bboxes[:, 2:] - bboxes[:, :2]
-    shift = (noise[:, :2] * sides).repeat(1, 2)
-    centers = ((bboxes[:, :2] + bboxes[:, 2:]) / 2).repeat(1, 2)
-    rois = expand_bboxes(bboxes, context)
-    return centers + (rois - centers) * noise[:, 2:].exp() + shift
+    return expand_bboxes(bboxes, context * noise[:, 2:].exp(), noise[:, :2])
 
 
 def jitter_colors(rgb_crops: Tensor) -> Tensor:
     """Change brightness, white balance, contrast and saturation of each crop.
 
-    Args:
-        rgb_crops (Tensor): RGB in 0..255, shape (N, 3, H, W).
-
-    Returns:
-        Tensor: The same shape, in 0..255. A tenth of the crops is grey.
+    ``rgb_crops`` (N, 3, H, W) and the result are in 0..255. A tenth becomes grey.
     """
 
     def uniform(low: float, high: float, channels: int = 1) -> Tensor:

@@ -6,8 +6,8 @@ from torch import Tensor
 def disjoint_masks(masks: Tensor, scores: Tensor) -> Tensor:
     """Give every pixel to the highest score that covers it; ties, to the first.
 
-    MOTS allows no pixel two objects. One pass over the masks, best first: faster
-    than a reduction over N and without another (N, H, W) buffer.
+    MOTS allows no pixel two objects. One pass over the masks, best first: faster than a
+    reduction over N and without another (N, H, W) buffer.
 
     Args:
         masks (Tensor): Boolean, shape (N, H, W), may overlap.
@@ -37,13 +37,6 @@ def disjoint_masks(masks: Tensor, scores: Tensor) -> Tensor:
 
 
 def nonempty_masks(masks: Tensor) -> Tensor:
-    """Which masks have a pixel.
-
-    Args:
-        masks (Tensor): Boolean, shape (N, H, W), contiguous.
-
-    Returns:
-        Tensor: Boolean, shape (N, ).
-    """
+    """Which of contiguous boolean masks (N, H, W) have a pixel, boolean (N, )."""
     # On a CPU any() takes 40 times as long as the maximum of bytes.
     return masks.view(torch.uint8).flatten(1).amax(dim=1) > 0

@@ -7,19 +7,16 @@ from torch import Tensor
 def gathered_mean(total: Tensor, count: int | Tensor, gather: bool) -> Tensor:
     r"""Mean of terms, of this process or of all.
 
-    Distributed training averages the gradients of W processes. The mean of the means
-    is not the mean: a process with few terms gives each of them more weight. Divided
-    by the mean count instead, :math:`T_r / (\frac{1}{W} \sum_s n_s)`, the average
-    over processes is the mean of all terms, :math:`\sum_r T_r / \sum_s n_s`.
+    Distributed training averages the gradients of W processes. The mean of the means is
+    not the mean: a process with few terms gives each of them more weight. Divided by
+    the mean count instead, :math:`T_r / (\frac{1}{W} \sum_s n_s)`, the average over
+    processes is the mean of all terms, :math:`\sum_r T_r / \sum_s n_s`.
 
     Args:
         total (Tensor): Sum of this process's terms, a scalar.
         count (int | Tensor): Number of them; 0 gives 0, as part of the graph.
-        gather (bool): Whether to count the terms of all processes, every one of
-            which then has to call this, also without terms.
-
-    Returns:
-        Tensor: Scalar.
+        gather (bool): Whether to count the terms of all processes, every one of which
+            then has to call this, also without terms.
     """
     count = torch.as_tensor(count, dtype=torch.float32, device=total.device)
     if not gather:

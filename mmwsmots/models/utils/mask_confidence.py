@@ -5,13 +5,14 @@ from torch import Tensor
 from .box_clipping import pixel_edges
 from .roi_grid import sample_window
 
+STRIP = 0.1  # of a box's side
+
 
 def mask_confidences(
     masks: Tensor,
     mask_probs: Tensor,
     rois: Tensor,
     bboxes: Tensor,
-    strip: float = 0.1,
 ) -> Tensor:
     r"""How far the soft masks of known boxes support the masks made of them.
 
@@ -22,18 +23,16 @@ def mask_confidences(
         c = \sqrt{\frac{\sum_M p}{|M| + \sum_R p} \cdot
         \frac{1}{4} \sum_{\text{sides}} \max_{\text{strip}} p} .
 
-    The first factor is the mask's expected intersection over its expected union with
-    a truth drawn pixel by pixel from p: 1 if p is 1 in the mask and 0 outside. The
-    second asks for the object at each of the four sides of its box, as a tight box
-    has it: the highest p in the strip along the side. A side that others cover counts
-    for nothing.
+    The first factor is the mask's expected intersection over its expected union with a
+    truth drawn pixel by pixel from p. The second asks for the object at each of the
+    four sides of its tight box: the highest p in the strip along the side, a tenth of
+    the box wide. A side that others cover counts for nothing.
 
     Args:
         masks (Tensor): Disjoint masks, bool, shape (N, H, W).
         mask_probs (Tensor): Soft masks on the grids of their RoIs, shape (N, h, w).
         rois (Tensor): The RoIs, shape (N, 4), xyxy in pixels of ``masks``.
         bboxes (Tensor): The boxes, shape (N, 4), xyxy in pixels of ``masks``.
-        strip (float): Width of a strip as a share of the box's side. Defaults to 0.1.
 
     Returns:
         Tensor: Shape (N, ), in [0, 1]; 0 for an empty mask.
@@ -53,7 +52,7 @@ def mask_confidences(
         inside = probs[mask].sum()
         iou = inside / (mask.sum() + probs.sum() - inside)
         height, width = mask.shape
-        rows, columns = max(round(height * strip), 1), max(round(width * strip), 1)
+        rows, columns = max(round(height * STRIP), 1), max(round(width * STRIP), 1)
         sides = [
             part[is_free].max()
             for part, is_free in (

@@ -10,15 +10,11 @@ from torch import Tensor
 from .box_clipping import pixel_edges
 from .roi_grid import sample_window
 
+AREA_WEIGHT = 2.0
+
 
 class Window(NamedTuple):
-    """Logits of one object at the pixels of its box.
-
-    Attributes:
-        x1 (int): First column.
-        y1 (int): First row.
-        logits (Tensor): Shape (h, w).
-    """
+    """Logits (h, w) of one object at the pixels of its box, from column x1, row y1."""
 
     x1: int
     y1: int
@@ -48,42 +44,23 @@ def paste_logits(
     return windows
 
 
-def compete(
-    windows: list[Window],
-    size: tuple[int, int],
-    disjoint: bool = True,
-    area_weight: float = 2.0,
-) -> Tensor:
-    r"""Masks of all objects of an image.
+def compete(windows: list[Window], size: tuple[int, int]) -> Tensor:
+    r"""Disjoint masks of the objects of an image of ``size`` (height, width).
 
-    A pixel that several objects claim goes to the largest :math:`l - w \log A`, with
+    A pixel that several objects claim goes to the largest :math:`l - 2 \log A`, with
     the logit l and the area A of the object's box: a small object whose box lies in
     that of a large one is in front of it more often than behind. Ties go to the first.
-
-    Args:
-        windows (list[Window]): Of each object.
-        size (tuple[int, int]): Height and width of the image.
-        disjoint (bool): Whether a pixel has at most one object. Defaults to True.
-        area_weight (float): w. Defaults to 2.0.
 
     Returns:
         Tensor: Bool, shape (N, height, width).
     """
     device = windows[0].logits.device if windows else None
-    masks = torch.zeros((len(windows), *size), dtype=torch.bool, device=device)
     best = torch.full(size, -torch.inf, device=device)
     owner = torch.full(size, -1, dtype=torch.int32, device=device)
     for n, (x1, y1, logits) in enumerate(windows):
         place = slice(y1, y1 + logits.shape[0]), slice(x1, x1 + logits.shape[1])
-        if not disjoint:
-            masks[n][place] = logits > 0
-            continue
-        claims = logits - area_weight * math.log(max(logits.numel(), 1))
+        claims = logits - AREA_WEIGHT * math.log(max(logits.numel(), 1))
         wins = (logits > 0) & (claims > best[place])
         best[place][wins] = claims[wins]
         owner[place][wins] = n
-    if disjoint:
-        for n, (x1, y1, logits) in enumerate(windows):
-            place = slice(y1, y1 + logits.shape[0]), slice(x1, x1 + logits.shape[1])
-            masks[n][place] = owner[place] == n
-    return masks
+    return owner == torch.arange(len(windows), device=device)[:, None, None]

@@ -10,16 +10,15 @@ def mask_pool(features: Tensor, masks: Tensor, eps: float = 1e-6) -> Tensor:
     .. math::
         a = \frac{\sum_{ij} S_{ij} F_{ij}}{\sum_{ij} S_{ij}}
 
-    Differentiable in both arguments: the gradient into S is how tracking
-    supervises the masks. Half precision is raised to float32, under autocast too.
+    Differentiable in both arguments: the gradient into S is how tracking supervises the
+    masks. Half precision is raised to float32, under autocast too.
 
     Args:
         features (Tensor): F, shape (N, C, H, W).
-        masks (Tensor): S in [0, 1], shape (N, h, w), over the same regions. Of
-            another size than the features, they are resized to (H, W): averaged
-            over areas when shrunk, bilinearly otherwise.
-        eps (float): Smallest divisor; an all-zero mask gives zeros. Defaults to
-            1e-6.
+        masks (Tensor): S in [0, 1], shape (N, h, w), over the same regions. Of another
+            size than the features, they are resized to (H, W): averaged over areas when
+            shrunk, bilinearly otherwise.
+        eps (float): Smallest divisor; an all-zero mask gives zeros.
 
     Returns:
         Tensor: a, shape (N, C).

@@ -4,6 +4,8 @@
 import torch
 from torch import Tensor
 
+RIM = 0.125  # of a box's side
+
 
 def foreground_ratio(mask_values: Tensor, box_masks: Tensor) -> Tensor:
     """Mean over masks of the mask's area inside its box over the box's area.
@@ -21,48 +23,31 @@ def foreground_ratio(mask_values: Tensor, box_masks: Tensor) -> Tensor:
 
 
 def label_shares(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Shares of the positive and of the void cells of partial labels.
-
-    Args:
-        labels (Tensor): 1 foreground, 0 background, negative void, (N, h, w).
-
-    Returns:
-        tuple[Tensor, Tensor]: Positive and void, scalars; nan if N is 0.
-    """
+    """Shares of positive (1) and of void (< 0) cells of labels; nan without any."""
     return (labels == 1).float().mean(), (labels < 0).float().mean()
 
 
-def cam_rim_precision(
-    cams: Tensor, thresholds: float | Tensor, rim: float = 0.125
-) -> Tensor:
+def cam_rim_precision(cams: Tensor, thresholds: float | Tensor) -> Tensor:
     """Share of the heat maps' positive cells that lie off the rims of their boxes.
 
-    The rim of a tight box is mostly background, so a map that follows the object
-    has few positive cells there. A map that says nothing, positive everywhere, has
-    the core's share of the box: 0.5625 for a rim of an eighth.
+    The rim of a tight box is mostly background, so a map that follows the object has
+    few positive cells there. A map that says nothing, positive everywhere, has the
+    core's share of the box: 0.5625 for a rim of an eighth.
 
     Args:
         cams (Tensor): Normalised maps on the grids of their boxes, (N, h, w).
         thresholds (float | Tensor): What makes a cell positive, one or (N, ).
-        rim (float): Width of the rim as a share of the box's side, below 0.5.
 
     Returns:
         Tensor: Scalar, over all positive cells of all maps; nan without any.
     """
     thresholds = torch.as_tensor(thresholds, dtype=cams.dtype, device=cams.device)
     positive = cams >= thresholds.view(-1, 1, 1)
-    height, width = (round(side * rim) for side in cams.shape[1:])
+    height, width = (round(side * RIM) for side in cams.shape[1:])
     core = positive[:, height : cams.shape[1] - height, width : cams.shape[2] - width]
     return core.sum() / positive.sum()
 
 
 def known_statistics(statistics: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out what a batch, for example one without objects, says nothing about.
-
-    Args:
-        statistics (dict[str, Tensor]): Scalars; nan where there is nothing to count.
-
-    Returns:
-        dict[str, Tensor]: Those that are a number.
-    """
+    """Without nan: what a batch, say one without objects, says nothing about."""
     return {name: value for name, value in statistics.items() if not value.isnan()}

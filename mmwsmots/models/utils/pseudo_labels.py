@@ -21,8 +21,8 @@ def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor
         size (int): Cells per side of the RoI grid.
 
     Returns:
-        Tensor: Shape (P, size, size), bilinear; outside its box a map continues
-        with its border value.
+        Tensor: Shape (P, size, size), bilinear; outside its box a map continues with
+            its border value.
     """
     if len(cams) == 0:
         return cams.new_zeros((0, size, size))
@@ -58,10 +58,10 @@ def pseudo_labels(
 ) -> Tensor:
     r"""Partial ground truth of RoIs from the heat maps of the true boxes.
 
-    Equation 7 of Ruiz et al. on the RoI's own grid: a cell is 1 where it lies in
-    the matched box r and :math:`G_r \ge \mu_A`, 0 where it lies in no true box,
-    void elsewhere. The map lives on the box's grid, the label on the RoI's: it is
-    resampled first and thresholded afterwards.
+    Equation 7 of Ruiz et al. on the RoI's own grid: a cell is 1 where it lies in the
+    matched box r and :math:`G_r \ge \mu_A`, 0 where it lies in no true box, void
+    elsewhere. The map lives on the box's grid, the label on the RoI's: it is resampled
+    first and thresholded afterwards.
 
     Args:
         cams (Tensor, optional): Normalised heat maps, shape (G, h, w).
@@ -71,10 +71,10 @@ def pseudo_labels(
         size (int): Cells per side of the label.
         cam_thr (float | Tensor, optional): :math:`\mu_A`, one or one per true box,
             shape (G, ). None gives no positive cell.
-        overlap (str): What other boxes say. 'void': a cell outside the matched
-            box is 0 only outside all boxes; 'background': it is 0 wherever it is
-            outside the matched box; 'union': a cell is 1 where any box's map
-            passes, 0 outside all boxes (the equation read literally).
+        overlap (str): What other boxes say. 'void': a cell outside the matched box is 0
+            only outside all boxes; 'background': it is 0 wherever it is outside the
+            matched box; 'union': a cell is 1 where any box's map passes, 0 outside all
+            boxes (the equation read literally).
 
     Returns:
         Tensor: Shape (P, size, size), dtype int8, values 0, 1 and -1 (void).
@@ -111,16 +111,7 @@ def pseudo_labels(
 
 
 def check_per_class(name: str, value: object, num_classes: int) -> None:
-    """Refuse a list that has not one number for each class.
-
-    Args:
-        name (str): What it is, for the message.
-        value (object): One number, None, or a sequence with one per class.
-        num_classes (int): Number of classes.
-
-    Raises:
-        ValueError: If it is a sequence of another length.
-    """
+    """Raise ValueError for a sequence ``value`` that has not one number per class."""
     if isinstance(value, Sequence) and len(value) != num_classes:
         raise ValueError(
             f'{name} must be one number or one for each of {num_classes} classes, '
@@ -131,16 +122,7 @@ def check_per_class(name: str, value: object, num_classes: int) -> None:
 def thresholds_of(
     thresholds: float | Sequence[float] | None, labels: Tensor
 ) -> float | Tensor | None:
-    """The thresholds of boxes, where they differ between classes.
-
-    Args:
-        thresholds (float | Sequence[float], optional): One, or one per class.
-        labels (Tensor): Classes of N boxes, shape (N, ).
-
-    Returns:
-        float | Tensor | None: One of each box, shape (N, ), if they differ, else
-        as given.
-    """
+    """One threshold, or that of each label (N, ) where classes have their own."""
     if not isinstance(thresholds, Sequence):
         return thresholds
     return torch.tensor(thresholds, device=labels.device)[labels]

@@ -5,27 +5,27 @@ from mmcv.ops import roi_align
 from torch import Tensor
 
 
-def expand_bboxes(bboxes: Tensor, factor: float) -> Tensor:
-    """Scale boxes about their centres.
+def expand_bboxes(
+    bboxes: Tensor, factor: float | Tensor, shift: float | Tensor = 0.0
+) -> Tensor:
+    """Scale boxes about their centres, and shift them.
 
     Args:
         bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-        factor (float): Ratio of the new side to the old one.
+        factor (float | Tensor): New sides over old ones, one, (N, 1) or (N, 2).
+        shift (float | Tensor): Of the centres over the old sides, one or (N, 2).
 
     Returns:
         Tensor: Shape (N, 4); the boxes may reach outside the image.
     """
-    centers = (bboxes[:, :2] + bboxes[:, 2:]) / 2
-    halves = (bboxes[:, 2:] - bboxes[:, :2]) * (factor / 2)
+    sides = bboxes[:, 2:] - bboxes[:, :2]
+    centers = (bboxes[:, :2] + bboxes[:, 2:]) / 2 + shift * sides
+    halves = sides * (factor / 2)
     return torch.cat([centers - halves, centers + halves], dim=1)
 
 
 def roi_cell_centers(rois: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Image coordinates of the cell centres of a size x size grid on each RoI.
-
-    Args:
-        rois (Tensor): Shape (P, 4), xyxy in pixels.
-        size (int): Cells per side.
+    """Image coordinates of the cell centres of a size x size grid on each RoI (P, 4).
 
     Returns:
         tuple[Tensor, Tensor]: x of the columns and y of the rows, each (P, size).
@@ -42,8 +42,8 @@ def box_masks_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
     A cell lies in a box when its centre does (left and top edge included).
 
     Args:
-        bboxes (Tensor): Shape (P, 4) or (P, G, 4), xyxy in pixels: one box, or
-            several, for each RoI.
+        bboxes (Tensor): Shape (P, 4) or (P, G, 4), xyxy in pixels: one box, or several,
+            for each RoI.
         rois (Tensor): Shape (P, 4), xyxy in pixels.
         size (int): Cells per side of the RoI grid.
 
@@ -59,16 +59,7 @@ def box_masks_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
 
 
 def box_coverage_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
-    """Share of each cell of RoIs that boxes cover.
-
-    Args:
-        bboxes (Tensor): Shape (P, 4) or (P, G, 4), xyxy in pixels.
-        rois (Tensor): Shape (P, 4), xyxy in pixels.
-        size (int): Cells per side of the RoI grid.
-
-    Returns:
-        Tensor: In [0, 1], shape (P, size, size) or (P, G, size, size).
-    """
+    """As :func:`box_masks_on_rois`, the share of each cell that boxes cover."""
     steps = torch.arange(size, device=rois.device, dtype=rois.dtype)
     if bboxes.dim() == 3:
         rois = rois[:, None]
@@ -99,7 +90,7 @@ def soft_boxes_on_rois(
 
     Returns:
         Tensor: Shape (P, 2, size, size), in [0, 1]: coverage by the RoI's own box, and
-        the largest coverage by another box.
+            the largest coverage by another box.
     """
     rows = torch.arange(len(rois), device=rois.device) if rows is None else rows
     prompts = rois.new_zeros(len(rois), 2, size, size)
@@ -129,7 +120,6 @@ def sample_window(
         roi (Tensor): Shape (4, ), xyxy in pixels.
         window (tuple[int, int, int, int]): First column and row, past the last ones.
         padding_mode (str): Of :func:`torch.nn.functional.grid_sample`.
-            Defaults to 'zeros'.
 
     Returns:
         Tensor: Shape (y2 - y1, x2 - x1).
@@ -154,8 +144,8 @@ def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
         size (int): Side of a crop.
 
     Returns:
-        Tensor: Float crops, shape (P, C, size, size), averaged over the pixels of
-        a cell where the RoI is larger than the crop; 0 outside the image.
+        Tensor: Float crops, shape (P, C, size, size), averaged over the pixels of a
+            cell where the RoI is larger than the crop; 0 outside the image.
     """
     # mmcv reads memory as if tensors were contiguous, whatever their strides.
     images, rois = images.float().contiguous(), rois.float().contiguous()

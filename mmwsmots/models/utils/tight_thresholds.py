@@ -12,16 +12,16 @@ def tight_thresholds(
 ) -> Tensor:
     """Thresholds at which masks reach the sides of their tight boxes.
 
-    A tight box has a part of its object in every row and column. The threshold of
-    a mask is the highest, at most ``mask_thr``, at which no more than the given
+    A tight box has a part of its object in every row and column. The threshold of a
+    mask is the highest, from ``floor`` to ``mask_thr``, at which no more than the given
     share of the rows, or of the columns, of the box stays empty.
 
     Args:
         mask_probs (Tensor): Soft masks, shape (N, H, W), in [0, 1].
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
         max_empty_share (float | Tensor): In [0, 1], one or one of each mask, (N, ).
-        mask_thr (float): Upper limit. Defaults to 0.5.
-        floor (float): Lower limit. Defaults to 0.02.
+        mask_thr (float): Upper limit.
+        floor (float): Lower limit.
 
     Returns:
         Tensor: Shape (N, ).

@@ -7,7 +7,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 from scipy.ndimage import median_filter
 
-from mmwsmots.datasets.shadows import cast_shadows
+from mmwsmots.datasets.transforms.random_shadow import cast_shadows
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 

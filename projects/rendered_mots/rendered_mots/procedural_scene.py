@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 
-from mmwsmots.datasets.shadows import cast_shadows
+from mmwsmots.datasets.transforms.random_shadow import cast_shadows
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 

@@ -27,13 +27,12 @@ def clips_of(transform, frame_ids, key_index, times=300):
 
 
 @pytest.mark.parametrize('num_frames', [1, 2, 3, 5])
-@pytest.mark.parametrize('frame_stride', [1, 2, 3])
 @pytest.mark.parametrize('length', [1, 2, 7])
-def test_clips_against_enumeration(num_frames, frame_stride, length):
-    transform = ClipFrameSample(num_frames, frame_stride)
+def test_clips_against_enumeration(num_frames, length):
+    transform = ClipFrameSample(num_frames)
     for key in range(length):
-        # All frames that steps of the stride reach, then all windows with the key.
-        reachable = range(key % frame_stride, length, frame_stride)
+        # All windows with the key.
+        reachable = range(length)
         expected = set()
         for start in range(len(reachable)):
             window = tuple(reachable[start : start + num_frames])
@@ -66,7 +65,6 @@ def test_clip_does_not_jump_over_frames_that_were_left_out():
     [
         (dict(num_frames=0), 'num_frames must be an integer >= 1, got 0'),
         (dict(num_frames=2.0), 'num_frames must be an integer >= 1, got 2.0'),
-        (dict(frame_stride=-1), 'frame_stride must be an integer >= 1, got -1'),
     ],
 )
 def test_bad_arguments(kwargs, message):

@@ -12,17 +12,13 @@ class GradCAMBBoxHead(MOTSBBoxHead):
 
     Args:
         cam_mode (str): 'abs', 'relu' or 'hires', see :func:`grad_cam`.
-        cam_norm (str): 'minmax' or 'signed', see :func:`normalize_cams`. 'hires' has
-            a negative side that 'signed' keeps.
+        cam_norm (str): 'minmax' or 'signed', see :func:`normalize_cams`. 'hires' has a
+            negative side that 'signed' keeps.
         *args, **kwargs: Of :class:`MOTSBBoxHead`.
     """
 
     def __init__(
-        self,
-        *args,
-        cam_mode: str = 'abs',
-        cam_norm: str = 'minmax',
-        **kwargs,
+        self, *args, cam_mode: str = 'abs', cam_norm: str = 'minmax', **kwargs
     ) -> None:
         super().__init__(*args, **kwargs)
         if cam_norm not in NORMS:
@@ -31,16 +27,7 @@ class GradCAMBBoxHead(MOTSBBoxHead):
         self.cam_norm = cam_norm
 
     def cams(self, bbox_feats: Tensor, labels: Tensor) -> Tensor:
-        """Maps of boxes, see :func:`bbox_head_cams`.
-
-        Args:
-            bbox_feats (Tensor): RoI features of the boxes, shape (N, C, s, s).
-            labels (Tensor): Class of each box, shape (N, ), dtype long.
-
-        Returns:
-            Tensor: Shape (N, 28, 28), values in [0, 1], or in [-1, 1]
-            with ``cam_norm='signed'``.
-        """
+        """See :func:`bbox_head_cams`."""
         return bbox_head_cams(
             self, bbox_feats, labels, mode=self.cam_mode, norm=self.cam_norm
         )

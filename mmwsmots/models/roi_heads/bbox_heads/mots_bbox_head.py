@@ -14,9 +14,9 @@ class MOTSBBoxHead(Shared2FCBBoxHead):
     Only layers that keep RoIs apart follow A, so ``norm_cfg`` acts on nothing here.
 
     Args:
-        roi_feat_size (int): Side of the FC layers' input. Defaults to 7.
-        cam_stride (int): Side of A over ``roi_feat_size``: 2 takes features of
-            14x14, 1 of 7x7. Defaults to 2.
+        roi_feat_size (int): Side of the FC layers' input.
+        cam_stride (int): Side of A over ``roi_feat_size``: 2 takes features of 14x14, 1
+            of 7x7.
         *args, **kwargs: Of :class:`mmdet.models.Shared2FCBBoxHead`.
     """
 
@@ -30,14 +30,8 @@ class MOTSBBoxHead(Shared2FCBBoxHead):
         self.cam_pool = nn.AvgPool2d(cam_stride)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Forward RoI features.
-
-        Args:
-            x (Tensor): Shape (N, C, s, s), s = roi_feat_size * cam_stride.
-
-        Returns:
-            tuple[Tensor, Tensor]: cls_score (N, num_classes + 1) and bbox_pred
-            (N, 4 * num_classes).
+        """RoI features (N, C, s, s), s = roi_feat_size * cam_stride, to scores and
+        deltas.
         """
         return self.classify(self.cam_convs(x))
 

@@ -6,29 +6,22 @@ from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from torch import Tensor, nn
 
-from ...utils.mask_statistics import (
-    known_statistics,
-    label_shares,
-)
-from ...utils.pseudo_labels import (
-    check_per_class,
-    pseudo_labels,
-)
+from ...utils.mask_statistics import known_statistics, label_shares
+from ...utils.pseudo_labels import check_per_class, pseudo_labels
 from ...utils.roi_grid import box_masks_on_rois, crop_rois
 from .mots_mask_head import MOTSMaskHead
 
 
 @MODELS.register_module()
 class BoxSupervisedMaskHead(MOTSMaskHead):
-    r"""Mask head that learns from boxes and colour, never from masks.
+    """Mask head that learns from boxes and colour, never from masks.
 
     It reads from each image's ``gt_instances``: ``bboxes``, ``labels`` and, as
     metainfo, ``rgb`` (set by the data preprocessor).
 
     Args:
-        overlap (str): What other boxes say about a cell, see
-            :func:`pseudo_labels`. Defaults to 'void'.
-        crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
+        overlap (str): What other boxes say about a cell, see :func:`pseudo_labels`.
+        crf_size (int): Side of the masks and crops of L_CRF.
         loss_loc (dict): :class:`PartialCrossEntropyLoss`.
         loss_crf (dict, optional): :class:`CRFLoss`.
         loss_projection (dict, optional): :class:`BoxProjectionLoss`.
@@ -48,19 +41,18 @@ class BoxSupervisedMaskHead(MOTSMaskHead):
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
-        check_per_class(
-            'loss_projection.topk',
-            (loss_projection or {}).get('topk'),
-            self.num_classes,
-        )
+        topk = (loss_projection or {}).get('topk')
+        check_per_class('loss_projection.topk', topk, self.num_classes)
         self.overlap = overlap
         self.crf_size = crf_size
-        self.loss_loc = MODELS.build(loss_loc)
-        self.loss_crf = MODELS.build(loss_crf) if loss_crf else None
-        self.loss_projection = (
-            MODELS.build(loss_projection) if loss_projection else None
+        losses = dict(
+            loss_loc=loss_loc,
+            loss_crf=loss_crf,
+            loss_projection=loss_projection,
+            loss_pairwise=loss_pairwise,
         )
-        self.loss_pairwise = MODELS.build(loss_pairwise) if loss_pairwise else None
+        for name, cfg in losses.items():
+            setattr(self, name, MODELS.build(cfg) if cfg else None)
 
     def get_targets(
         self,
@@ -72,7 +64,7 @@ class BoxSupervisedMaskHead(MOTSMaskHead):
 
         Args:
             sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes``.
+            batch_gt_instances (list[:obj:`InstanceData`]): Annotations, see the class.
             rcnn_train_cfg (:obj:`ConfigDict`): Its ``mask_size`` is the side.
 
         Returns:
@@ -99,13 +91,7 @@ class BoxSupervisedMaskHead(MOTSMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> dict:
-        """Losses of the positive RoIs.
-
-        Args:
-            mask_preds (Tensor): Logits, shape (num_pos, num_classes, h, w).
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): See the class.
-            rcnn_train_cfg (:obj:`ConfigDict`): With ``mask_size``.
+        """Losses of the positive RoIs, from logits (num_pos, num_classes, h, w).
 
         Returns:
             dict: ``loss_mask`` (dict of the losses) and ``mask_targets``.
@@ -117,26 +103,19 @@ class BoxSupervisedMaskHead(MOTSMaskHead):
 
         rois = bbox2roi([res.pos_priors for res in sampling_results])
         size = logits.shape[-1]
-        box_masks = box_masks_on_rois(
-            torch.cat([res.pos_gt_bboxes for res in sampling_results]),
-            rois[:, 1:],
-            size,
-        )
+        bboxes = torch.cat([res.pos_gt_bboxes for res in sampling_results])
+        box_masks = box_masks_on_rois(bboxes, rois[:, 1:], size)
         if self.loss_projection:
             losses['loss_projection'] = self.loss_projection(
                 logits.sigmoid(), box_masks, labels
             )
         if self.loss_pairwise:
-            losses['loss_pairwise'] = self.loss_pairwise(
-                logits, self._rgb_crops(batch_gt_instances, rois, size), box_masks
-            )
+            crops = crop_rois(stack_rgb(batch_gt_instances), rois, size)
+            losses['loss_pairwise'] = self.loss_pairwise(logits, crops, box_masks)
         if self.loss_crf:
+            images = stack_rgb(batch_gt_instances)
             losses['loss_crf'] = crf_on_rois(
-                self.loss_crf,
-                logits,
-                stack_rgb(batch_gt_instances),
-                rois,
-                self.crf_size,
+                self.loss_crf, logits, images, rois, self.crf_size
             )
         if self.log_statistics:
             losses.update(self.area_statistics(logits, box_masks))
@@ -146,23 +125,14 @@ class BoxSupervisedMaskHead(MOTSMaskHead):
     def label_statistics(
         self, targets: Tensor, batch_gt_instances: InstanceList
     ) -> dict[str, Tensor]:
-        """What the pseudo labels are worth, for the log.
-
-        Args:
-            targets (Tensor): Of :meth:`get_targets`.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations.
+        """What the labels of :meth:`get_targets` are worth, for the log.
 
         Returns:
             dict[str, Tensor]: ``label_positive``, ``label_void``; nothing without
-            labels.
+                labels.
         """
         positive, void = label_shares(targets)
         return known_statistics(dict(label_positive=positive, label_void=void))
-
-    @staticmethod
-    def _rgb_crops(batch_gt_instances: InstanceList, rois: Tensor, size: int) -> Tensor:
-        """RGB crops of RoIs, 0..255, shape (num_pos, 3, size, size)."""
-        return crop_rois(stack_rgb(batch_gt_instances), rois, size)
 
 
 def stack_rgb(batch_gt_instances: InstanceList) -> Tensor:
@@ -187,9 +157,6 @@ def crf_on_rois(
         images (Tensor): RGB in 0..255, shape (B, 3, H, W).
         rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
         size (int): Side of the masks and crops that are compared.
-
-    Returns:
-        Tensor: Scalar.
     """
     probs = F.interpolate(
         logits.float().sigmoid()[:, None],

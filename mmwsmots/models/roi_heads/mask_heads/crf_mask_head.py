@@ -13,11 +13,11 @@ from .mots_mask_head import MOTSMaskHead
 class CRFMaskHead(MOTSMaskHead):
     """Mask head of a supervised Mask R-CNN with L_CRF beside its cross entropy.
 
-    It reads ``rgb`` (set by :class:`RGBDetDataPreprocessor`) from the metainfo of
-    each image's ``gt_instances`` and runs in mmdet's own RoI heads.
+    It reads ``rgb`` (set by :class:`RGBDetDataPreprocessor`) from the metainfo of each
+    image's ``gt_instances`` and runs in mmdet's own RoI heads.
 
     Args:
-        crf_size (int): Side of the masks and crops of L_CRF. Defaults to 128.
+        crf_size (int): Side of the masks and crops of L_CRF.
         loss_crf (dict): :class:`CRFLoss`.
         *args, **kwargs: Of :class:`MOTSMaskHead`.
     """
@@ -40,17 +40,7 @@ class CRFMaskHead(MOTSMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> dict:
-        """Losses of the positive RoIs.
-
-        Args:
-            mask_preds (Tensor): Logits, shape (num_pos, num_classes, h, w).
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``masks``.
-            rcnn_train_cfg (:obj:`ConfigDict`): With ``mask_size``.
-
-        Returns:
-            dict: As mmdet's, with ``loss_crf`` in ``loss_mask``.
-        """
+        """As the parent's, with ``loss_crf`` in ``loss_mask``."""
         results = super().loss_and_target(
             mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
         )

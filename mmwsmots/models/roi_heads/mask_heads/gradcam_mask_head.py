@@ -15,11 +15,11 @@ class GradCAMMaskHead(BoxSupervisedMaskHead):
 
     :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6), and
     optionally a box projection and a pairwise colour loss (BoxInst). Beside what its
-    parent reads, each image's ``gt_instances`` has ``cams`` (from the RoI head).
+    parent reads, each image's ``gt_instances`` has ``cams`` (num_gts, s, s), from the
+    RoI head.
 
     Args:
-        cam_thr (float | list[float]): :math:`\mu_A`, one or one per class. Defaults
-            to 0.5.
+        cam_thr (float | list[float]): :math:`\mu_A`, one or one per class.
         loss_crf (dict, optional): :class:`CRFLoss`.
         *args, **kwargs: Of :class:`BoxSupervisedMaskHead`.
     """
@@ -41,17 +41,7 @@ class GradCAMMaskHead(BoxSupervisedMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> Tensor:
-        """Pseudo labels of the positive RoIs of a batch.
-
-        Args:
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes``,
-                ``labels`` and ``cams`` (num_gts, s, s).
-            rcnn_train_cfg (:obj:`ConfigDict`): Its ``mask_size`` is the side.
-
-        Returns:
-            Tensor: Shape (num_pos, mask_size, mask_size), int8: 0, 1, -1 (void).
-        """
+        """See the parent; the heat maps make positive cells."""
         targets = [
             pseudo_labels(
                 gts.cams,
@@ -69,15 +59,7 @@ class GradCAMMaskHead(BoxSupervisedMaskHead):
     def label_statistics(
         self, targets: Tensor, batch_gt_instances: InstanceList
     ) -> dict[str, Tensor]:
-        """What the pseudo labels and the heat maps are worth, for the log.
-
-        Args:
-            targets (Tensor): Of :meth:`get_targets`.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations.
-
-        Returns:
-            dict[str, Tensor]: As the parent's, and ``cam_rim_precision``.
-        """
+        """As the parent's, and ``cam_rim_precision``."""
         cams = torch.cat([gts.cams for gts in batch_gt_instances])
         labels = torch.cat([gts.labels for gts in batch_gt_instances])
         thresholds = thresholds_of(self.cam_thr, labels)

@@ -23,17 +23,17 @@ class MOTSMaskHead(FCNMaskHead):
 
     Args:
         num_upsample_convs (int): 3x3 convolutions between the upsampling and the
-            predictor. With ``upsample_cfg=dict(type='bilinear', scale_factor=2)``
-            they replace the deconvolution, whose sub-pixel phases can satisfy box
-            projections with a checkerboard. Defaults to 0.
+            predictor. With ``upsample_cfg=dict(type='bilinear', scale_factor=2)`` they
+            replace the deconvolution, whose sub-pixel phases can satisfy box
+            projections with a checkerboard.
         score_power (float): The weight of a mask in the cross entropy is its score to
             this power, where ``gt_instances`` have ``mask_scores``: those of
-            :func:`mask_confidences` crowd near 1. Defaults to 4.
+            :func:`mask_confidences` crowd near 1.
         *args, **kwargs: Of :class:`mmdet.models.FCNMaskHead`.
 
     Attributes:
-        log_statistics (bool): Whether the losses come with statistics of the masks
-            for the log; :class:`MaskGuardHook` switches it on.
+        log_statistics (bool): Whether the losses come with statistics of the masks for
+            the log; :class:`MaskGuardHook` switches it on.
     """
 
     def __init__(
@@ -51,15 +51,7 @@ class MOTSMaskHead(FCNMaskHead):
             self.upsample = nn.Sequential(self.upsample, *convs)
 
     def class_logits(self, mask_preds: Tensor, labels: Tensor) -> Tensor:
-        """Logits of the channel that belongs to each mask's class.
-
-        Args:
-            mask_preds (Tensor): Shape (N, num_classes or 1, h, w).
-            labels (Tensor): Shape (N, ), dtype long.
-
-        Returns:
-            Tensor: Shape (N, h, w).
-        """
+        """Each mask's own channel of (N, num_classes or 1, h, w): (N, h, w)."""
         if self.class_agnostic:
             return mask_preds[:, 0]
         return mask_preds[torch.arange(len(labels), device=labels.device), labels]
@@ -71,18 +63,11 @@ class MOTSMaskHead(FCNMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> dict:
-        """Losses of the positive RoIs, see :meth:`FCNMaskHead.loss_and_target`.
+        """See :meth:`FCNMaskHead.loss_and_target`.
 
-        Args:
-            mask_preds (Tensor): Logits, shape (num_pos, num_classes, h, w).
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``masks``. Where they
-                have ``mask_scores`` (num_gts, ) in [0, 1], the cross entropy is the
-                weighted mean over RoIs, see ``score_power``.
-            rcnn_train_cfg (:obj:`ConfigDict`): With ``mask_size``.
-
-        Returns:
-            dict: As mmdet's; may have statistics for the log in ``loss_mask``.
+        Where all ``gt_instances`` have ``mask_scores`` (num_gts, ) in [0, 1], the cross
+        entropy is the weighted mean over RoIs, see ``score_power``. ``loss_mask`` may
+        have statistics for the log.
         """
         results = super().loss_and_target(
             mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
@@ -123,7 +108,7 @@ class MOTSMaskHead(FCNMaskHead):
 
         Returns:
             dict[str, Tensor]: ``mask_area`` at threshold 0.5, ``mask_area_soft``;
-            nothing without masks.
+                nothing without masks.
         """
         return known_statistics(
             dict(
@@ -146,18 +131,18 @@ class MOTSMaskHead(FCNMaskHead):
         Args:
             mask_preds (tuple[Tensor]): Per image, shape (n, num_classes, h, w).
             results_list (list[:obj:`InstanceData`]): Detections per image, with
-                ``bboxes`` (n, 4) at network scale and, where these are not the
-                boxes, the RoIs of the masks as ``mask_rois`` (n, 4).
+                ``bboxes`` (n, 4) at network scale and, where these are not the boxes,
+                the RoIs of the masks as ``mask_rois`` (n, 4).
             batch_img_metas (list[dict]): Image information.
-            rcnn_test_cfg (:obj:`ConfigDict`): With ``mask_thr_binary`` and,
-                optionally, ``mask_refiner``, e.g. :class:`MaskRefiner`.
+            rcnn_test_cfg (:obj:`ConfigDict`): With ``mask_thr_binary`` and, optionally,
+                ``mask_refiner``, e.g. :class:`MaskRefiner`.
             rescale (bool): Whether to give boxes and masks at the original scale.
-            activate_map (bool): Whether ``mask_preds`` are probabilities, the mean
-                of several heads', rather than logits. Defaults to False.
+            activate_map (bool): Whether ``mask_preds`` are probabilities, the mean of
+                several heads', rather than logits.
 
         Returns:
             list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, and
-            ``mask_probs`` (n, h, w) in [0, 1] on the grids of the mask RoIs.
+                ``mask_probs`` (n, h, w) in [0, 1] on the grids of the mask RoIs.
         """
         for i, (preds, results, meta) in enumerate(
             zip(mask_preds, results_list, batch_img_metas)
@@ -213,15 +198,9 @@ class MOTSMaskHead(FCNMaskHead):
     def build_refiner(self, rcnn_test_cfg: ConfigDict | None) -> MaskRefiner:
         """The refiner of a ``test_cfg``; one that changes nothing if it has none.
 
-        Args:
-            rcnn_test_cfg (:obj:`ConfigDict`, optional): Maybe with ``mask_refiner``.
-
-        Returns:
-            :obj:`MaskRefiner`: Checked against the number of classes.
-
         Raises:
-            ValueError: If an option of the refiner stands beside it, where it would
-                do nothing, or does not fit the classes.
+            ValueError: If an option of the refiner stands beside it, where it would do
+                nothing, or does not fit the classes.
         """
         rcnn_test_cfg = rcnn_test_cfg or {}
         for name in signature(MaskRefiner).parameters:

@@ -8,15 +8,14 @@ from torch.nn.modules.utils import _pair
 class GatherRoIAlign(nn.Module):
     """:class:`mmcv.ops.RoIAlign` (average, aligned) as one weighted sum of rows.
 
-    All channels of a pixel are read at once, which on a CPU makes it several times
-    as fast as mmcv's loops, most of all backwards. Values and gradients are those
-    of mmcv for inputs of any memory format.
+    All channels of a pixel are read at once, which on a CPU makes it several times as
+    fast as mmcv's loops, most of all backwards. Values and gradients are those of mmcv
+    for inputs of any memory format.
 
     Args:
         output_size (int or tuple[int]): Height and width h, w of the output.
-        spatial_scale (float): Feature cells per pixel. Defaults to 1.0.
+        spatial_scale (float): Feature cells per pixel.
         sampling_ratio (int): Samples per side of an output cell, at least 1.
-            Defaults to 1.
     """
 
     def __init__(
@@ -35,11 +34,8 @@ class GatherRoIAlign(nn.Module):
         self.sampling_ratio = sampling_ratio
 
     def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
-        """Pool features.
-
-        Args:
-            feats (Tensor): Shape (N, C, H, W).
-            rois (Tensor): Shape (R, 5): image index, x1, y1, x2, y2 in pixels.
+        """Pool features (N, C, H, W) at RoIs (R, 5): image index, x1, y1, x2, y2 in
+        pixels.
 
         Returns:
             Tensor: Shape (R, C, h, w).
@@ -71,16 +67,11 @@ class GatherRoIAlign(nn.Module):
     def _taps(
         self, starts: Tensor, ends: Tensor, size: int, cells: int
     ) -> tuple[Tensor, Tensor]:
-        """Positions and weights of linear interpolation along one axis.
+        """Positions (long) and weights of linear interpolation along one axis.
 
-        Args:
-            starts (Tensor): First edges of R RoIs in pixels.
-            ends (Tensor): Their last edges.
-            size (int): Of the feature map along the axis.
-            cells (int): Of the output.
-
-        Returns:
-            tuple[Tensor, Tensor]: Long and float, shape (R, cells, 2 * samples).
+        ``starts`` and ``ends`` are the edges of R RoIs in pixels, ``size`` is the
+        feature map's and ``cells`` the output's. Both results are (R, cells, 2 *
+        samples).
         """
         starts, ends = (
             starts * self.spatial_scale - 0.5,
