@@ -3,6 +3,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from mmdet.evaluation.metrics.base_video_metric import BaseVideoMetric
@@ -13,7 +14,7 @@ from mmengine.logging import MMLogger
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import evaluate_mots
-from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
+from mmwsmots.evaluation.sequence_pairs import iou_threshold
 from mmwsmots.evaluation.tables import format_table
 from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
@@ -69,10 +70,7 @@ class MOTSMetric(BaseVideoMetric):
             raise ValueError('format_only needs outfile_prefix, a folder to write to')
         if not format_only and gt_dir is None:
             raise ValueError('gt_dir, the folder of ground truth, is missing')
-        if protocol not in IOU_THRESHOLDS:
-            raise ValueError(
-                f'protocol must be one of {list(IOU_THRESHOLDS)}, got {protocol!r}'
-            )
+        iou_threshold(protocol)  # refuses another
         self.gt_dir = gt_dir
         self.outfile_prefix = outfile_prefix
         self.format_only = format_only
@@ -112,51 +110,38 @@ class MOTSMetric(BaseVideoMetric):
         """
         logger = MMLogger.get_current_instance()
         sequences = _group(results)
+        classes = self.dataset_meta['classes']
+        numbers = class_numbers(classes)
         with tempfile.TemporaryDirectory() as temp:
-            model_dir = Path(self.outfile_prefix or f'{temp}/model')
-            classes = self.dataset_meta['classes']
-            self._write_labels(model_dir)
-            for name, sequence in sequences.items():
-                path = model_dir / f'{name}.txt'
-                write_mots_txt(path, sequence['objects'], self._first_frame)
+            folders = {'model': Path(self.outfile_prefix or f'{temp}/model')}
+            if not self.format_only:
+                folders['filled boxes'] = Path(temp, 'filled boxes')
+            for row, folder in folders.items():
+                if numbers != CLASS_IDS:
+                    write_labels(folder / LABELS_FILE, numbers)
+                for name, sequence in sequences.items():
+                    objects = sequence.objects
+                    if row == 'filled boxes':
+                        objects = filled_boxes(objects, sequence.boxes, sequence.scores)
+                    write_mots_txt(folder / f'{name}.txt', objects, self._first_frame)
             if self.outfile_prefix:
-                logger.info(f'Wrote {len(sequences)} sequences to {model_dir}')
+                logger.info(f'Wrote {len(sequences)} sequences to {folders["model"]}')
             if self.format_only:
                 return {}
-            boxed_dir = Path(temp) / 'filled boxes'
-            self._write_labels(boxed_dir)
-            for name, sequence in sequences.items():
-                boxed = filled_boxes(
-                    sequence['objects'], sequence['boxes'], sequence['scores']
-                )
-                write_mots_txt(boxed_dir / f'{name}.txt', boxed, self._first_frame)
-            lengths = {name: sequence['length'] for name, sequence in sequences.items()}
-            boxes = {name: sequence['boxes'] for name, sequence in sequences.items()}
+            lengths = {name: sequence.length for name, sequence in sequences.items()}
+            boxes = {name: sequence.boxes for name, sequence in sequences.items()}
+            rules = self.protocol, self.benchmark, classes
             rows = {
-                name: evaluate_mots(
-                    self.gt_dir,
-                    folder,
-                    lengths,
-                    boxes,
-                    self.protocol,
-                    self.benchmark,
-                    classes,
-                )
-                for name, folder in (('model', model_dir), ('filled boxes', boxed_dir))
+                row: evaluate_mots(self.gt_dir, folder, lengths, boxes, *rules)
+                for row, folder in folders.items()
             }
         logger.info(f'\n{format_table(rows)}')
-        metrics = {}
-        for prefix, row in (('', 'model'), ('filled_boxes/', 'filled boxes')):
-            for class_name, values in rows[row].items():
-                for key, value in values.items():
-                    metrics[f'{prefix}{class_name}/{key}'] = value
-        return metrics
-
-    def _write_labels(self, folder: Path) -> None:
-        """Name the classes that KITTI MOTS does not have."""
-        numbers = class_numbers(self.dataset_meta['classes'])
-        if numbers != CLASS_IDS:
-            write_labels(folder / LABELS_FILE, numbers)
+        return {
+            f'{prefix}{class_name}/{key}': value
+            for prefix, row in (('', 'model'), ('filled_boxes/', 'filled boxes'))
+            for class_name, values in rows[row].items()
+            for key, value in values.items()
+        }
 
     def _encode(self, sample: DetDataSample) -> dict:
         """Picklable content of a frame, masks as RLE."""
@@ -191,7 +176,14 @@ class MOTSMetric(BaseVideoMetric):
         )
 
 
-def _group(results: Iterable[dict]) -> dict[str, dict]:
+class _Sequence(NamedTuple):
+    length: int
+    objects: list[MOTSObject]
+    boxes: np.ndarray
+    scores: np.ndarray
+
+
+def _group(results: Iterable[dict]) -> dict[str, _Sequence]:
     """Join frames to sequences, number their tracks, check that none is missing.
 
     A frame that several ranks saw (samplers may repeat some) counts once.
@@ -215,26 +207,25 @@ def _group(results: Iterable[dict]) -> dict[str, dict]:
             )
     sequences = {}
     for name in sorted(frames):
-        length = next(iter(frames[name].values()))['length']
-        missing = length - len(frames[name])
+        ordered = [frames[name][frame_id] for frame_id in sorted(frames[name])]
+        length = ordered[0]['length']
+        missing = length - len(ordered)
         if missing:
             first = next(i for i in range(length) if i not in frames[name])
             raise ValueError(
                 f'sequence {name}: {missing} of {length} frames were not seen, '
                 f'the first is {first}'
             )
-        # The annotated frames may be some of a longer video.
-        length = max(length, 1 + max(frames[name]))
         numbering = TrackNumbering()
-        ordered = [frames[name][frame_id] for frame_id in sorted(frames[name])]
-        sequences[name] = dict(
-            length=length,
-            objects=[
+        sequences[name] = _Sequence(
+            # The annotated frames may be some of a longer video.
+            max(length, 1 + max(frames[name])),
+            [
                 obj._replace(track_id=numbering(obj.class_id, obj.track_id))
                 for frame in ordered
                 for obj in frame['objects']
             ],
-            boxes=np.concatenate([frame['boxes'] for frame in ordered]),
-            scores=np.concatenate([frame['scores'] for frame in ordered]),
+            np.concatenate([frame['boxes'] for frame in ordered]),
+            np.concatenate([frame['scores'] for frame in ordered]),
         )
     return sequences
