@@ -26,6 +26,7 @@ from types import SimpleNamespace
 import numpy as np
 from common import heading, report
 from fuzz_boxes import box_targets
+from fuzz_masks import mask_targets
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.box_readers.kitti_tracking import read_kitti_boxes
@@ -193,7 +194,7 @@ def main() -> None:
     }
     failures = set()
     with tempfile.TemporaryDirectory() as temp:
-        targets |= box_targets(Path(temp))
+        targets |= box_targets(Path(temp)) | mask_targets()
         counts = {name: Counter() for name in targets}
         for case in range(args.cases):
             name = list(targets)[case % len(targets)]

@@ -57,7 +57,8 @@ def read_masks(
     mask_format = mask_format or _detect(path)
     if mask_format not in MASK_FORMATS:
         raise ValueError(
-            f'mask_format must be one of {MASK_FORMATS}, got {mask_format!r}'
+            f'{path}: the format {mask_format} has no masks, these have: '
+            f'{", ".join(MASK_FORMATS)}; tools/label_masks.py makes masks of boxes'
         )
     if mask_format == 'kitti_mots':
         objects = read_mots_txt(path, False, False, first_frame, None)

@@ -24,6 +24,7 @@ from mmdet.registry import HOOKS, MODELS
 from mmengine.config import Config
 from rendered_mots import render_dataset
 
+from mmwsmots import cli
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
@@ -78,12 +79,16 @@ def check_command(words: list[str]) -> None:
         targets = [word for word in words[1:] if '=' not in word]
         for target in targets:
             assert f'\n{target}:' in (REPO / 'Makefile').read_text(), target
-    elif words[0] == 'python' and not words[1].startswith(('-m', '.venv')):
-        assert (REPO / words[1]).is_file(), words[1]
-        options = set(re.findall(r'--[\w-]+', help_of(words[1])))
+    elif words[0] in ('python', 'mmwsmots') and not words[1].startswith(('-m', '.v')):
+        script = words[1]
+        if words[0] == 'mmwsmots':
+            assert script in cli.COMMANDS, script
+            script = cli.COMMANDS[script][0]
+        assert (REPO / script).is_file(), script
+        options = set(re.findall(r'--[\w-]+', help_of(script)))
         for word in words:
             if word.startswith('--'):
-                assert word.partition('=')[0] in options, f'{words[1]}: no {word}'
+                assert word.partition('=')[0] in options, f'{script}: no {word}'
 
 
 @cache
@@ -248,6 +253,45 @@ def test_own_data_runs(sandbox):
     assert run_page('own_data.md', *scripts) == len(scripts)
     assert len(read_mots_txt('results/my_clip.txt', check_ids=False)) > 0
     assert Path('results/my_clip.mp4').stat().st_size > 0
+
+
+def test_six_classes_of_photographs_run(sandbox, shared_data, monkeypatch):
+    """Real photographs, real frames with boxes of people and cars."""
+    shrink_small_configs()
+    if weights := install_weights():
+        run_page('own_data.md', *weights)
+    monkeypatch.setattr(sys, 'path', list(sys.path))
+    street, real = Path('data/street'), shared_data / 'real'
+    street.mkdir(parents=True)
+    for name in ('images', 'train.json', 'dev.json'):
+        (street / name).symlink_to(real / 'coco_subset' / name)
+    (street / 'drive').symlink_to(real / 'kitti_mots/image_02/0016')
+    objects = read_mots_txt(shared_data / 'kitti_mots/instances_txt/0016.txt')
+    objects = [o for o in objects if o.frame_id in (2, 7, 12) and o.class_id < 3]
+    with (street / 'det.txt').open('w') as file:
+        for obj, (x1, y1, x2, y2) in zip(objects, tight_boxes(objects)):
+            frame, number = 1 + (2, 7, 12).index(obj.frame_id), 4 - obj.class_id
+            box = f'{x1},{y1},{x2 - x1},{y2 - y1}'
+            file.write(f'{frame},-1,{box},0.9,{number},-1\n')
+    (street / 'labels.txt').write_text('bicycle\nperson\ncar\n')
+    count = 0
+    for block in read_blocks(REPO / 'docs/en/own_data.md'):
+        for words in read_commands(block.text.replace('iter_400', 'iter_2')):
+            if words[0] == 'mmwsmots':
+                cli.main(words[1:])
+                count += 1
+    assert count == 6
+    log = next(Path('work_dirs/street').glob('*/*.log')).read_text()
+    assert 'person 1268 in 1268 tracks' in log and 'truck 32 in 32 tracks' in log
+    labels = Path('work_dirs/street/labels/labels.txt').read_text().split()
+    assert sorted(labels) == ['car', 'person']
+    tracks = Path('work_dirs/street/tracks')
+    classes = ['person', 'bicycle', 'car', 'motorcycle', 'bus', 'truck']
+    assert (tracks / 'labels.txt').read_text().split() == classes
+    assert len(read_mots_txt(tracks / 'drive.txt', class_ids=None)) > 0
+    for video in (tracks / 'drive.mp4', tracks.parent / 'labels/overlays/drive.mp4'):
+        assert video.stat().st_size > 0
+    assert 'person' in Path('work_dirs/street/report.html').read_text()
 
 
 def test_kitti_mots_runs(sandbox, monkeypatch):
