@@ -1,10 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmwsmots.fileio.box_readers import (
+    BoxFile,
     TrackedBox,
     detect_format,
     read_boxes,
@@ -133,24 +135,28 @@ def test_select_classes():
         box(5, 'Bus'),
         box(6, 'DontCare', True),
     ]
-    kept, left_out = select_classes(boxes, ('car', 'pedestrian'), {'Van': 'car'})
-    assert [(b.track_id, b.class_name) for b in kept] == [
+    file = BoxFile(Path('boxes.txt'), boxes)
+    file = select_classes(file, ('car', 'pedestrian'), {'Van': 'car'})
+    assert [(b.track_id, b.class_name) for b in file.boxes] == [
         (1, 'car'),
         (2, 'car'),
         (4, 'pedestrian'),
         (6, 'DontCare'),
     ]
-    assert left_out == {'Bus': 2}
+    assert file.left_out == {'Bus': 2}
 
 
 def test_an_identity_has_one_class():
     first, second = box(1, 'Car'), box(1, 'pedestrian')._replace(where='line 9')
     with pytest.raises(
-        ValueError, match='line 9: id 1 is a pedestrian, on line 1 a car'
+        ValueError, match='boxes.txt, line 9: id 1 is a pedestrian, on line 1 a car'
     ):
-        select_classes([first, second], ('car', 'pedestrian'))
+        select_classes(
+            BoxFile(Path('boxes.txt'), [first, second]), ('car', 'pedestrian')
+        )
     van = second._replace(class_name='Van')
-    assert len(select_classes([first, van], ('car',), {'van': 'car'})[0]) == 2
+    file = BoxFile(Path('boxes.txt'), [first, van])
+    assert len(select_classes(file, ('car',), {'van': 'car'}).boxes) == 2
 
 
 def test_clipped():
