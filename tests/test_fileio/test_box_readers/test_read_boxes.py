@@ -149,7 +149,7 @@ def test_select_classes():
 def test_an_identity_has_one_class():
     first, second = box(1, 'Car'), box(1, 'pedestrian')._replace(where='line 9')
     with pytest.raises(
-        ValueError, match='boxes.txt, line 9: id 1 is a pedestrian, on line 1 a car'
+        ValueError, match=r'boxes\.txt, line 9: id 1 is a pedestrian, on line 1 a car'
     ):
         select_classes(
             BoxFile(Path('boxes.txt'), [first, second]), ('car', 'pedestrian')
