@@ -1,6 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from mmdet.registry import HOOKS
@@ -11,27 +10,15 @@ from torch import Tensor, nn
 
 from mmwsmots.models.roi_heads import MaskRoIMixin
 
-
-class Collapse(NamedTuple):
-    """A way in which masks learned from boxes fail.
-
-    Attributes:
-        name (str): What it is called in the log.
-        advice (str): The options that help, as a config names them.
-    """
-
-    name: str
-    advice: str
-
-
-FILLED_BOX = Collapse(
+# How masks learned from boxes fail, and the options of a config that help.
+FILLED_BOX = (
     'filled box',
     'hide the box from the mask branch: roi_head.mask_roi_sampler='
     "dict(type='JitteredRoISampler') with mask_context=1.6, and in mask_head "
     "overlap='background', loss_crf=None or a smaller loss_crf.loss_weight, a "
     'smaller loss_projection.topk',
 )
-VANISHING_MASK = Collapse(
+VANISHING_MASK = (
     'vanishing mask',
     'ask for an area: in mask_head a larger loss_projection.topk (0, the maximum, is '
     'satisfied by a thin cross), a smaller loss_loc.loss_weight or one that grows '
@@ -135,9 +122,9 @@ class MaskGuardHook(Hook):
         self._state = state
         if state is not None and self._num_iters == self.patience:
             runner.logger.warning(
-                f'The masks have collapsed ({state.name}): they cover {ratio:.2f} of '
+                f'The masks have collapsed ({state[0]}): they cover {ratio:.2f} of '
                 f'their boxes, for {self.patience} iterations out of '
-                f'{self.min_ratio:g}..{self.max_ratio:g}. What helps: {state.advice}.'
+                f'{self.min_ratio:g}..{self.max_ratio:g}. What helps: {state[1]}.'
             )
 
     def after_train(self, runner: Runner) -> None:

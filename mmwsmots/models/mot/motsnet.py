@@ -93,30 +93,24 @@ class MOTSNet(BaseMOTModel):
         if self.freeze_detector:
             roi_losses = {k: v for k, v in roi_losses.items() if k not in BOX_LOSSES}
         losses.update(roi_losses)
-        losses = {
-            name: scale_loss(value, self.detector_loss_weight)
-            if 'loss' in name
-            else value
-            for name, value in losses.items()
-        }
+        for name, value in losses.items():
+            if 'loss' in name and self.detector_loss_weight != 1:
+                parts = value if isinstance(value, list) else [value]
+                losses[name] = [part * self.detector_loss_weight for part in parts]
         if self.with_track_head:
             losses.update(self.track_head.loss(x, mask_samples))
         return losses
 
     def _rpn_loss(self, x: tuple[Tensor], frames: list[DetDataSample]) -> tuple:
         """Losses of the RPN and its proposals."""
-        losses, proposals = self.detector.rpn_head.loss_and_predict(
+        detector = self.detector
+        losses, proposals = detector.rpn_head.loss_and_predict(
             x,
             [class_agnostic_sample(frame) for frame in frames],
-            proposal_cfg=self.detector.train_cfg.get(
-                'rpn_proposal', self.detector.test_cfg.rpn
-            ),
+            proposal_cfg=detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn),
         )
-        losses = {
-            name if 'rpn' in name else f'rpn_{name}': value
-            for name, value in losses.items()
-        }
-        return losses, proposals
+        named = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
+        return named, proposals
 
     def _frozen_proposals(
         self, x: tuple[Tensor], frames: list[DetDataSample]
@@ -124,12 +118,9 @@ class MOTSNet(BaseMOTModel):
         """Proposals, where the masks do not have RoIs of their own."""
         if self.detector.roi_head.mask_roi_sampler is None:
             return self.detector.rpn_head.predict(x, frames, rescale=False)
-        none = InstanceData(
-            bboxes=x[0].new_zeros(0, 4),
-            scores=x[0].new_zeros(0),
-            labels=x[0].new_zeros(0, dtype=torch.long),
-        )
-        return [none.clone() for _ in frames]
+        none = x[0].new_zeros(0, 4)
+        fields = dict(bboxes=none, scores=none[:, 0], labels=none[:, 0].long())
+        return [InstanceData(**fields) for _ in frames]
 
     def predict(
         self,
@@ -214,10 +205,3 @@ def class_agnostic_sample(sample: DetDataSample) -> DetDataSample:
     if 'ignored_instances' in sample:
         rpn_sample.ignored_instances = sample.ignored_instances
     return rpn_sample
-
-
-def scale_loss(value: Tensor | list[Tensor], factor: float) -> Tensor | list[Tensor]:
-    """Multiply a loss, or each of a list of losses, by a factor."""
-    if isinstance(value, list):
-        return [item * factor for item in value]
-    return value * factor

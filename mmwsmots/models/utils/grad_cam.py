@@ -65,10 +65,7 @@ def normalize_cams(
     cams = cams / peak.clamp(min=torch.finfo(cams.dtype).tiny)
     if size is None:
         return cams
-    cams = F.interpolate(
-        cams[:, None], size=(size, size), mode='bilinear', align_corners=False
-    )
-    return cams[:, 0]
+    return F.interpolate(cams[:, None], (size, size), mode='bilinear')[:, 0]
 
 
 @torch.enable_grad()
@@ -88,7 +85,7 @@ def bbox_head_cams(
         bbox_head (:obj:`MOTSBBoxHead`): Whose activations and class logits.
         bbox_feats (Tensor): RoI features of the boxes, shape (N, C, s, s).
         labels (Tensor): Class of each box, shape (N, ), dtype long.
-        size (int): Side of a map. Defaults to 28.
+        size (int): Side of a map.
         mode (str): See :func:`grad_cam`.
         norm (str): See :func:`normalize_cams`.
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .roi_grid import box_masks_on_rois, roi_cell_centers
+from .roi_grid import box_masks_on_rois
 
 VOID = -1
 OVERLAPS = ('void', 'background', 'union')
@@ -26,25 +26,14 @@ def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor
     """
     if len(cams) == 0:
         return cams.new_zeros((0, size, size))
-    xs, ys = roi_cell_centers(rois, size)
     sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=1e-6)
-    gx = (xs - bboxes[:, 0:1]) / sides[:, 0:1] * 2 - 1
-    gy = (ys - bboxes[:, 1:2]) / sides[:, 1:2] * 2 - 1
-    grid = torch.stack(
-        [
-            gx[:, None, :].expand(-1, size, -1),
-            gy[:, :, None].expand(-1, -1, size),
-        ],
-        dim=-1,
-    )
-    sampled = F.grid_sample(
-        cams[:, None],
-        grid.to(cams.dtype),
-        mode='bilinear',
-        padding_mode='border',
-        align_corners=False,
-    )
-    return sampled[:, 0]
+    scale = (rois[:, 2:] - rois[:, :2]) / sides
+    shift = (rois[:, :2] + rois[:, 2:] - bboxes[:, :2] - bboxes[:, 2:]) / sides
+    theta = torch.cat([scale.diag_embed(), shift[..., None]], dim=2).to(cams.dtype)
+    grid = F.affine_grid(theta, (len(cams), 1, size, size), align_corners=False)
+    return F.grid_sample(
+        cams[:, None], grid, padding_mode='border', align_corners=False
+    )[:, 0]
 
 
 def pseudo_labels(
@@ -94,16 +83,14 @@ def pseudo_labels(
     if cam_thr is None:
         return labels
 
+    roi_inds, box_inds = rows, gt_inds
     if overlap == 'union':
         roi_inds = rows.repeat_interleave(num_gts)
         box_inds = torch.arange(num_gts, device=rois.device).repeat(num_rois)
-    else:
-        roi_inds, box_inds = rows, gt_inds
     heat = sample_cams(cams[box_inds], gt_bboxes[box_inds], rois[roi_inds], size)
     if isinstance(cam_thr, Tensor):
         cam_thr = cam_thr[box_inds].view(-1, 1, 1)
-    positive = heat >= cam_thr
-    positive &= in_boxes[roi_inds, box_inds]
+    positive = (heat >= cam_thr) & in_boxes[roi_inds, box_inds]
     if overlap == 'union':
         positive = positive.view(num_rois, num_gts, size, size).any(dim=1)
     labels[positive] = 1

@@ -1,9 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
 import torch.nn.functional as F
+from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptConfigType
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ...utils.mask_statistics import known_statistics, label_shares
@@ -70,19 +72,23 @@ class BoxSupervisedMaskHead(MOTSMaskHead):
         Returns:
             Tensor: Shape (num_pos, mask_size, mask_size), int8: 0, 1, -1 (void).
         """
-        targets = [
-            pseudo_labels(
-                None,
-                gts.bboxes,
-                res.pos_priors,
-                res.pos_assigned_gt_inds,
-                rcnn_train_cfg.mask_size,
-                cam_thr=None,
-                overlap=self.overlap,
-            )
-            for res, gts in zip(sampling_results, batch_gt_instances)
-        ]
-        return torch.cat(targets)
+        args = zip(sampling_results, batch_gt_instances)
+        size = rcnn_train_cfg.mask_size
+        return torch.cat([self._image_targets(*parts, size) for parts in args])
+
+    def _image_targets(
+        self, sampled: SamplingResult, gts: InstanceData, size: int, **heat
+    ) -> Tensor:
+        """Pseudo labels of one image."""
+        heat = heat or dict(cams=None, cam_thr=None)
+        return pseudo_labels(
+            gt_bboxes=gts.bboxes,
+            rois=sampled.pos_priors,
+            gt_inds=sampled.pos_assigned_gt_inds,
+            size=size,
+            overlap=self.overlap,
+            **heat,
+        )
 
     def loss_and_target(
         self,
@@ -158,10 +164,6 @@ def crf_on_rois(
         rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
         size (int): Side of the masks and crops that are compared.
     """
-    probs = F.interpolate(
-        logits.float().sigmoid()[:, None],
-        size=(size, size),
-        mode='bilinear',
-        align_corners=False,
-    )[:, 0]
+    probs = logits.float().sigmoid()[:, None]
+    probs = F.interpolate(probs, (size, size), mode='bilinear')[:, 0]
     return loss_crf(probs, crop_rois(images, rois, size))

@@ -1,11 +1,13 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.registry import MODELS
-from mmdet.utils import ConfigType, InstanceList, OptConfigType
+from mmdet.utils import InstanceList, OptConfigType
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ...utils.mask_statistics import cam_rim_precision, known_statistics
-from ...utils.pseudo_labels import check_per_class, pseudo_labels, thresholds_of
+from ...utils.pseudo_labels import check_per_class, thresholds_of
 from .box_supervised_mask_head import BoxSupervisedMaskHead
 
 
@@ -35,26 +37,14 @@ class GradCAMMaskHead(BoxSupervisedMaskHead):
         check_per_class('cam_thr', cam_thr, self.num_classes)
         self.cam_thr = cam_thr
 
-    def get_targets(
-        self,
-        sampling_results: list,
-        batch_gt_instances: InstanceList,
-        rcnn_train_cfg: ConfigType,
+    def _image_targets(
+        self, sampled: SamplingResult, gts: InstanceData, size: int
     ) -> Tensor:
-        """See the parent; the heat maps make positive cells."""
-        targets = [
-            pseudo_labels(
-                gts.cams,
-                gts.bboxes,
-                res.pos_priors,
-                res.pos_assigned_gt_inds,
-                rcnn_train_cfg.mask_size,
-                thresholds_of(self.cam_thr, gts.labels),
-                self.overlap,
-            )
-            for res, gts in zip(sampling_results, batch_gt_instances)
-        ]
-        return torch.cat(targets)
+        """Pseudo labels of one image, with positive cells from the heat maps."""
+        thresholds = thresholds_of(self.cam_thr, gts.labels)
+        return super()._image_targets(
+            sampled, gts, size, cams=gts.cams, cam_thr=thresholds
+        )
 
     def label_statistics(
         self, targets: Tensor, batch_gt_instances: InstanceList
