@@ -107,7 +107,7 @@ def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
 
     Returns:
         tuple[str, ...] | None: None if it does not say, or is damaged, which whoever
-            loads the weights finds as well.
+        loads the weights finds as well.
 
     Raises:
         ValueError: If it holds more than tensors and plain data.

@@ -73,9 +73,9 @@ class MOTSInferencer:
 
         Returns:
             list[:obj:`TrackDataSample`] | list[Path]: One sample for each frame, see
-                :meth:`iterate`; with ``out_dir`` the files that were written:
-                ``NAME.txt``, KITTI MOTS text, and ``NAME.mp4``. ``labels.txt`` names
-                the classes if they are others than KITTI MOTS's.
+            :meth:`iterate`; with ``out_dir`` the files that were written: ``NAME.txt``,
+            KITTI MOTS text, and ``NAME.mp4``. ``labels.txt`` names the classes if they
+            are others than KITTI MOTS's.
 
         Raises:
             FileNotFoundError: If there is no such video or folder.
@@ -106,9 +106,9 @@ class MOTSInferencer:
 
         Yields:
             :obj:`TrackDataSample`: Of one frame, which has ``pred_track_instances``:
-                ``bboxes`` (n, 4) xyxy in pixels, ``labels``, ``scores``, disjoint
-                ``masks`` (n, H, W) bool and ``instances_id``, constant over the video;
-                and ``classes`` in its metainfo.
+            ``bboxes`` (n, 4) xyxy in pixels, ``labels``, ``scores``, disjoint ``masks``
+            (n, H, W) bool and ``instances_id``, constant over the video; and
+            ``classes`` in its metainfo.
         """
         frames, _, length, _ = _open(inputs, '')
         tracker = VideoTracker(self.model, length)

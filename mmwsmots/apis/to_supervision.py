@@ -19,8 +19,7 @@ def to_supervision(sample: DetDataSample | TrackDataSample) -> Detections:
 
     Returns:
         supervision.Detections: ``xyxy``, ``mask``, ``confidence``, ``class_id``,
-            ``tracker_id`` and, where the sample has ``classes``,
-            ``data['class_name']``.
+        ``tracker_id`` and, where the sample has ``classes``, ``data['class_name']``.
 
     Raises:
         ImportError: If supervision is not installed; mmwsmots does not ask for it.

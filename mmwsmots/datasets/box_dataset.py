@@ -23,7 +23,7 @@ class BoxDataset(BaseDataset):
 
         Returns:
             list[dict]: As mmdet's; ``ann_indices`` are the places of the ``instances``
-                in the file's annotations.
+            in the file's annotations.
         """
         coco = read_coco(self.ann_file)
         self._metainfo['classes'] = tuple(cat['name'] for cat in coco['categories'])

@@ -25,7 +25,7 @@ def leave_one_out() -> dict[str, dict[str, tuple[str, ...]]]:
 
     Returns:
         dict[str, dict[str, tuple[str, ...]]]: For each training sequence, by its number
-            ``0002`` and so on, the sequences to train on and, as ``val``, itself.
+        ``0002`` and so on, the sequences to train on and, as ``val``, itself.
     """
     sequences = MOTS20_SPLITS['train']
     return {

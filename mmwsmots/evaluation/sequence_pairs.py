@@ -174,7 +174,7 @@ def read_objects(
 
     Returns:
         list[MOTSObject]: The objects with the class numbers of the benchmark; those of
-            classes that it does not have are negative.
+        classes that it does not have are negative.
 
     Raises:
         ValueError: If the file breaks the format or has a class without a name.
@@ -214,7 +214,7 @@ def preprocess(
 
     Returns:
         dict[str, dict]: TrackEval's data of each class, without the results that lie in
-            ignore regions.
+        ignore regions.
     """
     # Ids are only told apart, but TrackEval makes tables up to the largest one.
     numbers = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}

@@ -43,7 +43,7 @@ def ground_factors(box_masks: Tensor, share: float) -> Tensor:
 
     Returns:
         Tensor: Shape (N, H): 1 outside the boxes' rows and from ``GROUND_HEIGHT`` of
-            the box's height above its lower side on, linear below.
+        the box's height above its lower side on, linear below.
     """
     in_box = box_masks.any(dim=2).float()
     # Middle of each row, counted from the lower side.

@@ -210,8 +210,7 @@ class BoxMasker(BaseDetector):
 
         Returns:
             list[:obj:`DetDataSample`]: With ``pred_instances``, row by row those of
-                ``gt_instances``: ``bboxes``, ``labels``, and what :meth:`segment`
-                gives.
+            ``gt_instances``: ``bboxes``, ``labels``, and what :meth:`segment` gives.
 
         Raises:
             ValueError: If the pipeline has resized an image.
@@ -242,7 +241,7 @@ class BoxMasker(BaseDetector):
 
         Returns:
             :obj:`InstanceData`: ``masks`` (n, H, W), bool, and ``scores`` (n, ), the
-                :func:`mask_confidences`.
+            :func:`mask_confidences`.
         """
         size = tuple(image.shape[1:])
         if len(bboxes) == 0:

@@ -143,8 +143,8 @@ class MOTSNet(BaseMOTModel):
 
         Returns:
             list[:obj:`TrackDataSample`]: Every frame has ``pred_track_instances``:
-                ``bboxes`` (n, 4), ``labels``, ``scores``, disjoint ``masks`` (n, H, W)
-                and ``instances_id`` (n, ).
+            ``bboxes`` (n, 4), ``labels``, ``scores``, disjoint ``masks`` (n, H, W) and
+            ``instances_id`` (n, ).
         """
         if len(data_samples) != 1:
             raise ValueError(

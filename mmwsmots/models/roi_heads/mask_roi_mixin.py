@@ -87,8 +87,8 @@ class MaskRoIMixin:
 
         Returns:
             list[:obj:`InstanceData`]: With ``bboxes`` (n, 4) and ``masks`` (n, H, W) as
-                mmdet gives them, the network-scale ``mask_rois`` (n, 4) and
-                ``mask_probs`` (n, h, w), soft masks on their grids.
+            mmdet gives them, the network-scale ``mask_rois`` (n, 4) and ``mask_probs``
+            (n, h, w), soft masks on their grids.
         """
         for res in results_list:
             res.mask_rois = expand_bboxes(res.bboxes, self.mask_context)

@@ -38,10 +38,9 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
 
         Returns:
             tuple[dict[str, Tensor], list[:obj:`InstanceData`]]: Loss components, and
-                for each image the RoIs of the mask branch: ``priors`` (P, 4),
-                ``labels`` (P, ), ``mask_probs`` (P, h, w), with gradient, and, where
-                the annotations have them, ``instances_ids`` (P, ). No sample without a
-                mask branch.
+            for each image the RoIs of the mask branch: ``priors`` (P, 4), ``labels``
+            (P, ), ``mask_probs`` (P, h, w), with gradient, and, where the annotations
+            have them, ``instances_ids`` (P, ). No sample without a mask branch.
         """
         losses = super().loss(x, rpn_results_list, batch_data_samples)
         return losses, losses.pop('mask_samples', [])

@@ -57,7 +57,7 @@ class IoUCosineTracker(IoUCosineMatcher):
 
         Returns:
             :obj:`InstanceData`: The fields of ``pred_instances``, in order, and
-                ``instances_id`` (n, ).
+            ``instances_id`` (n, ).
         """
         results = data_sample.get(DETECTIONS).clone()
         embeds = results.get('embeds')

@@ -100,7 +100,7 @@ class HardTripletEmbedHead(BaseModule):
 
         Returns:
             dict[str, Tensor]: ``loss_triplet``. All parameters take part in its graph,
-                whatever P.
+            whatever P.
         """
         rois = bbox2roi([samples.priors for samples in mask_samples])
         mask_probs, labels, ids = (

@@ -22,7 +22,7 @@ def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor
 
     Returns:
         Tensor: Shape (P, size, size), bilinear; outside its box a map continues with
-            its border value.
+        its border value.
     """
     if len(cams) == 0:
         return cams.new_zeros((0, size, size))

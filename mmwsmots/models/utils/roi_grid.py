@@ -90,7 +90,7 @@ def soft_boxes_on_rois(
 
     Returns:
         Tensor: Shape (P, 2, size, size), in [0, 1]: coverage by the RoI's own box, and
-            the largest coverage by another box.
+        the largest coverage by another box.
     """
     rows = torch.arange(len(rois), device=rois.device) if rows is None else rows
     prompts = rois.new_zeros(len(rois), 2, size, size)
@@ -145,7 +145,7 @@ def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
 
     Returns:
         Tensor: Float crops, shape (P, C, size, size), averaged over the pixels of a
-            cell where the RoI is larger than the crop; 0 outside the image.
+        cell where the RoI is larger than the crop; 0 outside the image.
     """
     # mmcv reads memory as if tensors were contiguous, whatever their strides.
     images, rois = images.float().contiguous(), rois.float().contiguous()

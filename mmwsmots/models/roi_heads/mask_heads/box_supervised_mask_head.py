@@ -135,7 +135,7 @@ class BoxSupervisedMaskHead(MOTSMaskHead):
 
         Returns:
             dict[str, Tensor]: ``label_positive``, ``label_void``; nothing without
-                labels.
+            labels.
         """
         positive, void = label_shares(targets)
         return known_statistics(dict(label_positive=positive, label_void=void))

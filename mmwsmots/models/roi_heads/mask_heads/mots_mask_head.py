@@ -108,7 +108,7 @@ class MOTSMaskHead(FCNMaskHead):
 
         Returns:
             dict[str, Tensor]: ``mask_area`` at threshold 0.5, ``mask_area_soft``;
-                nothing without masks.
+            nothing without masks.
         """
         return known_statistics(
             dict(
@@ -142,7 +142,7 @@ class MOTSMaskHead(FCNMaskHead):
 
         Returns:
             list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, and
-                ``mask_probs`` (n, h, w) in [0, 1] on the grids of the mask RoIs.
+            ``mask_probs`` (n, h, w) in [0, 1] on the grids of the mask RoIs.
         """
         for i, (preds, results, meta) in enumerate(
             zip(mask_preds, results_list, batch_img_metas)
