@@ -53,6 +53,13 @@ def fetch_weights(cfg: Config) -> None:
         run('tools/model_converters/mobilenetv2_to_mmdet.py', WEIGHTS)
 
 
+def find_transform(pipeline: Sequence[dict], kind: str) -> dict:
+    """The transform of a type in a config's pipeline, also in one that holds others."""
+    inner = [t for step in pipeline for t in step.get('transforms', [step])]
+    (found,) = (transform for transform in inner if transform.type == kind)
+    return found
+
+
 def machine(device: str = 'cpu') -> str:
     """What numbers are taken on: the name of the GPU, or the CPU and its cores."""
     if torch.device(device).type == 'cuda':

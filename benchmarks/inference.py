@@ -34,7 +34,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from common import heading, report
+from common import find_transform, heading, report
 from mmcv.ops import roi_align
 from mmcv.transforms import Compose
 from mmdet.apis import inference_detector
@@ -138,11 +138,8 @@ def build_models(path: Path, scale: tuple[int, int]) -> dict[str, nn.Module]:
     cfg = Config.fromfile(path)
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.roi_head.type = 'GivenMOTSRoIHead'
-    (resize,) = (
-        transform
-        for transform in cfg.test_dataloader.dataset.pipeline[0].transforms
-        if transform.type == 'Resize'
-    )
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    resize = find_transform(pipeline, 'Resize')
     resize.scale = tuple(scale)
     torch.manual_seed(0)
     tracking = init_mots_model(cfg)

@@ -23,7 +23,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from common import heading, report
+from common import find_transform, heading, report
 from mmengine.config import Config
 
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model
@@ -78,12 +78,7 @@ def small_config(num_objects: int) -> Config:
     rcnn = cfg.model.detector.test_cfg.rcnn
     rcnn.update(score_thr=0.0, max_per_img=num_objects)
     rcnn.mask_refiner.mean_field.size = 28  # cheap: objects of a few pixels
-    (resize,) = [
-        transform
-        for transform in cfg.test_dataloader.dataset.pipeline[0].transforms
-        if transform.type == 'Resize'
-    ]
-    resize.scale = SIZE
+    find_transform(cfg.test_dataloader.dataset.pipeline, 'Resize').scale = SIZE
     return cfg
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mmengine.config import Config
 
-from benchmarks.common import ROOT
+from benchmarks.common import ROOT, find_transform
 
 # Where each preset has its recipes: a small model in minutes on a CPU, and the
 # repository's full configs.
@@ -21,7 +21,6 @@ MASK = ROI + 'mask_head.'
 CAM = ROI + 'bbox_head.'
 RCNN = 'model.detector.test_cfg.rcnn.'
 REFINER = RCNN + 'mask_refiner.'
-SHADOW = 'train_dataloader.dataset.pipeline.1.transforms.4.'
 
 _PLUS_TEST, _PAPER_TEST = (
     Config.fromfile(
@@ -67,12 +66,14 @@ class Variant(NamedTuple):
         options (dict): Changes for the training and the test, with dotted keys.
         test_options (dict): Further changes for the test alone.
         trained_as (str | None): The variant whose training is used, if not its own.
+        shadow (dict): Changes of :class:`RandomShadow` in training.
     """
 
     config: str
     options: dict = {}
     test_options: dict = {}
     trained_as: str | None = None
+    shadow: dict = {}
 
 
 def _tested(name: str, trained: Variant, *options: dict) -> Variant:
@@ -104,10 +105,8 @@ VARIANTS = {
             ROI + 'mask_roi_sampler.max_per_img': 32,
         },
     ),
-    'plus-no-shadow': Variant(PLUS, {SHADOW + 'prob': 0.0}),
-    'plus-dark-shadows': Variant(
-        PLUS, {SHADOW + 'max_num': 8, SHADOW + 'gain': (0.03, 0.5)}
-    ),
+    'plus-no-shadow': Variant(PLUS, shadow=dict(prob=0.0)),
+    'plus-dark-shadows': Variant(PLUS, shadow=dict(max_num=8, gain=(0.03, 0.5))),
     'plus-far-jitter': Variant(
         PLUS,
         {
@@ -176,6 +175,9 @@ def train_config(
     """
     cfg = Config.fromfile(ROOT / CONFIGS[preset].format(variant.config))
     cfg.merge_from_dict(variant.options)
+    if variant.shadow:
+        pipeline = cfg.train_dataloader.dataset.pipeline
+        find_transform(pipeline, 'RandomShadow').update(variant.shadow)
     cfg.train_dataloader.dataset.data_root = str(data_root)
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=iters)

@@ -195,8 +195,6 @@ def test_presets_give_defaults_alone(tmp_path):
 
 
 def test_shadow_variants_reach_the_transform(tmp_path):
-    """They name it by its place in the pipeline, which may move."""
-
     def shadows(name):
         transforms = train_config(VARIANTS[name], tmp_path, 7, 3).train_dataloader
         transforms = transforms.dataset.pipeline[1].transforms

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from benchmarks.common import ROOT, fetch_weights, run
+from benchmarks.common import ROOT, fetch_weights, find_transform, run
 from mmwsmots.apis import init_mots_model
 from mmwsmots.apis.segment_boxes import segment_instances
 from mmwsmots.fileio.mots_txt import CLASS_IDS
@@ -70,7 +70,9 @@ class Plus(Recipe):
         cfg.model.track_head = None
         loader = cfg.train_dataloader
         loader.batch_size = BATCH_SIZE
-        loader.sampler.num_frames = loader.dataset.pipeline[0].num_frames = 1
-        loader.dataset.pipeline[1].transforms[2].scale = scale
-        cfg.test_dataloader.dataset.pipeline[0].transforms[1].scale = scale
+        train, test = loader.dataset.pipeline, cfg.test_dataloader.dataset.pipeline
+        loader.sampler.num_frames = 1
+        find_transform(train, 'ClipFrameSample').num_frames = 1
+        find_transform(train, 'RandomResize').scale = scale
+        find_transform(test, 'Resize').scale = scale
         return cfg
