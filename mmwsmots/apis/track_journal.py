@@ -79,11 +79,7 @@ class TrackJournal:
         self._file.write(''.join(map(format_line, objects)).encode('ascii'))
 
     def save(self, num_frames: int, state: dict) -> None:
-        """Note that ``num_frames`` are written, so that a later run can go on from
-        here.
-
-        ``state`` holds tensors and plain data.
-        """
+        """Note how many frames are written, and tensors and data to go on from."""
         self._file.flush()
         note = dict(
             key=self.key,

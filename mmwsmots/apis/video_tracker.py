@@ -81,9 +81,7 @@ class VideoTracker:
         return sample[0]
 
     def state_dict(self) -> dict:
-        """What :meth:`load_state_dict` needs to go on: of a size that the window
-        bounds.
-        """
+        """What :meth:`load_state_dict` needs to go on, of bounded size."""
         tracker = self._tracker.state_dict()
         # Identities that left the window never come back.
         self._numbering.keep(tracker['memory'].get('ids', np.empty(0)).tolist())
@@ -100,9 +98,7 @@ class VideoTracker:
         self._numbering.load_state_dict(state['numbering'])
 
     def encode(self, instances: InstanceData) -> list[MOTSObject]:
-        """``pred_track_instances`` of the last frame as lines of a KITTI MOTS text
-        file.
-        """
+        """``pred_track_instances`` of the last frame as lines of KITTI MOTS text."""
         masks = instances.masks.cpu().numpy()
         rles = masks_to_rles(masks)
         objects = []

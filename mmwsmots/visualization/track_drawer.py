@@ -114,10 +114,9 @@ class TrackDrawer:
     def draw_objects(
         self, image: np.ndarray, objects: Sequence[MOTSObject]
     ) -> np.ndarray:
-        """Draw the next frame from its lines of a KITTI MOTS text file, see
-        :meth:`draw`.
+        """:meth:`draw` the objects of the next frame, without ignore regions.
 
-        An id ``class * 1000 + n`` is labelled n; ignore regions are left out.
+        An id ``class * 1000 + n`` is labelled n.
         """
         objects = [obj for obj in objects if obj.class_id != IGNORE_CLASS_ID]
         masks = np.zeros((0, *image.shape[:2]), dtype=np.uint8)

@@ -10,9 +10,7 @@ from .rgb_det_data_preprocessor import RGBDetDataPreprocessor, attach_rgb
 
 @MODELS.register_module()
 class RGBTrackDataPreprocessor(TrackDataPreprocessor):
-    """:class:`TrackDataPreprocessor` with :func:`attach_rgb`; the network's input is
-    RGB.
-    """
+    """:class:`TrackDataPreprocessor` with :func:`attach_rgb`."""
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """See the parent."""

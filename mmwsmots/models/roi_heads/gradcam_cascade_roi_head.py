@@ -37,9 +37,7 @@ class GradCAMCascadeRoIHead(MaskRoIMixin, CascadeRoIHead):
         return super().mask_loss(stage, x, samplings, batch_gt_instances)
 
     def mask_logits(self, x: tuple[Tensor], rois: Tensor) -> Tensor:
-        """Logits (N, num_classes, h, w) of the stages' mean probabilities at RoIs (N,
-        5).
-        """
+        """Logits (N, num_classes, h, w) of the stages' mean probabilities at test."""
         probs = [
             self._mask_forward(stage, x, rois)['mask_preds'].sigmoid()
             for stage in range(self.num_stages)

@@ -37,8 +37,11 @@ class JitteredRoISampler:
         self.scale_jitter = scale_jitter
 
     def sample(self, gt_instances: InstanceData) -> SamplingResult:
-        """Draw the RoIs of one image, with ``bboxes`` (G, 4) in pixels and ``labels``
-        (G, ).
+        """Draw the RoIs of one image.
+
+        Args:
+            gt_instances (:obj:`InstanceData`): ``bboxes`` (G, 4), xyxy in pixels,
+                ``labels``.
 
         Returns:
             :obj:`SamplingResult`: All RoIs are positive and know their true box.

@@ -30,8 +30,8 @@ class MOTSBBoxHead(Shared2FCBBoxHead):
         self.cam_pool = nn.AvgPool2d(cam_stride)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """RoI features (N, C, s, s), s = roi_feat_size * cam_stride, to scores and
-        deltas.
+        """Scores and deltas of RoI features (N, C, s, s), s = roi_feat_size *
+        cam_stride.
         """
         return self.classify(self.cam_convs(x))
 

@@ -34,12 +34,7 @@ class GatherRoIAlign(nn.Module):
         self.sampling_ratio = sampling_ratio
 
     def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
-        """Pool features (N, C, H, W) at RoIs (R, 5): image index, x1, y1, x2, y2 in
-        pixels.
-
-        Returns:
-            Tensor: Shape (R, C, h, w).
-        """
+        """Pool features (N, C, H, W) at RoIs (R, 5) in pixels, to (R, C, h, w)."""
         channels, height, width = feats.shape[1:]
         (rows, row_weights), (columns, column_weights) = (
             self._taps(rois[:, 1 + axis], rois[:, 3 + axis], size, cells)
