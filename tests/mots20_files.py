@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS, sequence_number
+from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -58,7 +58,7 @@ def write_mots20(root: Path) -> Path:
                 continue
             objects = mots20_objects(number)
             write_mots_txt(folder / 'gt' / 'gt.txt', objects, first_frame=1)
-            pictures = root / split / 'instances' / sequence_number(name)
+            pictures = root / split / 'instances' / name.replace('MOTS20-', '00')
             pictures.mkdir(parents=True)
             for t in range(LENGTH):
                 image = np.zeros((HEIGHT, WIDTH), dtype=np.uint16)

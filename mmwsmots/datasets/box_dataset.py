@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from pathlib import Path
 
 from mmdet.registry import DATASETS
 from mmengine.dataset import BaseDataset
@@ -27,12 +28,10 @@ class BoxDataset(BaseDataset):
         """
         coco = read_coco(self.ann_file)
         self._metainfo['classes'] = tuple(cat['name'] for cat in coco['categories'])
-        folder = self.data_prefix.get('img', '')
+        folder = Path(self.data_prefix.get('img', ''))
         return [
             dict(
-                img_path=f'{folder}/{image["file_name"]}'
-                if folder
-                else image['file_name'],
+                img_path=str(folder / image['file_name']),
                 img_id=image['id'],
                 height=image['height'],
                 width=image['width'],

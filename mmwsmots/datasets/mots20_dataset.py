@@ -18,24 +18,3 @@ class MOTS20Dataset(MOTSDataset):
     """
 
     METAINFO = dict(classes=('pedestrian',), palette=[(217, 83, 25)])
-
-
-def leave_one_out() -> dict[str, dict[str, tuple[str, ...]]]:
-    """The folds of TrackR-CNN, as the test set's masks are not public.
-
-    Returns:
-        dict[str, dict[str, tuple[str, ...]]]: For each training sequence, by its number
-        ``0002`` and so on, the sequences to train on and, as ``val``, itself.
-    """
-    sequences = MOTS20_SPLITS['train']
-    return {
-        sequence_number(held_out): dict(
-            train=tuple(name for name in sequences if name != held_out), val=(held_out,)
-        )
-        for held_out in sequences
-    }
-
-
-def sequence_number(name: str) -> str:
-    """Number of a sequence in the authors' own files: ``MOTS20-02`` is ``0002``."""
-    return name.removeprefix('MOTS20-').zfill(4)

@@ -58,11 +58,7 @@ from mots_sequence import (
     settle_frames,
 )
 
-from mmwsmots.datasets.mots20_dataset import (
-    MOTS20_SPLITS,
-    leave_one_out,
-    sequence_number,
-)
+from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.fileio.seqinfo import SeqInfo, read_seqinfo
@@ -100,6 +96,27 @@ def read_sequence(root: Path, split: str, name: str, masks: str) -> Sequence:
         )
     images = frames_of(info) if info.folder.is_dir() else None
     return settle_frames(sequence._replace(size=info.size), images, info.length)
+
+
+def leave_one_out() -> dict[str, dict[str, tuple[str, ...]]]:
+    """The folds of TrackR-CNN, as the test set's masks are not public.
+
+    Returns:
+        dict[str, dict[str, tuple[str, ...]]]: For each training sequence, by its number
+        ``0002`` and so on, the sequences to train on and, as ``val``, itself.
+    """
+    sequences = MOTS20_SPLITS['train']
+    return {
+        sequence_number(held_out): dict(
+            train=tuple(name for name in sequences if name != held_out), val=(held_out,)
+        )
+        for held_out in sequences
+    }
+
+
+def sequence_number(name: str) -> str:
+    """Number of a sequence in the authors' own files: ``MOTS20-02`` is ``0002``."""
+    return name.removeprefix('MOTS20-').zfill(4)
 
 
 def frames_of(info: SeqInfo) -> FrameFiles:
