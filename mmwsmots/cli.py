@@ -22,28 +22,14 @@ COMMANDS = dict(
 
 
 def find_script(name: str) -> Path:
-    """The script of a subcommand, in the installed package or the checkout.
-
-    Args:
-        name (str): One of :data:`COMMANDS`.
-
-    Returns:
-        Path: The file.
-    """
+    """The script of a subcommand, in the installed package or the checkout."""
     package = Path(__file__).resolve().parent
     installed = package / '.mim' / COMMANDS[name][0]
     return installed if installed.is_file() else package.parent / COMMANDS[name][0]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a subcommand.
-
-    Args:
-        argv (Sequence[str], optional): Arguments; those of the process by default.
-
-    Raises:
-        SystemExit: After the help, and for an unknown subcommand.
-    """
+    """Run a subcommand, of the process's arguments by default."""
     argv = sys.argv[1:] if argv is None else list(argv)
     lines = [f'  {name:8}{words}' for name, (_, words) in COMMANDS.items()]
     usage = '\n'.join(

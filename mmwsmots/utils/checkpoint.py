@@ -22,8 +22,7 @@ def _mmengine_types() -> list:
     """What the checkpoints of mmengine's runner hold beside tensors.
 
     The message hub: :class:`HistoryBuffer` and NumPy's arrays and numbers. mmengine
-    0.10.7 does not name them as safe, so that neither its ``resume`` nor its
-    inference works with PyTorch 2.6 and later. Nothing that runs code is among them.
+    0.10.7 does not name them as safe. Nothing that runs code is among them.
     """
     reconstruct = np.zeros(1).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]
@@ -53,19 +52,15 @@ def _history_method(owner: Any, name: str) -> Callable:
 def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
     """Load checkpoints as data, never as code, inside the block.
 
-    PyTorch loads with ``weights_only=True`` by default since 2.6, and then refuses
-    what mmengine 0.10.7 saves; in this block its few types are allowed. onedl-mmengine
-    allows them itself, but where a file holds others it falls back to
-    ``weights_only=False``, which runs whatever code the file names. In this block such
-    a file is refused. Whoever trusts it sets PyTorch's
+    PyTorch loads with ``weights_only=True`` by default since 2.6, and then refuses what
+    mmengine 0.10.7 saves; in this block its few types are allowed. onedl-mmengine falls
+    back to ``weights_only=False``, which runs whatever code a file names; in this block
+    such a file is refused. Whoever trusts it sets PyTorch's
     ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing. Before PyTorch
     2.6 it does nothing but warn, as not even a checkpoint of our own could be read.
 
     Args:
         checkpoint (str | Path): Name of the file, for the error.
-
-    Yields:
-        None: Nothing.
 
     Raises:
         ValueError: If the file holds other objects than tensors and plain data.

@@ -9,14 +9,14 @@ from mmengine.device import get_device
 def prepare_cpu_processes(cfg: Config) -> None:
     """Let the processes of torchrun work together without GPUs.
 
-    mmengine's ``pytorch`` launcher selects a GPU for each process and hands its
-    number to ``DistributedDataParallel``; on a machine without one, both raise.
-    There the process group is started here, with gloo, and the model's wrapper gets
-    no device. With GPUs, and with other launchers, nothing is done.
+    mmengine's ``pytorch`` launcher selects a GPU for each process and hands its number
+    to ``DistributedDataParallel``; on a machine without one, both raise. There the
+    process group is started here, with gloo, and the model's wrapper gets no device.
+    With GPUs, and with other launchers, nothing is done.
 
     Args:
-        cfg (Config): Config of the run with ``launcher`` set; its
-            ``model_wrapper_cfg`` is completed in place.
+        cfg (Config): Config of the run with ``launcher`` set; its ``model_wrapper_cfg``
+            is completed in place.
     """
     if cfg.get('launcher') != 'pytorch' or get_device() != 'cpu':
         return

@@ -3,13 +3,7 @@ import torch
 
 
 def check_device(name: str) -> torch.device:
-    """The device of a name that a user gave.
-
-    Args:
-        name (str): E.g. 'cpu' or 'cuda:0'.
-
-    Returns:
-        torch.device: The device.
+    """The device of a name that a user gave, e.g. 'cpu' or 'cuda:0'.
 
     Raises:
         ValueError: If PyTorch knows no such device, or it is not there.
