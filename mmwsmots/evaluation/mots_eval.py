@@ -17,9 +17,7 @@ from mmwsmots.evaluation.sequence_pairs import (
     import_trackeval,
     iou_threshold,
     open_dataset,
-    preprocess,
     read_objects,
-    read_pair,
 )
 from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
@@ -91,8 +89,8 @@ def evaluate_sequences(
     metrics = [metrics.HOTA(), metrics.CLEAR(config), metrics.Identity(config)]
     per_seq = {name: [{} for _ in metrics] for name in rules.classes}
     ratios = {name: {} for name in rules.classes}
-    for seq, length in seq_lengths.items():
-        gt, results = read_pair(gt_dir, results_dir, seq, length, rules)
+    for seq in seq_lengths:
+        gt, results = dataset.read(seq)
         # Boxes come with results of our own making.
         for notice in find_oddities(gt, results, rules) if boxes is None else ():
             path = results_dir / f'{seq}.txt'
@@ -102,7 +100,7 @@ def evaluate_sequences(
         class_ids = np.array([obj.class_id for obj in results], dtype=int)
         for name, number in rules.class_ids.items():
             ratios[name][seq] = ratio[class_ids == number]
-        for name, data in preprocess(dataset, seq, gt, results).items():
+        for name, data in dataset.preprocess(seq, gt, results).items():
             for metric, result in zip(metrics, per_seq[name]):
                 result[seq] = metric.eval_sequence(data)
     return (

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from mmwsmots.evaluation.benchmarks import BENCHMARKS, MOTSBenchmark
+from mmwsmots.evaluation.benchmarks import MOTSBenchmark
 from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.class_numbers import class_numbers, labels_of
 from mmwsmots.fileio.mots_track_ids import find_class_change
@@ -54,73 +54,13 @@ def open_dataset(
     gt_dir: Path,
     results_dir: Path,
     seq_lengths: Mapping[str, int],
-    benchmark: MOTSBenchmark = BENCHMARKS['kitti_mots'],
+    benchmark: MOTSBenchmark,
 ) -> 'ParsedKittiMOTS':
-    """TrackEval's data set of files that must all be there.
-
-    Args:
-        gt_dir (Path): Absolute folder of ground truth ``SSSS.txt``.
-        results_dir (Path): Absolute folder of results ``SSSS.txt``.
-        seq_lengths (Mapping[str, int]): Number of frames of each sequence.
-        benchmark (MOTSBenchmark): Names the ground truth's files and the classes.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        ModuleNotFoundError: If TrackEval is not installed.
-    """
+    """:class:`ParsedKittiMOTS`, which needs TrackEval."""
     import_trackeval()
     from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
 
-    for name in seq_lengths:
-        gt_path = benchmark.gt_path(gt_dir, name)
-        for path, what in (
-            (gt_path, 'ground truth'),
-            (results_dir / f'{name}.txt', 'results'),
-        ):
-            if not path.is_file():
-                hint = ''
-                if path.with_suffix('').is_dir():
-                    hint = (
-                        f'; tools/dataset_converters/convert_masks.py makes it of the '
-                        f'pictures in {path.with_suffix("")}'
-                    )
-                raise FileNotFoundError(f'{path}: no {what} for sequence {name}{hint}')
-    return ParsedKittiMOTS(
-        dict(
-            GT_FOLDER=str(gt_dir),
-            GT_LOC_FORMAT='{gt_folder}/' + benchmark.gt_file,
-            TRACKERS_FOLDER=str(results_dir.parent),
-            TRACKERS_TO_EVAL=[results_dir.name],
-            TRACKER_SUB_FOLDER='',
-            PRINT_CONFIG=False,
-        ),
-        seq_lengths,
-        benchmark.class_ids,
-    )
-
-
-def read_pair(
-    gt_dir: Path,
-    results_dir: Path,
-    name: str,
-    length: int,
-    benchmark: MOTSBenchmark = BENCHMARKS['kitti_mots'],
-) -> tuple[list[MOTSObject], list[MOTSObject]]:
-    """Read and check ground truth and results of a sequence of ``length`` frames.
-
-    Raises:
-        ValueError: If a file breaks the format, or does not fit the sequence or the
-            other file.
-    """
-    paths = [benchmark.gt_path(gt_dir, name), results_dir / f'{name}.txt']
-    gt = read_objects(paths[0], gt_dir, benchmark, length)
-    results = read_objects(paths[1], results_dir, benchmark, length, check_ids=False)
-    if gt and results and gt[0][3:5] != results[0][3:5]:
-        raise ValueError(
-            f'{paths[1]}: the masks have the size {results[0].height} x '
-            f'{results[0].width}, those of {paths[0]} {gt[0].height} x {gt[0].width}'
-        )
-    return gt, results
+    return ParsedKittiMOTS(gt_dir, results_dir, seq_lengths, benchmark)
 
 
 def find_oddities(
@@ -129,7 +69,7 @@ def find_oddities(
     """Find what can be evaluated, but is rarely meant.
 
     Args:
-        gt (list[MOTSObject]): Ground truth of a sequence, from :func:`read_pair`.
+        gt (list[MOTSObject]): Ground truth of a sequence.
         results (list[MOTSObject]): Its results.
         benchmark (MOTSBenchmark): Names the classes and the first frame.
 
@@ -196,32 +136,3 @@ def read_objects(
     if all(number == own_id for number, own_id in ids.items()):
         return objects
     return [obj._replace(class_id=ids[obj.class_id]) for obj in objects]
-
-
-def preprocess(
-    dataset: 'ParsedKittiMOTS',
-    seq: str,
-    gt: list[MOTSObject],
-    results: list[MOTSObject],
-) -> dict[str, dict]:
-    """What TrackEval's metrics take, without its Evaluator, which writes files.
-
-    Args:
-        dataset (ParsedKittiMOTS): From :func:`open_dataset`.
-        seq (str): The sequence.
-        gt (list[MOTSObject]): Its ground truth.
-        results (list[MOTSObject]): What was found, disjoint in each frame.
-
-    Returns:
-        dict[str, dict]: TrackEval's data of each class, without the results that lie in
-        ignore regions.
-    """
-    # Ids are only told apart, but TrackEval makes tables up to the largest one.
-    numbers = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}
-    results = [obj._replace(track_id=numbers[obj.track_id]) for obj in results]
-    dataset.set_sequence(gt, results)
-    raw_data = dataset.get_raw_seq_data('', seq)
-    return {
-        name: dataset.get_preprocessed_seq_data(raw_data, name)
-        for name in dataset.class_list
-    }

@@ -13,8 +13,6 @@ from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.sequence_pairs import (
     iou_threshold,
     open_dataset,
-    preprocess,
-    read_pair,
 )
 from mmwsmots.fileio.mots_txt import MOTSObject
 
@@ -116,10 +114,10 @@ def find_errors(
     threshold = iou_threshold(protocol)
     rules = get_benchmark(benchmark, gt_dir, classes)
     dataset = open_dataset(gt_dir, results_dir, {name: length}, rules)
-    gt, results = read_pair(gt_dir, results_dir, name, length, rules)
+    gt, results = dataset.read(name)
     frames = [FrameErrors(number, [], [], [], []) for number in range(length)]
     gt_of, result_of = _by_mask(gt), _by_mask(results)
-    for class_name, data in preprocess(dataset, name, gt, results).items():
+    for class_name, data in dataset.preprocess(name, gt, results).items():
         class_id = rules.class_ids[class_name]
         last = {}  # result of the previous match of each ground truth track
         for t, (rows, columns) in enumerate(_assign(data, threshold)):
