@@ -17,4 +17,5 @@ r50_model = dict(
     ),
     decoder=dict(in_channels=[256, 512, 1024, 2048], channels=128),
     train_cfg=dict(num_crops=64),
+    test_cfg=dict(mask_refiner=dict(mean_field=dict(size=128, sigma_xy=10.0))),
 )
