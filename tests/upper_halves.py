@@ -15,10 +15,14 @@ from mmwsmots.models.maskers import BoxMasker
 
 @MODELS.register_module()
 class UpperHalves(BoxMasker):
-    """The mask of a box is its upper half, the confidence its weight times 1 / x."""
+    """The mask of a box is its upper half, the confidence its weight times 1 / x.
 
-    def __init__(self, data_preprocessor=None):
+    With a ``share`` in ``test_cfg`` another part than half.
+    """
+
+    def __init__(self, data_preprocessor=None, test_cfg=None):
         BaseDetector.__init__(self, data_preprocessor)
+        self.share = (test_cfg or {}).get('share', 0.5)
         self.weight = torch.nn.Parameter(torch.zeros(()))
 
     def predict(self, batch_inputs, batch_data_samples, rescale=True):
@@ -26,7 +30,7 @@ class UpperHalves(BoxMasker):
             gts = sample.gt_instances
             masks = torch.zeros((len(gts), *sample.ori_shape), dtype=torch.bool)
             for mask, (x1, y1, x2, y2) in zip(masks, gts.bboxes.int().tolist()):
-                mask[y1 : (y1 + y2) // 2, x1:x2] = True
+                mask[y1 : y1 + int(self.share * (y2 - y1)), x1:x2] = True
             sample.pred_instances = InstanceData(
                 bboxes=gts.bboxes,
                 labels=gts.labels,

@@ -30,7 +30,8 @@ def label_dataset(
 ) -> dict[str, float]:
     """Write an annotation file again with masks of its boxes.
 
-    A test loop of mmengine: it runs over GPUs and nodes as any test does.
+    A test loop of mmengine: it runs over GPUs and nodes as any test does. What the
+    config sets in ``label_cfg`` replaces the same in the model's ``test_cfg``.
 
     Args:
         config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
@@ -50,6 +51,8 @@ def label_dataset(
             file says.
     """
     cfg = deepcopy(config) if isinstance(config, Config) else Config.fromfile(config)
+    if 'label_cfg' in cfg:
+        cfg.merge_from_dict({'model.test_cfg': cfg.pop('label_cfg')})
     for kind in ('train', 'val', 'test'):
         for part in ('dataloader', 'cfg', 'evaluator'):
             cfg.pop(f'{kind}_{part}', None)
