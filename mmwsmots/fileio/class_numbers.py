@@ -93,12 +93,34 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def labels_of(folder: str | Path) -> tuple[str, ...]:
-    """Names of the classes of the text files in a folder.
+def class_name_of(number: int, labels: Sequence[str]) -> str:
+    """The name of a class in text files and pictures.
 
     Args:
-        folder (str | Path): The folder; ``instances_txt`` may have its ``labels.txt``
-            beside it, where it names the classes of the pictures as well.
+        number (int): Its number.
+        labels (Sequence[str]): From :func:`labels_of`; none: those of KITTI MOTS.
+
+    Returns:
+        str: The name, 'ignore' of ignore regions.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    if number == IGNORE_CLASS_ID:
+        return 'ignore'
+    labels = labels or tuple(CLASS_IDS)
+    place = number - 1 - (number > IGNORE_CLASS_ID)
+    if not 0 <= place < len(labels):
+        raise ValueError(f'class {number} has no name in {", ".join(labels)}')
+    return labels[place]
+
+
+def labels_of(folder: str | Path) -> tuple[str, ...]:
+    """Names of the classes of the text files or pictures in a folder.
+
+    Args:
+        folder (str | Path): The folder; ``instances_txt`` and ``instances/NAME`` may
+            have one ``labels.txt`` beside ``instances``, as label_masks.py writes it.
 
     Returns:
         tuple[str, ...]: The names; () if there is no such file.
@@ -110,4 +132,6 @@ def labels_of(folder: str | Path) -> tuple[str, ...]:
     names = read_labels(folder / LABELS_FILE)
     if not names and folder.name == 'instances_txt':
         names = read_labels(folder.parent / LABELS_FILE)
+    if not names and folder.parent.name == 'instances':
+        names = read_labels(folder.parents[1] / LABELS_FILE)
     return names

@@ -1,16 +1,22 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """A COCO or CocoVID file with its classes, frames and identities in order."""
 
-import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from .box_readers.json_items import (
+    elements,
+    get,
+    given_identity,
+    integer,
+    parse_json,
+)
+from .box_readers.tracked_box import MAX_NUMBER
 from .class_names import find_name, fold, suggest
+from .named_place import named_place
+from .pictures import natural_key
 from .segmentation import segmentation_to_rle
-
-ABSENT = (None, -1, '')  # an identity that is none
 
 
 def order_coco(
@@ -39,22 +45,15 @@ def order_coco(
         ValueError: If the file breaks the format or contradicts itself or the classes;
             the message names file and element.
     """
-    try:
-        coco = json.loads(data.decode('utf-8-sig'))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: no JSON: {error}') from None
-    try:
+    coco = parse_json(data, path)
+    with named_place(f'{path}: '):
         return _Reader(coco, classes, with_mask).read()
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from None
 
 
 class _Reader:
     """One reading of :func:`order_coco`."""
 
     def __init__(self, coco: object, classes: Sequence[str], with_mask: bool) -> None:
-        if not isinstance(coco, dict):
-            raise ValueError('expected a JSON object at the top level')
         self.coco = coco
         self.classes = classes
         self.with_mask = with_mask
@@ -81,8 +80,8 @@ class _Reader:
     def _read_categories(self) -> tuple[dict, dict]:
         """Category number of ours (None: left out) and name of each of the file's."""
         names = {}
-        for where, item in self._elements('categories'):
-            number, name = _get(item, 'id', where, int), _get(item, 'name', where, str)
+        for where, item in elements(self.coco, 'categories'):
+            number, name = integer(item, 'id', where), get(item, 'name', str, where)
             if number in names:
                 raise ValueError(f'{where}: a second category of the id {number}')
             if find_name(name, names.values()) is not None:
@@ -105,15 +104,15 @@ class _Reader:
     def _read_annotations(self, labels: dict, names: dict) -> list[dict]:
         """Annotations of our classes, with the identity as ``key``."""
         annotations, left_out = [], Counter()
-        for where, item in self._elements('annotations'):
-            category = _get(item, 'category_id', where, int)
+        for where, item in elements(self.coco, 'annotations', required=False):
+            category = integer(item, 'category_id', where)
             if category not in labels:
                 raise ValueError(f'{where}: there is no category {category}')
             is_crowd = bool(item.get('iscrowd', 0))
             if labels[category] is None and not is_crowd:
                 left_out[names[category]] += 1
                 continue
-            bbox = _get(item, 'bbox', where, list)
+            bbox = get(item, 'bbox', list, where)
             if len(bbox) != 4 or not all(_is_number(value) for value in bbox):
                 raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
             ann = dict(item, bbox=[float(value) for value in bbox])
@@ -123,7 +122,7 @@ class _Reader:
                 ann['area'] = bbox[2] * bbox[3]
             ann.update(
                 id=len(annotations) + 1,
-                image_id=_get(item, 'image_id', where, int),
+                image_id=integer(item, 'image_id', where),
                 # A region of unknown content has no class, but the format wants one.
                 category_id=labels[category] or 1,
                 iscrowd=int(is_crowd),
@@ -141,11 +140,11 @@ class _Reader:
     def _read_images(self, has_identities: bool) -> list[dict]:
         """Images with ``video_id`` and ``frame_id``, sorted by them."""
         images, known = [], {}
-        for where, item in self._elements('images'):
+        for where, item in elements(self.coco, 'images'):
             image = dict(item, where=where)
             for key in ('id', 'width', 'height'):
-                image[key] = _get(item, key, where, int)
-            name = _get(item, 'file_name', where, str)
+                image[key] = integer(item, key, where)
+            name = get(item, 'file_name', str, where)
             if image['id'] in known:
                 raise ValueError(f'{where}: a second image of the id {image["id"]}')
             known[image['id']] = name
@@ -173,10 +172,8 @@ class _Reader:
         for ann in annotations:
             segmentation, size = ann.get('segmentation'), sizes.get(ann['image_id'])
             if isinstance(segmentation, dict) and size is not None:
-                try:
+                with named_place(f'{ann["where"]}: '):
                     segmentation_to_rle(segmentation, size)
-                except ValueError as error:
-                    raise ValueError(f'{ann["where"]}: {error}') from None
 
     def _number_tracks(self, annotations: list, images: list, names: dict) -> list:
         """Give each identity of each video its number over the file."""
@@ -216,16 +213,6 @@ class _Reader:
             self.notices.append(f'all {len(lengths)} tracks are one frame long')
         return annotations
 
-    def _elements(self, key: str) -> list[tuple[str, dict]]:
-        """The objects of a list with the names of their places."""
-        items = self.coco.get(key, [] if key == 'annotations' else None)
-        if not isinstance(items, list):
-            raise ValueError(f'no COCO or CocoVID file: there is no list "{key}"')
-        for index, item in enumerate(items):
-            if not isinstance(item, dict):
-                raise ValueError(f'{key}[{index}]: expected an object')
-        return [(f'{key}[{index}]', item) for index, item in enumerate(items)]
-
 
 def _add_frame_numbers(images: list, has_identities: bool, notices: list) -> None:
     """Fill in ``video_id`` and ``frame_id`` where the file has none, in place."""
@@ -242,7 +229,7 @@ def _add_frame_numbers(images: list, has_identities: bool, notices: list) -> Non
     )
     if has_frame:
         for image in images:
-            image['frame_id'] = _get(image, 'frame_id', image['where'], int)
+            image['frame_id'] = integer(image, 'frame_id', image['where'])
             if image['frame_id'] < 0:
                 raise ValueError(f'{image["where"]}: frame_id is {image["frame_id"]}')
     if has_video and not isinstance(images[0]['video_id'], (int, str)):
@@ -268,41 +255,16 @@ def _add_frame_numbers(images: list, has_identities: bool, notices: list) -> Non
         notices.append('no videos, no identities: each picture is a video of its own')
 
 
-def natural_key(name: str) -> list:
-    """Sort key under which frame2 comes before frame10."""
-    parts = re.split(r'(\d+)', name)
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
-
-
 def _identity(item: dict) -> str | None:
     """What tells an object from others, as text; None if there is nothing."""
-    attributes = item.get('attributes')
-    if not isinstance(attributes, dict):
-        attributes = {}
-    for source in (item, attributes):
-        for key in ('track_id', 'instance_id'):
-            value = source.get(key)
-            if isinstance(value, float) and value.is_integer():
-                value = int(value)
-            is_name = isinstance(value, (int, float, str))
-            if is_name and not isinstance(value, bool) and value not in ABSENT:
-                return str(value)
-    return None
+    _, value = given_identity(item) or ('', None)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_name = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+    return str(value) if is_name else None
 
 
 def _is_number(value: object) -> bool:
     """Whether JSON has a finite number there."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and abs(value) < 1e9  # False for nan
-
-
-def _get(item: dict, key: str, where: str, kind: type) -> object:
-    """A value of an object, of a certain type; 7.0 is an integer."""
-    if item.get(key) is None:
-        raise ValueError(f'{where}: {key} is missing')
-    value = item[key]
-    if kind is int and _is_number(value) and value == int(value):
-        return int(value)
-    if not isinstance(value, kind) or isinstance(value, bool) or kind is int:
-        raise ValueError(f'{where}: {key} is {str(value)[:80]!r}')
-    return value
+    return is_number and abs(value) < MAX_NUMBER  # False for nan

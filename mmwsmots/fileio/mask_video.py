@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.rle import find_overlap, mask_to_rle, rles_to_runs
+from mmwsmots.fileio.rle import find_overlap, mask_to_rle
 
 WINNERS = ('score', 'order')
 
@@ -52,14 +52,16 @@ class MaskVideo:
 
     def decode(self, mask: TrackedMask) -> np.ndarray:
         """The pixels of a mask, (H, W) bool."""
-        counts = mask.rle.encode('ascii')
-        return mask_utils.decode(dict(size=list(self.size), counts=counts)).astype(bool)
+        return mask_utils.decode(self._coco_rle(mask)).astype(bool)
 
     def find_overlap(self) -> tuple[TrackedMask, TrackedMask] | None:
         """Two masks of one frame that share a pixel, or None."""
-        runs, num_runs = rles_to_runs([mask.rle for mask in self.masks], *self.size)
-        pair = find_overlap(runs, num_runs, [mask.frame_id for mask in self.masks])
+        rles = [self._coco_rle(mask) for mask in self.masks]
+        pair = find_overlap(rles, [mask.frame_id for mask in self.masks])
         return None if pair is None else tuple(self.masks[i] for i in pair)
+
+    def _coco_rle(self, mask: TrackedMask) -> dict:
+        return dict(size=list(self.size), counts=mask.rle.encode())
 
 
 def make_disjoint(video: MaskVideo, winner: str) -> MaskVideo:

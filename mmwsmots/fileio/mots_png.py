@@ -56,11 +56,17 @@ def write_mots_png(
         temp.write_bytes(cv2.imencode('.png', image)[1].tobytes())
 
 
+def find_instances(path: Path) -> Path:
+    """The folder of pictures: ``instances`` in ``path``, as CVAT has it, or itself."""
+    return path / 'instances' if (path / 'instances').is_dir() else path
+
+
 def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]:
-    """Read the 16-bit instance pictures of a sequence, named by their frames.
+    """Read the 16-bit instance pictures of a sequence.
 
     Args:
-        folder (str | Path): The folder, with ``FFFFFF.png``.
+        folder (str | Path): The folder, with ``FFFFFF.png``, named by their frames, or
+            pictures of other names, whose order is that of the frames.
         first_frame (int): Number of the first frame; it gets ``frame_id`` 0.
 
     Returns:
@@ -68,20 +74,21 @@ def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]
 
     Raises:
         FileNotFoundError: If there is no picture.
-        ValueError: If one is no 16-bit picture, of another size than the first or not
-            named by a number.
+        ValueError: If one is no 16-bit picture, of another size than the first or
+            named by a number before the first.
     """
     objects, size = [], None
-    for path in list_pictures(Path(folder)):
-        if not path.stem.isdecimal() or int(path.stem) < first_frame:
-            raise ValueError(
-                f'{path}: the name is no number of a frame, {first_frame} or more'
-            )
+    files = list_pictures(Path(folder))
+    is_numbered = all(path.stem.isdecimal() for path in files)
+    for place, path in enumerate(files):
+        frame_id = int(path.stem) - first_frame if is_numbered else place
+        if frame_id < 0:
+            raise ValueError(f'{path}: lies before the first frame, {first_frame}')
         ids = read_ids(path)
         size = size or ids.shape
         check_size(path, ids.shape, size)
         for value in np.unique(ids[ids > 0]).tolist():
-            frame_id, rle = int(path.stem) - first_frame, mask_to_rle(ids == value)
+            rle = mask_to_rle(ids == value)
             objects.append(MOTSObject(frame_id, value, value // 1000, *size, rle))
     return objects
 

@@ -17,6 +17,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.pictures import MAX_PIXELS
 from mmwsmots.fileio.rle import find_overlap, rles_to_runs
 from mmwsmots.fileio.text_lines import text_lines
@@ -105,7 +106,7 @@ def read_mots_txt(
     objects, numbers = [], []
     lines_of_id = {}
     for number, line in text_lines(path):
-        try:
+        with named_place(f'{path}, line {number}: '):
             obj = parse_line(line, class_ids)
             if obj.frame_id < first_frame:
                 raise ValueError(
@@ -123,14 +124,13 @@ def read_mots_txt(
                     f'duplicate id {obj.track_id} in frame {obj.frame_id} '
                     f'(first on line {first})'
                 )
-        except ValueError as error:
-            raise ValueError(f'{path}, line {number}: {error}') from None
         objects.append(obj._replace(frame_id=obj.frame_id - first_frame))
         numbers.append(number)
-    runs, num_runs = _decode(path, objects, numbers)
+    _check_rles(path, objects, numbers)
     overlap = None
     if check_disjoint:
-        overlap = find_overlap(runs, num_runs, [obj.frame_id for obj in objects])
+        frames = [obj.frame_id for obj in objects]
+        overlap = find_overlap([obj.coco_rle for obj in objects], frames)
     if overlap is not None:
         first, second = overlap
         raise ValueError(
@@ -268,17 +268,13 @@ def _check_line(obj: MOTSObject, first: MOTSObject, check_ids: bool) -> None:
         )
 
 
-def _decode(
-    path: Path, objects: list[MOTSObject], numbers: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Run lengths of all masks of a file at once, see :func:`rles_to_runs`."""
+def _check_rles(path: Path, objects: list[MOTSObject], numbers: list[int]) -> None:
+    """Check all masks of a file, see :func:`rles_to_runs`."""
     size = objects[0][3:5] if objects else (0, 0)
     try:
-        return rles_to_runs([obj.rle for obj in objects], *size)
+        rles_to_runs([obj.rle for obj in objects], *size)
     except ValueError:
         for number, obj in zip(numbers, objects):  # which one is it?
-            try:
+            with named_place(f'{path}, line {number}: '):
                 rles_to_runs([obj.rle], *size)
-            except ValueError as error:
-                raise ValueError(f'{path}, line {number}: {error}') from None
         raise

@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """COCO's run-length encoding of masks: pycocotools writes it, here it is checked."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import cv2
@@ -120,33 +121,27 @@ def rles_to_runs(
     return runs, num_runs
 
 
-def find_overlap(
-    runs: np.ndarray, num_runs: np.ndarray, frames: Sequence[int]
-) -> tuple[int, int] | None:
+def find_overlap(rles: Sequence[dict], frames: Sequence[int]) -> tuple | None:
     """Find two masks of one frame that share a pixel.
 
     Args:
-        runs (ndarray): Run lengths of N masks of one size, as :func:`rles_to_runs`
-            gives them.
-        num_runs (ndarray): Their number in each mask, (N, ).
+        rles (Sequence[dict]): N masks of one size as pycocotools takes them, checked by
+            :func:`rles_to_runs`.
         frames (Sequence[int]): Frame of each mask, (N, ).
 
     Returns:
         tuple[int, int] | None: Their indices, ascending; None if all are disjoint.
     """
-    starts, ends, owners = _foreground(runs, num_runs)
-    if starts.size == 0:
-        return None
-    # Frames one behind the other, so that masks of two never meet.
-    _, ranks = np.unique(np.asarray(frames), return_inverse=True)
-    offsets = ranks[owners] * runs[: num_runs[0]].sum()
-    starts, ends = starts + offsets, ends + offsets
-    order = np.argsort(starts, kind='stable')
-    clash = np.flatnonzero(ends[order[:-1]] > starts[order[1:]])
-    if clash.size == 0:
-        return None
-    pair = owners[order[clash[0]]], owners[order[clash[0] + 1]]
-    return int(min(pair)), int(max(pair))
+    members = defaultdict(list)
+    for index, frame in enumerate(frames):
+        members[frame].append(index)
+    for indices in members.values():
+        own = [rles[i] for i in indices]
+        shared = np.triu(mask_utils.iou(own, own, [0] * len(own)), 1) > 0
+        if shared.any():
+            first, second = np.argwhere(shared)[0]
+            return indices[first], indices[second]
+    return None
 
 
 def split_components(rle: str, height: int, width: int) -> list[str]:
@@ -166,19 +161,6 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
     found, first = np.unique(labels.T, return_index=True)  # column by column
     order = found[np.argsort(first)]
     return [mask_to_rle(labels == label) for label in order if label > 0]
-
-
-def _foreground(
-    runs: np.ndarray, num_runs: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Non-empty runs of 1 as half-open intervals, column-major, and their masks."""
-    bounds = _sums_within(runs, num_runs)
-    first = np.cumsum(num_runs) - num_runs
-    owners = np.repeat(np.arange(len(num_runs)), num_runs)
-    is_foreground = (np.arange(runs.size) - first[owners]) % 2 == 1
-    is_foreground &= runs > 0
-    ends = bounds[is_foreground]
-    return ends - runs[is_foreground], ends, owners[is_foreground]
 
 
 def _sums_within(values: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
+from mmwsmots.fileio.box_readers import read_boxes
 from mmwsmots.fileio.mask_readers import read_masks
 from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask, make_disjoint
 from mmwsmots.fileio.mask_writers import WRITERS, write_masks
@@ -249,3 +250,25 @@ def test_what_is_assumed_or_odd_is_told(tmp_path, video):
     masks = [*video.masks[:2], video.masks[2]._replace(class_name='car')]
     write_masks(path, dataclasses.replace(video, masks=masks), 'cocovid')
     assert read_masks(path).notices == ['id 7 is лодка in frame 0, car in 2']
+
+
+def test_labels_beside_the_folders_of_label_masks_name_the_classes(tmp_path, video):
+    """Class 1 is no car because labels.txt lies where label_masks.py puts it."""
+    write_masks(tmp_path / 'out/instances/clip', video, 'mots_png')
+    for source in (tmp_path / 'out/instances/clip').glob('labels.txt'):
+        source.rename(tmp_path / 'out/labels.txt')
+    again = read_masks(tmp_path / 'out/instances/clip')
+    assert content(again, False) == content(video, False)
+    boxes = read_boxes(tmp_path / 'out/instances/clip').boxes
+    assert {box.class_name for box in boxes} == {'лодка', 'car'}
+
+
+def test_pictures_of_any_names_are_in_order(tmp_path, video):
+    """As CVAT's, which have the names of the frames."""
+    folder = tmp_path / 'clip'
+    write_masks(folder, video, 'mots_png')
+    for path in folder.glob('*.png'):
+        path.rename(folder / f'frame_{path.stem}.png')
+    again = read_masks(folder)
+    assert content(again, False) == content(video, False)
+    assert again.file_names[2] == 'frame_000002.png'

@@ -127,12 +127,12 @@ def test_overlap_against_pixels(data):
     painted = rng.integers(0, 4, (height, width))
     masks = [painted == i for i in range(4)]  # disjoint
     rles = [mask_to_rle(mask) for mask in (*masks, extra)]
-    runs, num_runs = rles_to_runs(rles, height, width)
+    rles = [dict(size=[height, width], counts=rle.encode()) for rle in rles]
     frames = rng.permutation(5)
-    assert find_overlap(runs, num_runs, frames) is None
+    assert find_overlap(rles, frames) is None
     frames[:4] = frames[0]  # four disjoint masks, the other in a frame of its own
-    assert find_overlap(runs, num_runs, frames) is None
-    overlap = find_overlap(runs, num_runs, [7] * 5)
+    assert find_overlap(rles, frames) is None
+    overlap = find_overlap(rles, [7] * 5)
     assert (overlap is not None) == extra.any()
     if overlap is not None:
         first, second = overlap

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from mmwsmots.fileio.named_place import named_place
+
 from .tracked_box import TrackedBox, check_identities
 
 
@@ -93,10 +95,8 @@ class BoxFile:
         objects = [box for box in self.boxes if not box.is_ignored]
         if not self.has_identities:
             return
-        try:
+        with named_place(f'{self.path}, '):
             check_identities(objects)
-        except ValueError as error:
-            raise ValueError(f'{self.path}, {error}') from None
         tracks = {box.track_id for box in objects}
         if len({box.frame_id for box in objects}) > 1 and len(tracks) == len(objects):
             self.notices.append(

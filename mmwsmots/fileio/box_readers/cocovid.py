@@ -1,15 +1,39 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from collections import Counter
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
+from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.pictures import natural_key
 
 from .box_file import BoxFile, Numbering, Picture
-from .identities import identity_of
-from .json_items import elements, get, integer, read_json, size_of, xywh
+from .json_items import (
+    elements,
+    get,
+    identity_of,
+    integer,
+    read_json,
+    size_of,
+    xywh,
+)
 from .tracked_box import TrackedBox
 
 FRAME_NAMES = ('frame_id', 'frame_index')  # the second is TAO's
+
+
+class FileObject(NamedTuple):
+    """An object of a frame of a JSON file; ``content`` is its annotation or part of it.
+
+    The other fields are those of :class:`TrackedBox`.
+    """
+
+    frame_id: int
+    track_id: int
+    class_name: str
+    content: object
+    is_ignored: bool
+    where: str
+    score: float
 
 
 def read_cocovid(
@@ -38,53 +62,57 @@ def read_cocovid(
         ValueError: If the file is no such JSON, lacks the video, or repeats an
             identity within a frame; the message names file and element.
     """
-    path = Path(path)
     coco = read_json(path)
-    try:
-        if not isinstance(coco, dict):
-            raise ValueError('top level: expected an object')
-        file = _read(coco, path, video_name, first_frame)
-    except ValueError as error:
-        raise ValueError(f'{path}, {error}') from None
+    with named_place(f'{path}, '):
+        file, _, objects = read_coco_objects(coco, Path(path), video_name)
+        for obj in objects:
+            bbox = obj.content.get('bbox')
+            if bbox in (None, []):
+                file.left_out[f'{obj.class_name} (without a box)'] += 1
+            else:
+                corners = xywh(bbox, f'{obj.where}: bbox')
+                file.boxes.append(TrackedBox(*obj[:3], corners, *obj[4:]))
+    if first_frame is not None:
+        file.numbering = Numbering(first_frame, is_given=True)
     file.check_identities()
     return file
 
 
-def _read(
-    coco: dict, path: Path, video_name: str | None, first_frame: int | None
-) -> BoxFile:
+def read_coco_objects(
+    coco: object, path: Path, video_name: str | None
+) -> tuple[BoxFile, list[int], list[FileObject]]:
+    """Read what boxes and masks of a video have in common.
+
+    Args:
+        coco (object): Content of the file.
+        path (Path): The file.
+        video_name (str, optional): Which of its videos, if there are several.
+
+    Returns:
+        tuple[BoxFile, list[int], list[FileObject]]: The pictures of the video, without
+        boxes; the numbers of its frames; its annotations.
+
+    Raises:
+        ValueError: If an element breaks the format; the message names its place.
+    """
+    file, objects = BoxFile(path, []), []
     names = read_categories(coco)
-    file = BoxFile(path, [])
-    frames, foreign = read_images(coco, file, video_name)
-    if first_frame is not None:
-        file.numbering = Numbering(first_frame, is_given=True)
+    frames, foreign = _read_images(coco, file, video_name)
     for where, ann in elements(coco, 'annotations'):
         image_id = integer(ann, 'image_id', where)
         if image_id in foreign:
             continue
         if image_id not in frames:
             raise ValueError(f'{where}: there is no image {image_id}')
-        category_id = integer(ann, 'category_id', where)
-        if category_id not in names:
-            raise ValueError(f'{where}: there is no category {category_id}')
-        if ann.get('bbox') in (None, []):
-            file.left_out[f'{names[category_id]} (without a box)'] += 1
-            continue
-        file.boxes.append(
-            TrackedBox(
-                frames[image_id],
-                identity_of(ann, where),
-                names[category_id],
-                xywh(ann['bbox'], f'{where}: bbox'),
-                bool(ann.get('iscrowd', 0)),
-                where,
-                _score(ann, where),
-            )
-        )
-    return file
+        name = category_of(ann, names, where)
+        identity = identity_of(ann, where)
+        is_crowd, score = bool(ann.get('iscrowd', 0)), score_of(ann, where)
+        obj = FileObject(frames[image_id], identity, name, ann, is_crowd, where, score)
+        objects.append(obj)
+    return file, sorted(frames.values()), objects
 
 
-def read_categories(coco: dict) -> dict[int, str]:
+def read_categories(coco: object) -> dict[int, str]:
     """Name of each category id of a COCO file."""
     return {
         integer(item, 'id', where): get(item, 'name', str, where)
@@ -92,22 +120,25 @@ def read_categories(coco: dict) -> dict[int, str]:
     }
 
 
-def read_images(
+def category_of(ann: dict, names: dict[int, str], where: str) -> str:
+    """Name of the category of an annotation."""
+    category_id = integer(ann, 'category_id', where)
+    if category_id not in names:
+        raise ValueError(f'{where}: there is no category {category_id}')
+    return names[category_id]
+
+
+def score_of(ann: dict, where: str) -> float:
+    """How sure a detector is of an annotation; 1 if it says nothing."""
+    return float(get(dict(score=1.0) | ann, 'score', (int, float), where))
+
+
+def _read_images(
     coco: dict, file: BoxFile, video_name: str | None
 ) -> tuple[dict[int, int], set[int]]:
-    """Read the images of the video of a COCO file.
+    """Number of the frame of each image id of the video, and the ids of other videos.
 
-    Args:
-        coco (dict): Content of the file.
-        file (BoxFile): Gets the pictures, or the frames' numbers and their size.
-        video_name (str, optional): Which of its videos, if there are several.
-
-    Returns:
-        tuple[dict[int, int], set[int]]: Number of the frame of each image id of the
-        video; the ids of other videos.
-
-    Raises:
-        ValueError: If an image breaks the format; the message names its place.
+    The file gets the pictures, or the frames' numbers and their size.
     """
     video_id = _find_video(coco, file, video_name)
     images, foreign = {}, set()
@@ -152,7 +183,8 @@ def _number(images: dict[int, Picture]) -> dict[int, int]:
     """Number of the frame of each image id, by the file or by order of the names."""
     numbered = {i: p.number for i, p in images.items() if p.number is not None}
     if not numbered:
-        order = sorted(images, key=lambda i: natural_key(str(_stem(images[i].name))))
+        stems = {i: PurePosixPath(p.name).with_suffix('') for i, p in images.items()}
+        order = sorted(images, key=lambda i: natural_key(str(stems[i])))
         return {image_id: number for number, image_id in enumerate(order)}
     if len(numbered) < len(images):
         odd = next(p for p in images.values() if p.number is None)
@@ -183,15 +215,3 @@ def _find_video(coco: dict, file: BoxFile, video_name: str | None) -> int | None
             f'{", ".join(list(videos)[:20])}; choose one with --video-name'
         )
     return videos[video_name]
-
-
-def _score(ann: dict, where: str) -> float:
-    """How sure a detector is of an annotation."""
-    score = ann.get('score', 1.0)
-    if isinstance(score, bool) or not isinstance(score, (int, float)):
-        raise ValueError(f'{where}: score is {str(score)[:80]!r}')
-    return float(score)
-
-
-def _stem(name: str) -> PurePosixPath:
-    return PurePosixPath(name).with_suffix('')

@@ -3,10 +3,12 @@ import math
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from mmwsmots.fileio.named_place import named_place
+
 from .box_file import BoxFile, Numbering, Picture
 from .cvat_task import CVATTask, choose_task, read_tasks
-from .identities import IDENTITY_NAMES, identity_number
-from .tracked_box import TrackedBox, finite_numbers, whole_number
+from .json_items import IDENTITY_NAMES
+from .tracked_box import TrackedBox, finite_numbers, read_integer
 from .xml_tree import read_xml
 
 CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
@@ -42,7 +44,7 @@ def read_cvat(
     """
     path = Path(path)
     root = read_xml(path)
-    try:
+    with named_place(f'{path}, '):
         if root.tag != 'annotations':
             raise ValueError(f'<{root.tag}>: expected <annotations> as of CVAT')
         tasks = read_tasks(root)
@@ -64,8 +66,6 @@ def read_cvat(
             reader.read_tracks(root)
             if task.declared is not None:
                 _check_declared(file, task)
-    except ValueError as error:
-        raise ValueError(f'{path}, {error}') from None
     file.check_identities()
     return file
 
@@ -144,11 +144,9 @@ class _Reader:
         if shape.tag != 'box':
             self.file.left_out[f'{label} ({shape.tag})'] += 1
             return
-        try:
+        with named_place(f'{place}: '):
             (rotation,) = finite_numbers([shape.get('rotation', 0)], ['rotation'])
             bbox = finite_numbers([shape.get(name) for name in CORNERS], CORNERS)
-        except ValueError as error:
-            raise ValueError(f'{place}: {error}') from None
         if rotation % 180:
             bbox = _hull(*bbox, math.radians(rotation))
             self.rotations.append((min(rotation % 180, -rotation % 180), place))
@@ -188,7 +186,7 @@ def _attribute_identity(shape: Element, where: str) -> int:
     for attribute in shape.iter('attribute'):
         name = (attribute.get('name') or '').strip().casefold().replace(' ', '_')
         if name in IDENTITY_NAMES and (attribute.text or '').strip():
-            return identity_number(attribute.text.strip(), f'{where}, {name}')
+            return read_integer(attribute.text.strip(), f'{where}, {name}')
     return -1
 
 
@@ -201,8 +199,5 @@ def _label(element: Element, where: str) -> str:
 
 def _integer(element: Element, name: str, where: str) -> int:
     """An integer attribute."""
-    try:
-        (number,) = finite_numbers([element.get(name)], [name])
-        return whole_number(number, name)
-    except ValueError as error:
-        raise ValueError(f'{where}: {error}') from None
+    with named_place(f'{where}: '):
+        return read_integer(element.get(name), name)

@@ -4,7 +4,9 @@ from pathlib import PurePath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from .tracked_box import finite_numbers, whole_number
+from mmwsmots.fileio.named_place import named_place
+
+from .tracked_box import read_integer
 
 
 class CVATTask(NamedTuple):
@@ -139,8 +141,5 @@ def _integer(text: str | None, name: str) -> int | None:
     """A number in the head; None if there is none."""
     if text is None or not text.strip():
         return None
-    try:
-        (number,) = finite_numbers([text], [name])
-        return whole_number(number, name)
-    except ValueError as error:
-        raise ValueError(f'<meta>: {error}') from None
+    with named_place('<meta>: '):
+        return read_integer(text, name)

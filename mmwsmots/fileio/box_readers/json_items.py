@@ -2,54 +2,56 @@
 """Values of JSON files, with messages that name the place."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from .tracked_box import finite_numbers, whole_number
+from mmwsmots.fileio.named_place import named_place
+
+from .tracked_box import finite_numbers, read_integer, whole_number
+
+ABSENT = (None, -1, '')  # an identity that is none
+IDENTITY_NAMES = ('track_id', 'instance_id')
 
 
-def read_json(path: str | Path) -> object:
-    """Read a JSON file.
-
-    Args:
-        path (str | Path): The file.
-
-    Returns:
-        object: Its content.
-
-    Raises:
-        ValueError: If it is no JSON.
-    """
+def parse_json(data: bytes, path: str | Path) -> object:
+    """Content of a JSON file; ValueError if it is none, or nested too deeply."""
     try:
-        return json.loads(Path(path).read_text(encoding='utf-8-sig'))
+        return json.loads(data.decode('utf-8-sig'))
     except ValueError as error:  # of the decoders too
         raise ValueError(f'{path}: no JSON: {error}') from None
     except RecursionError:
         raise ValueError(f'{path}: no JSON of boxes: nested too deeply') from None
 
 
-def elements(source: dict, key: str, required: bool = True) -> list[tuple[str, dict]]:
-    """The objects of a list with the names of their places."""
+def read_json(path: str | Path) -> object:
+    """See :func:`parse_json`."""
+    return parse_json(Path(path).read_bytes(), path)
+
+
+def elements(source: object, key: str, required: bool = True) -> list[tuple[str, dict]]:
+    """The objects of a list at the top of a file, with the names of their places."""
+    if not isinstance(source, dict):
+        raise ValueError('top level: expected an object')
     if key not in source and not required:
         return []
-    items = get(source, key, list, 'top level')
-    for index, item in enumerate(items):
+    if not isinstance(source.get(key), list):
+        raise ValueError(f'top level: there is no list "{key}"')
+    for index, item in enumerate(source[key]):
         if not isinstance(item, dict):
             raise ValueError(f'{key}[{index}]: expected an object')
-    return [(f'{key}[{index}]', item) for index, item in enumerate(items)]
+    return [(f'{key}[{index}]', item) for index, item in enumerate(source[key])]
 
 
 def integer(item: dict, key: str, where: str) -> int:
     """An integer of an object."""
     value = get(item, key, (int, float), where)
-    try:
+    with named_place(f'{where}: '):
         return whole_number(value, key)
-    except ValueError as error:
-        raise ValueError(f'{where}: {error}') from None
 
 
 def get(item: dict, key: str, kind: type | tuple, where: str) -> object:
     """A value of an object, of a certain type."""
-    if key not in item:
+    if item.get(key) is None:
         raise ValueError(f'{where}: {key} is missing')
     value = item[key]
     if not isinstance(value, kind) or isinstance(value, bool):
@@ -68,8 +70,22 @@ def xywh(values: object, where: str) -> tuple[float, float, float, float]:
     """Corners x1, y1, x2, y2 of a box that is given as x, y, w, h."""
     if not isinstance(values, list) or len(values) != 4:
         raise ValueError(f'{where}: expected 4 numbers, got {str(values)[:80]!r}')
-    try:
+    with named_place(f'{where}: '):
         x, y, w, h = finite_numbers(values, [f'number {i}' for i in range(1, 5)])
-    except ValueError as error:
-        raise ValueError(f'{where}: {error}') from None
     return x, y, x + w, y + h
+
+
+def given_identity(item: Mapping) -> tuple[str, object] | None:
+    """Name and value of the identity of an annotation, in it or its ``attributes``."""
+    attributes = item.get('attributes')
+    for source in (item, attributes if isinstance(attributes, Mapping) else {}):
+        for name in IDENTITY_NAMES:
+            if source.get(name) not in ABSENT:
+                return name, source[name]
+    return None
+
+
+def identity_of(item: Mapping, where: str) -> int:
+    """The identity of an annotation; -1 if it has none."""
+    name, value = given_identity(item) or ('', -1)
+    return read_integer(value, f'{where}: {name}')

@@ -1,13 +1,14 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path
 
+from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.text_lines import text_lines
 
 from .box_file import BoxFile, Numbering
 from .tracked_box import (
     TrackedBox,
     finite_numbers,
-    whole_number,
+    read_integer,
 )
 
 NUM_FIELDS = 17  # a result has one more, its score
@@ -57,10 +58,8 @@ def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
     """
     boxes = []
     for number, line in text_lines(path):
-        try:
+        with named_place(f'{path}, line {number}: '):
             boxes.append(_parse_line(line, f'line {number}'))
-        except ValueError as error:
-            raise ValueError(f'{path}, line {number}: {error}') from None
     return boxes
 
 
@@ -71,9 +70,8 @@ def _parse_line(line: str, where: str) -> TrackedBox:
         raise ValueError(
             f'expected {NUM_FIELDS} fields and maybe a score, got {len(fields)}'
         )
-    numbers = finite_numbers(fields[:2], ['the frame', 'the track id'])
-    frame_id = whole_number(numbers[0], 'the frame')
-    track_id = whole_number(numbers[1], 'the track id')
+    frame_id = read_integer(fields[0], 'the frame')
+    track_id = read_integer(fields[1], 'the track id')
     if frame_id < 0:
         raise ValueError(f'the frame is {frame_id}')
     bbox = finite_numbers(fields[6:10], ['left', 'top', 'right', 'bottom'])

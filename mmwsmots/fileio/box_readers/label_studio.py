@@ -3,6 +3,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from mmwsmots.fileio.named_place import named_place
+
 from .box_file import BoxFile, Numbering
 from .json_items import get, integer, read_json
 from .tracked_box import MAX_NUMBER, TrackedBox, finite_numbers
@@ -40,7 +42,7 @@ def read_label_studio(
     path = Path(path)
     data = read_json(path)
     file = BoxFile(path, [], is_relative=True)
-    try:
+    with named_place(f'{path}, '):
         where, task = _find_task(data, video_name)
         counts = set()
         for number, (place, region) in enumerate(_regions(task, where, file)):
@@ -50,8 +52,6 @@ def read_label_studio(
             raise ValueError(
                 f'{where}: framesCount is {" and ".join(map(str, counts))}'
             )
-    except ValueError as error:
-        raise ValueError(f'{path}, {error}') from None
     declared = range(1, counts.pop() + 1) if counts else None
     is_given = first_frame is not None
     file.numbering = Numbering(first_frame if is_given else 1, declared, is_given)
@@ -174,11 +174,9 @@ def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, 
     frame_id = integer(key, 'frame', place)
     if not 0 <= frame_id < MAX_NUMBER:
         raise ValueError(f'{place}: frame is {frame_id}')
-    try:
+    with named_place(f'{place}: '):
         x, y, w, h = finite_numbers([key.get(name) for name in SIDES], SIDES)
         (rotation,) = finite_numbers([key.get('rotation', 0)], ['rotation'])
-    except ValueError as error:
-        raise ValueError(f'{place}: {error}') from None
     if min(rotation % 360, -rotation % 360) > TURN:
         raise ValueError(
             f'{place}: the box is rotated by {rotation:g} degrees; in percent of the '

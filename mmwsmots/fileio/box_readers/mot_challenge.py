@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.text_lines import text_lines
 
 from .box_file import BoxFile, Numbering
@@ -66,10 +67,8 @@ def read_mot_challenge(
     path = Path(path)
     rows = []
     for number, line in text_lines(path):
-        try:
+        with named_place(f'{path}, line {number}: '):
             rows.append(_parse_line(line, f'line {number}'))
-        except ValueError as error:
-            raise ValueError(f'{path}, line {number}: {error}') from None
     names, notices = _class_names(path, rows, class_name)
     if first_frame is None:
         is_from_0 = any(row.box.frame_id == 0 for row in rows)

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmwsmots.fileio.class_numbers import read_labels
-from mmwsmots.fileio.mots_png import read_ids
-from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID
+from mmwsmots.fileio.class_numbers import class_name_of, labels_of
+from mmwsmots.fileio.mots_png import find_instances, read_ids
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID
+from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.pictures import list_pictures
 
 from .box_file import BoxFile, Picture
@@ -29,29 +30,19 @@ def read_mots_png_boxes(path: str | Path) -> BoxFile:
     Raises:
         ValueError: If a picture is none of 16 bits, or has a class without a name.
     """
-    path = Path(path)
-    folder = path / 'instances' if (path / 'instances').is_dir() else path
-    labels = read_labels(folder / 'labels.txt') or tuple(CLASS_IDS)
-    names = dict(zip((i for i in range(1, 66) if i != IGNORE_CLASS_ID), labels))
-    file = BoxFile(path, [])
+    file, folder = BoxFile(Path(path), []), find_instances(Path(path))
+    labels = labels_of(folder)
     for number, picture in enumerate(list_pictures(folder)):
         ids = read_ids(picture)
         file.pictures[number] = Picture(picture.name, ids.shape, picture.name)
-        for value in np.unique(ids).tolist():
-            class_id = value // 1000
-            is_ignored = class_id == IGNORE_CLASS_ID
-            if value == 0:
-                continue
-            if class_id not in names and not is_ignored:
-                raise ValueError(
-                    f'{picture}: pixels of {value}, but class {class_id} has no name '
-                    'in labels.txt'
-                )
+        for value in np.unique(ids[ids > 0]).tolist():
+            with named_place(f'{picture}: pixels of {value}, but '):
+                name = class_name_of(value // 1000, labels)
             ys, xs = np.nonzero(ids == value)
             bbox = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
-            name = 'ignore' if is_ignored else names[class_id]
-            where = f'{picture.name}, id {value}'
-            corners = tuple(map(float, bbox))
-            box = TrackedBox(number, value, name, corners, is_ignored, where)
-            file.boxes.append(box)
+            box = number, value, name, tuple(map(float, bbox))
+            is_ignored = value // 1000 == IGNORE_CLASS_ID
+            file.boxes.append(
+                TrackedBox(*box, is_ignored, f'{picture.name}, id {value}')
+            )
     return file

@@ -3,6 +3,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from mmwsmots.fileio.frame_reader import FrameReader
+from mmwsmots.fileio.named_place import named_place
 
 from .box_file import BoxFile
 from .match_names import match_names, match_video
@@ -30,11 +31,9 @@ def place_boxes(file: BoxFile, frames: FrameReader, size: tuple[int, int]) -> Bo
             none of its boxes lies on one of them; the message names both sides.
     """
     used = sorted({box.frame_id for box in file.boxes})
-    try:
+    with named_place(f'{file.path}, '):
         places, notice = _find(file, used, frames)
         _check_sizes(file, places, size)
-    except ValueError as error:
-        raise ValueError(f'{file.path}, {error}') from None
     notices = [*file.notices, notice] if notice else [*file.notices]
     lost = [box for box in file.boxes if box.frame_id not in places]
     if lost:
@@ -108,11 +107,14 @@ def _check_sizes(file: BoxFile, places: Mapping[int, int], size: tuple) -> None:
     """Raise if the file was made for frames of another size."""
     sizes = [(file.size_where, file.size)]
     sizes += [(p.where, p.size) for n, p in file.pictures.items() if n in places]
+    hint = ''
+    if len({declared for _, declared in sizes} - {None}) > 1:
+        hint = '; pictures of several sizes: tools/label_dataset.py labels them'
     for where, declared in sizes:
         if declared is not None and declared != tuple(size):
             raise ValueError(
                 f'{where}: annotated at {declared[1]} x {declared[0]}, the frames are '
-                f'{size[1]} x {size[0]}'
+                f'{size[1]} x {size[0]}{hint}'
             )
 
 

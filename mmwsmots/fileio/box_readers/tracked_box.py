@@ -53,18 +53,7 @@ class TrackedBox(NamedTuple):
 
 
 def whole_number(value: float, name: str) -> int:
-    """An integer that a file may have written as '7.0'.
-
-    Args:
-        value (float): The number.
-        name (str): What it is, for the message.
-
-    Returns:
-        int: The same.
-
-    Raises:
-        ValueError: If it is none, or has more than nine digits.
-    """
+    """An integer of at most nine digits that a file may have written as '7.0'."""
     if not math.isfinite(value) or value != int(value):
         raise ValueError(f'{name} is no integer: {value:g}')
     if abs(value) >= MAX_NUMBER:
@@ -72,19 +61,13 @@ def whole_number(value: float, name: str) -> int:
     return int(value)
 
 
+def read_integer(value: object, name: str) -> int:
+    """An integer of a file, number or text; see :func:`whole_number`."""
+    return whole_number(*finite_numbers([value], [name]), name)
+
+
 def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
-    """Convert text or numbers of a file.
-
-    Args:
-        values (Sequence): What the file has, one for each name.
-        names (Sequence[str]): What they are, for the message.
-
-    Returns:
-        list[float]: The numbers.
-
-    Raises:
-        ValueError: If one is no finite number.
-    """
+    """Convert text or numbers of a file; ValueError names what is no finite number."""
     numbers = []
     for value, name in zip(values, names):
         if value is None:

@@ -1,8 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path, PurePosixPath
 
+from mmwsmots.fileio.named_place import named_place
+
 from .box_file import BoxFile, Numbering, Picture
-from .cocovid import read_categories
+from .cocovid import FileObject, category_of, read_categories, score_of
 from .json_items import elements, get, integer, read_json, size_of, xywh
 from .tracked_box import TrackedBox
 
@@ -29,76 +31,63 @@ def read_youtube_vis(
         ValueError: If the file is no such JSON or lacks the video; the message names
             file and element.
     """
-    path = Path(path)
     data = read_json(path)
-    try:
-        file = _read(data, path, video_name)
-    except ValueError as error:
-        raise ValueError(f'{path}, {error}') from None
+    with named_place(f'{path}, '):
+        file, objects = read_track_objects(data, Path(path), video_name, 'bboxes')
+        for obj in objects:
+            corners = xywh(obj.content, obj.where)
+            file.boxes.append(TrackedBox(*obj[:3], corners, *obj[4:]))
     if first_frame is not None:
         file.numbering = Numbering(first_frame, is_given=True)
     file.check_identities()
     return file
 
 
-def _read(data: dict, path: Path, video_name: str | None) -> BoxFile:
-    file, tracks = read_tracks(data, path, video_name)
-    for where, track_id, class_name, ann in tracks:
-        bboxes = get(ann, 'bboxes', list, where)
-        if len(bboxes) != len(file.pictures):
-            raise ValueError(
-                f'{where}: {len(bboxes)} bboxes, but the video has '
-                f'{len(file.pictures)} frames'
-            )
-        is_crowd = bool(ann.get('iscrowd', 0))
-        for frame_id, bbox in enumerate(bboxes):
-            if bbox in (None, []):
-                continue
-            place = f'{where}.bboxes[{frame_id}]'
-            corners = xywh(bbox, place)
-            file.boxes.append(
-                TrackedBox(frame_id, track_id, class_name, corners, is_crowd, place)
-            )
-    return file
-
-
-def read_tracks(
-    data: object, path: Path, video_name: str | None
-) -> tuple[BoxFile, list[tuple[str, int, str, dict]]]:
+def read_track_objects(
+    data: object, path: Path, video_name: str | None, key: str
+) -> tuple[BoxFile, list[FileObject]]:
     """Read what boxes and masks of a video have in common.
 
     Args:
         data (object): Content of the file.
         path (Path): The file.
         video_name (str, optional): Which of its videos, if there are several.
+        key (str): What is read of each track, 'bboxes' or 'segmentations'.
 
     Returns:
-        tuple[BoxFile, list[tuple[str, int, str, dict]]]: The pictures of the video;
-        place, identity, class and annotation of each track.
+        tuple[BoxFile, list[FileObject]]: The pictures of the video, without boxes; its
+        objects track by track.
 
     Raises:
         ValueError: If an element breaks the format; the message names its place.
     """
-    if not isinstance(data, dict):
-        raise ValueError('top level: expected an object')
     names = read_categories(data)
     where, video = _find_video(data, video_name)
     video_id, size = integer(video, 'id', where), size_of(video, where)
-    file = BoxFile(path, [])
+    file, objects = BoxFile(path, []), []
     for frame_id, name in enumerate(get(video, 'file_names', list, where)):
         place = f'{where}.file_names[{frame_id}]'
         if not isinstance(name, str) or not name:
             raise ValueError(f'{place}: no name: {str(name)[:80]!r}')
         file.pictures[frame_id] = Picture(name, size, place, frame_id)
-    tracks = []
     for where, ann in elements(data, 'annotations'):
         if integer(ann, 'video_id', where) != video_id:
             continue
-        category_id = integer(ann, 'category_id', where)
-        if category_id not in names:
-            raise ValueError(f'{where}: there is no category {category_id}')
-        tracks.append((where, integer(ann, 'id', where), names[category_id], ann))
-    return file, tracks
+        track = integer(ann, 'id', where), category_of(ann, names, where)
+        parts = get(ann, key, list, where)
+        if len(parts) != len(file.pictures):
+            raise ValueError(
+                f'{where}: {len(parts)} {key}, but the video has {len(file.pictures)} '
+                'frames'
+            )
+        is_crowd, score = bool(ann.get('iscrowd', 0)), score_of(ann, where)
+        for frame_id, part in enumerate(parts):
+            if part not in (None, []):
+                place = f'{where}.{key}[{frame_id}]'
+                objects.append(
+                    FileObject(frame_id, *track, part, is_crowd, place, score)
+                )
+    return file, objects
 
 
 def _find_video(data: dict, video_name: str | None) -> tuple[str, dict]:

@@ -71,7 +71,7 @@ def change(place, **fields):
         ('{"images": ', 'no JSON'),
         ('[' * 100_000, 'nested too deeply'),
         ('[]', 'top level: expected an object'),
-        ({'images': []}, 'top level: categories is missing'),
+        ({'images': []}, 'top level: there is no list "categories"'),
         (dict(COCO, annotations=[7]), r'annotations\[0\]: expected an object'),
         (
             change(('videos', 1), name='c'),
