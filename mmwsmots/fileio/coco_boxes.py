@@ -4,7 +4,6 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from .atomic_write import atomic_write
+from .box_readers import TrackedBox
+from .box_readers.json_items import elements, read_json, xywh
+from .named_place import named_place
 from .rle import crop_to_rle
 
 
@@ -59,19 +61,12 @@ def read_coco(path: str | Path) -> dict:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no JSON, or a list that COCO needs is missing.
     """
-    path = Path(path)
-    if not path.is_file():
+    if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such file of annotations')
-    try:
-        coco = json.loads(path.read_text(encoding='utf-8-sig'))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: no JSON: {error}') from None
-    for key in ('images', 'annotations', 'categories'):
-        items = coco.get(key) if isinstance(coco, dict) else None
-        if not isinstance(items, list) or not all(isinstance(i, dict) for i in items):
-            raise ValueError(
-                f'{path}: no COCO or CocoVID file: there is no list of objects "{key}"'
-            )
+    coco = read_json(path)
+    with named_place(f'{path}, '):
+        for key in ('images', 'annotations', 'categories'):
+            elements(coco, key)
     return coco
 
 
@@ -153,13 +148,8 @@ def write_masks(
 
 def _clip(bbox: object, image: dict, where: str) -> list[float] | None:
     """The part of a box x, y, w, h in its image as x1, y1, x2, y2, if there is any."""
-    is_box = isinstance(bbox, list) and len(bbox) == 4
-    if not is_box or not all(isinstance(v, (int, float)) and isfinite(v) for v in bbox):
-        raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
-    x, y, w, h = bbox
-    x1, y1 = max(x, 0), max(y, 0)
-    x2, y2 = min(x + w, image['width']), min(y + h, image['height'])
-    return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
+    box = TrackedBox(0, 0, '', xywh(bbox, f'{where}: bbox'), False, where)
+    return box.clipped(image['height'], image['width'])
 
 
 def _filled_box(bbox: list[float], height: int, width: int) -> dict:

@@ -21,7 +21,6 @@ class CocoVIDBuilder:
         self.videos, self.images, self.annotations = [], [], []
         self._first_image_ids = {}
         self._instance_ids = {}
-        self._num_instances = 0
 
     def add_video(
         self, name: str, file_names: Sequence[str], size: tuple[int, int]
@@ -68,10 +67,9 @@ class CocoVIDBuilder:
             **fields: ``bbox`` (x, y, w, h) in pixels, ``area`` in pixels and, if
                 there is a mask, ``segmentation`` as compressed RLE.
         """
-        key = video_id, track_id
-        if key not in self._instance_ids:
-            self._instance_ids[key] = self._new_instance_id()
-        instance_id = self._instance_ids[key]
+        instance_id = self._instance_ids.setdefault(
+            (video_id, track_id), len(self._instance_ids) + 1
+        )
         self._add(video_id, frame_id, category_id, track_id, instance_id, 0, **fields)
 
     def add_ignore_region(
@@ -88,7 +86,10 @@ class CocoVIDBuilder:
             **fields: As for :meth:`add_object`.
         """
         category_id = next(iter(self.category_ids.values()))
-        instance_id = self._new_instance_id()
+        # Of no track: a key that none has.
+        instance_id = self._instance_ids.setdefault(
+            len(self.annotations), len(self._instance_ids) + 1
+        )
         self._add(video_id, frame_id, category_id, track_id, instance_id, 1, **fields)
 
     def write(self, path: str | Path) -> None:
@@ -121,10 +122,6 @@ class CocoVIDBuilder:
         for name, i in self.category_ids.items():
             parts.append(f'{objects[i]} {name} objects in {tracks[i]} tracks')
         return ', '.join([*parts, f'{objects["ignore"]} ignore regions'])
-
-    def _new_instance_id(self) -> int:
-        self._num_instances += 1
-        return self._num_instances
 
     def _add(
         self, video_id, frame_id, category_id, track_id, instance_id, iscrowd, **fields

@@ -12,7 +12,7 @@ from mmwsmots.fileio.atomic_write import atomic_write
 from mmwsmots.fileio.class_numbers import class_numbers, write_labels
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
-from mmwsmots.fileio.mots_png import write_mots_png
+from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
 from mmwsmots.fileio.mots_track_ids import mots_track_ids
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
@@ -57,48 +57,53 @@ def _write_text(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
 
 def _write_pictures(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
     objects, numbers, notices = _number(video)
-    frames = defaultdict(list)
-    for obj in objects:
-        frames[obj.frame_id].append(obj)
-    for frame_id in range(len(video.file_names)):
-        picture = path / f'{frame_id + first_frame:06d}.png'
-        write_mots_png(picture, frames[frame_id], video.size)
+    frames = range(first_frame, first_frame + len(video.file_names))
+    _write_pngs(path, [f'{number:06d}' for number in frames], objects, video)
     return notices + _write_labels(path, numbers)
 
 
-def _write_cvat(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+def _write_cvat(path: Path, video: MaskVideo, _: int) -> list[str]:
     """CVAT's MOTS PNG: pictures have the names of frames, labels.txt all classes."""
-    del first_frame
     kept = [mask for mask in video.masks if not mask.is_ignored]
     names = list(dict.fromkeys(mask.class_name for mask in kept))
     # The number of a class is its line; there is no class of ignore regions.
-    numbers = {name: i for i, name in enumerate(names, 1)}
-    if len(names) > 64:
-        raise ValueError(f'{len(names)} classes; 16-bit pictures can tell 64 apart')
-    objects, notices = _to_objects(video, kept, numbers)
-    frames = defaultdict(list)
-    for obj in objects:
-        frames[obj.frame_id].append(obj)
+    objects, notices = _to_objects(video, kept, {n: i for i, n in enumerate(names, 1)})
     folder = path / 'default' / 'instances'
-    for frame_id, name in enumerate(video.file_names):
-        stem = PurePosixPath(name).stem
-        write_mots_png(folder / f'{stem}.png', frames[frame_id], video.size)
+    stems = [PurePosixPath(name).stem for name in video.file_names]
+    _write_pngs(folder, stems, objects, video)
     with atomic_write(folder / 'labels.txt') as temp:
         temp.write_text('\n'.join(names), encoding='utf-8')
-    if len(kept) < len(video.masks):
-        notices.append(f'{len(video.masks) - len(kept)} ignore regions are left out')
-    return notices
+    return notices + _left_out(video)
 
 
-def _write_cocovid(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
-    del first_frame
+def _write_pngs(
+    folder: Path, stems: list[str], objects: list[MOTSObject], video: MaskVideo
+) -> None:
+    """A picture of each frame, if all ids fit into it."""
+    frames = defaultdict(list)
+    for obj in objects:
+        if obj.track_id > MAX_ID:
+            raise ValueError(
+                f'{folder}: id {obj.track_id} of class {obj.class_id} does not fit '
+                'into 16 bits; the text file can hold it'
+            )
+        frames[obj.frame_id].append(obj)
+    for frame_id, stem in enumerate(stems):
+        write_mots_png(folder / f'{stem}.png', frames[frame_id], video.size)
+
+
+def _left_out(video: MaskVideo) -> list[str]:
+    ignored = sum(mask.is_ignored for mask in video.masks)
+    return [f'{ignored} ignore regions are left out'] if ignored else []
+
+
+def _write_cocovid(path: Path, video: MaskVideo, _: int) -> list[str]:
     _builder(video).write(path)
     return []
 
 
-def _write_coco(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+def _write_coco(path: Path, video: MaskVideo, _: int) -> list[str]:
     """Without videos; identities as CVAT writes them, in attributes, and beside."""
-    del first_frame
     builder = _builder(video)
     images = [
         {key: image[key] for key in ('id', 'file_name', 'width', 'height')}
@@ -112,50 +117,29 @@ def _write_coco(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
     return []
 
 
-def _write_youtube_vis(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
+def _write_youtube_vis(path: Path, video: MaskVideo, _: int) -> list[str]:
     """One annotation for each track, with a list over all frames."""
-    del first_frame
-    height, width = video.size
     num_frames = len(video.file_names)
+    shape = dict(width=video.size[1], height=video.size[0], length=num_frames)
     builder = _builder(video)
+    lists = dict(segmentations='segmentation', bboxes='bbox', areas='area')
     tracks = {}
     for ann in builder.annotations:
         if ann['iscrowd']:
             continue
+        fields = dict(category_id=ann['category_id'], iscrowd=0, **shape)
         track = tracks.setdefault(
             ann['track_id'],
-            dict(
-                id=ann['track_id'],
-                video_id=1,
-                category_id=ann['category_id'],
-                iscrowd=0,
-                width=width,
-                height=height,
-                length=num_frames,
-                segmentations=[None] * num_frames,
-                bboxes=[None] * num_frames,
-                areas=[None] * num_frames,
-            ),
+            dict(id=ann['track_id'], video_id=1, **fields)
+            | {name: [None] * num_frames for name in lists},
         )
         if track['category_id'] != ann['category_id']:
             raise ValueError(f'id {ann["track_id"]} has two classes')
-        frame_id = ann['image_id'] - 1
-        for key in ('segmentation', 'bbox', 'area'):
-            name = f'{key}es' if key == 'bbox' else f'{key}s'
-            track[name][frame_id] = ann[key]
-    videos = [
-        dict(
-            id=1,
-            name=video.name,
-            width=width,
-            height=height,
-            length=num_frames,
-            file_names=video.file_names,
-        )
-    ]
+        for name, key in lists.items():
+            track[name][ann['image_id'] - 1] = ann[key]
+    videos = [dict(id=1, name=video.name, file_names=video.file_names, **shape)]
     _write_json(path, builder, videos=videos, annotations=list(tracks.values()))
-    ignored = sum(mask.is_ignored for mask in video.masks)
-    return [f'{ignored} ignore regions are left out'] if ignored else []
+    return _left_out(video)
 
 
 WRITERS: dict[str, Callable[[Path, MaskVideo, int], list[str]]] = dict(

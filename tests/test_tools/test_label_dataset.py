@@ -80,4 +80,4 @@ def test_what_cannot_be_done(tool, data, tmp_path):
     message = fail(tool, str(tmp_path / 'no.json'), *data[1:])
     assert 'no.json: no such file of annotations' in message
     (tmp_path / 'boxes.json').write_text('{}')
-    assert 'there is no list of objects "images"' in fail(tool, *data)
+    assert 'there is no list "images"' in fail(tool, *data)

@@ -32,13 +32,14 @@ def match_names(
         ValueError: If no name fits, two frames have one picture, or the frames come
             in another order than the pictures.
     """
-    keys = dict(paths=None, names=_name_of, stems=_stem_of)
-    matches = ((what, _match(pictures, files, key)) for what, key in keys.items())
-    what, places = next(
-        ((what, places) for what, places in matches if places), ('numbers', {})
+    matches = dict(
+        paths=lambda: _match_paths(pictures, files),
+        names=lambda: _match(pictures, files, lambda path: path.name),
+        stems=lambda: _match(pictures, files, lambda path: path.stem),
+        numbers=lambda: _match_last_numbers(pictures, files),
     )
-    if not places:
-        places = _match_last_numbers(pictures, files)
+    found = ((what, match()) for what, match in matches.items())
+    what, places = next((pair for pair in found if pair[1]), ('', {}))
     if not places:
         some = next(iter(pictures.values()))
         raise ValueError(
@@ -85,26 +86,25 @@ def match_video(
     )
 
 
-def _match(
-    pictures: Mapping[int, Picture], files: list[Path], key: Callable | None
-) -> dict[int, int]:
-    """Places of the pictures of which the keys are those of files."""
+def _match_paths(pictures: Mapping[int, Picture], files: list[Path]) -> dict[int, int]:
+    """Places of the pictures whose names with folders end the paths of files."""
+    tails = {file.parts[-2:]: place for place, file in enumerate(files)}
     found = {}
-    if key is None:
-        tails = {}
-        for place, file in enumerate(files):
-            tails[file.parts[-2:]] = place
-        for number, picture in pictures.items():
-            parts = _path(picture.name).parts
-            place = tails.get(parts[-2:]) if len(parts) > 1 else None
-            if place is not None and files[place].parts[-len(parts) :] == parts:
-                found[number] = place
-        return found
-    places = {key(file): place for place, file in enumerate(files)}
     for number, picture in pictures.items():
-        if (place := places.get(key(_path(picture.name)))) is not None:
+        parts = _path(picture.name).parts
+        place = tails.get(parts[-2:]) if len(parts) > 1 else None
+        if place is not None and files[place].parts[-len(parts) :] == parts:
             found[number] = place
     return found
+
+
+def _match(
+    pictures: Mapping[int, Picture], files: list[Path], key: Callable
+) -> dict[int, int]:
+    """Places of the pictures of which the keys are those of files."""
+    places = {key(file): place for place, file in enumerate(files)}
+    keys = {number: key(_path(picture.name)) for number, picture in pictures.items()}
+    return {number: places[k] for number, k in keys.items() if k in places}
 
 
 def _match_last_numbers(
@@ -138,14 +138,6 @@ def _check(
                 f'{pictures[after].name}, but frame {pictures[before].number} is '
                 f'{pictures[before].name}: numbers and names are in different orders'
             )
-
-
-def _name_of(path: PurePosixPath) -> str:
-    return path.name
-
-
-def _stem_of(path: PurePosixPath) -> str:
-    return path.stem
 
 
 def _path(name: str) -> PurePosixPath:
