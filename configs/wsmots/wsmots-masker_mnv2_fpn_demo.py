@@ -44,7 +44,9 @@ test_evaluator = val_evaluator
 
 max_iters = 450
 train_cfg = dict(max_iters=max_iters)
-param_scheduler = _base_.param_scheduler
-param_scheduler[1].T_max = max_iters
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=50),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=0, T_max=max_iters),
+]
 
 randomness = dict(seed=0)
