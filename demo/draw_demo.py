@@ -10,6 +10,26 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('data_root', type=Path, help='data set with instances_txt')
+    parser.add_argument('config', type=Path)
+    parser.add_argument('checkpoint', type=Path)
+    parser.add_argument(
+        '--results', type=Path, required=True, help='folder of SSSS.txt'
+    )
+    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
+    args = parser.parse_args()
+    if not list(args.results.glob('*.txt')):
+        parser.error(f'{args.results}: no result files SSSS.txt')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -116,17 +136,7 @@ def draw_explanations(data_root: Path, model, out: Path, per_class: int = 4) -> 
 
 def main() -> None:
     """Parse the command line and draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('data_root', type=Path, help='data set with instances_txt')
-    parser.add_argument('config', type=Path)
-    parser.add_argument('checkpoint', type=Path)
-    parser.add_argument(
-        '--results', type=Path, required=True, help='folder of SSSS.txt'
-    )
-    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
-    args = parser.parse_args()
-    if not list(args.results.glob('*.txt')):
-        parser.error(f'{args.results}: no result files SSSS.txt')
+    args = parse_args()
     draw_videos(args.data_root, args.results, args.out)
     model = init_mots_model(args.config, args.checkpoint)
     draw_explanations(args.data_root, model, args.out)

@@ -20,17 +20,6 @@ from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
-import torch
-from tqdm import tqdm
-
-import mmwsmots  # noqa: F401  (registers every component)
-from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
-from mmwsmots.fileio import FrameReader, VideoWriter
-from mmwsmots.fileio.class_numbers import add_labels
-from mmwsmots.visualization import TrackDrawer
-
-SAVE_INTERVAL = 50  # frames
-
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -42,7 +31,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', required=True, help='folder for the results')
     parser.add_argument(
         '--device',
-        default='cuda:0' if torch.cuda.is_available() else 'cpu',
         help='default: cuda:0 if there is a GPU, else cpu',
     )
     parser.add_argument(
@@ -55,6 +43,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--resume', action='store_true', help='go on where an interrupted run was'
     )
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+from tqdm import tqdm
+
+import mmwsmots  # noqa: F401  (registers every component)
+from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
+from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio.class_numbers import add_labels
+from mmwsmots.visualization import TrackDrawer
+
+SAVE_INTERVAL = 50  # frames
 
 
 def run(args: argparse.Namespace) -> tuple[Path, str]:

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from mmwsmots import cli
+import mmwsmots_cli as cli
 from tests.load_script import load_script
 
 

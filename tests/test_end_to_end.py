@@ -14,6 +14,7 @@ from rendered_mots import render_dataset
 
 from mmwsmots.apis import label_dataset
 from mmwsmots.fileio.mots_txt import read_mots_txt
+from tests.quiet_run import run_script
 from tests.upper_halves import upper_halves
 
 SIZE = (192, 64)
@@ -24,9 +25,8 @@ def data_root(tmp_path_factory, repo):
     """Two procedural sequences of 4 frames, converted to CocoVID."""
     root = tmp_path_factory.mktemp('rendered')
     render_dataset(root / 'data', num_sequences=2, frames=4, size=SIZE, seed=3)
-    command = [repo / 'tools/dataset_converters/kitti_mots2coco.py', root / 'data']
-    command += ['--train', '0000', '--val', '0001']
-    subprocess.run([sys.executable, *map(str, command)], check=True)
+    tool = repo / 'tools/dataset_converters/kitti_mots2coco.py'
+    run_script(tool, root / 'data', '--train', '0000', '--val', '0001')
     return root / 'data'
 
 

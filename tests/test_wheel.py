@@ -16,7 +16,7 @@ from mmengine.config import Config
 from packaging.requirements import Requirement
 
 PARTS = ('configs', 'demo', 'mmwsmots', 'requirements', 'tools')
-FILES = ('LICENSE', 'MANIFEST.in', 'README.md', 'model-index.yml')
+FILES = ('mmwsmots_cli.py', 'LICENSE', 'MANIFEST.in', 'README.md', 'model-index.yml')
 BUILD = ('pyproject.toml', 'setup.cfg', 'setup.py')
 EXTENSION = 'mmwsmots/ops/_bilateral_ext.so'
 PIP = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '-q']
@@ -172,6 +172,8 @@ def test_wheel(repo, source, python, check, tmp_path):
     (site,) = python.parents[1].glob('lib/python*/site-packages')
     assert_usable(repo, used, site)
     assert not used['linked']
+    usage = run([python.with_name('mmwsmots'), 'label', '--help'], tmp_path)
+    assert usage.startswith('usage: label_masks.py')
     assert_replaces_nothing(site)
     files = set(used['files'])
     for name in ('configs', 'tools'):

@@ -20,9 +20,6 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from runner_options import positive
 
-import mmwsmots  # noqa: F401  (registers every component)
-from mmwsmots.apis import adapt_box_masker, label_dataset, released_masker
-
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line.
@@ -33,7 +30,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     Returns:
         Namespace: The options.
     """
-    config, checkpoint = released_masker()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -43,14 +39,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--config',
         type=Path,
-        default=config,
-        help=f'of a BoxMasker; default: {config.name}',
+        help='of a BoxMasker; default: the masker that comes with the project',
     )
     parser.add_argument(
         '--checkpoint',
         type=Path,
-        default=checkpoint,
-        help=f'its weights; default: the released ones, {checkpoint.name}',
+        help='its weights; default: the released ones',
     )
     parser.add_argument(
         '--adapt',
@@ -78,6 +72,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+import mmwsmots  # noqa: F401  (registers every component)
+from mmwsmots.apis import adapt_box_masker, label_dataset, released_masker
+
+
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     """Label a data set.
 
@@ -90,6 +91,9 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     args = parse_args(argv)
     if args.out.exists() and not args.overwrite:
         sys.exit(f'error: {args.out}: exists already; --overwrite replaces it')
+    released_config, released_checkpoint = released_masker()
+    args.config = args.config or released_config
+    args.checkpoint = args.checkpoint or released_checkpoint
     work_dir = args.work_dir or Path('work_dirs', args.out.stem)
     try:
         for path in (args.config, args.checkpoint):

@@ -31,43 +31,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
-import torch
-from label_files import LabelFiles
 from mmengine.config import Config, DictAction
 from runner_options import positive
-from tqdm import tqdm
 
-import mmwsmots  # noqa: F401  (registers every component)
-from mmwsmots.apis import (
-    BoxLabeler,
-    FrameLabels,
-    Problem,
-    TrackJournal,
-    describes,
-    init_box_masker,
-    init_mots_model,
-    read_ahead,
-    released_masker,
-    track_boxes,
-    train_on_boxes,
+# What read_boxes reads; to import it takes longer than help should.
+FORMATS = (
+    *('mot', 'kitti', 'cvat', 'cocovid', 'youtube_vis', 'label_studio', 'mots_png'),
 )
-from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
-from mmwsmots.fileio.box_readers import (
-    FORMATS,
-    BoxFile,
-    TrackedBox,
-    place_boxes,
-    read_boxes,
-    select_classes,
-)
-from mmwsmots.fileio.class_names import find_name
-from mmwsmots.fileio.mots_txt import CLASS_IDS
-from mmwsmots.models.maskers import BoxMasker
-from mmwsmots.visualization import TrackDrawer
-from mmwsmots.visualization.track_drawer import short_name
-
-SAVE_INTERVAL = 20  # frames
 
 
 def class_pair(text: str) -> tuple[str, str]:
@@ -146,7 +116,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--device',
-        default='cuda:0' if torch.cuda.is_available() else 'cpu',
         help='default: cuda:0 if there is a GPU, else cpu',
     )
     parser.add_argument(
@@ -162,9 +131,45 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if (args.config is None) != (args.checkpoint is None):
         parser.error('--config and --checkpoint belong together')
-    if args.config is None:
-        args.config, args.checkpoint = released_masker()
     return args
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+import numpy as np
+from label_files import LabelFiles
+from tqdm import tqdm
+
+import mmwsmots  # noqa: F401  (registers every component)
+from mmwsmots.apis import (
+    BoxLabeler,
+    FrameLabels,
+    Problem,
+    TrackJournal,
+    describes,
+    init_box_masker,
+    init_mots_model,
+    read_ahead,
+    released_masker,
+    track_boxes,
+    train_on_boxes,
+)
+from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
+from mmwsmots.fileio.box_readers import (
+    BoxFile,
+    TrackedBox,
+    place_boxes,
+    read_boxes,
+    select_classes,
+)
+from mmwsmots.fileio.class_names import find_name
+from mmwsmots.fileio.mots_txt import CLASS_IDS
+from mmwsmots.models.maskers import BoxMasker
+from mmwsmots.visualization import TrackDrawer
+from mmwsmots.visualization.track_drawer import short_name
+
+SAVE_INTERVAL = 20  # frames
 
 
 def load_boxes(
@@ -302,6 +307,8 @@ def draw(
 
 def run(args: argparse.Namespace) -> dict:
     """Do all of it and return the report."""
+    if args.config is None:
+        args.config, args.checkpoint = released_masker()
     for path in (args.config, args.checkpoint):
         if not path.is_file():
             raise FileNotFoundError(f'{path}: no such file')

@@ -111,10 +111,8 @@ def load_config(args: argparse.Namespace) -> Config:
     Returns:
         Config: Ready for mmengine's Runner, also in CPU processes.
     """
-    from mmwsmots.utils import prepare_cpu_processes, quiet_dependencies
-
-    quiet_dependencies()
     from mmwsmots.apis import set_classes
+    from mmwsmots.utils import prepare_cpu_processes
 
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher

@@ -1,4 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from mmwsmots.utils import quiet_dependencies
+
+quiet_dependencies()  # before mmdet's data sets are imported
+
 from .adapt_box_masker import adapt_box_masker
 from .box_labeler import BoxLabeler, FrameLabels, Problem
 from .inference import describes, frame_batch, init_box_masker, init_mots_model

@@ -1,4 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from mmwsmots.utils import quiet_dependencies
+
+quiet_dependencies()  # before mmdet's data sets are imported
+
 from .box_dataset import BoxDataset
 from .kitti_mots_dataset import KITTIMOTSDataset
 from .mots20_dataset import MOTS20Dataset

@@ -1,4 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from mmwsmots.utils import quiet_dependencies
+
+quiet_dependencies()  # before mmdet's data sets are imported
+
 from .filled_boxes import filled_boxes
 from .metrics import DumpMaskLabels, MOTSMetric, SaveDetections
 from .mots_eval import (

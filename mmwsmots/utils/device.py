@@ -2,12 +2,16 @@
 import torch
 
 
-def check_device(name: str) -> torch.device:
+def check_device(name: str | None) -> torch.device:
     """The device of a name that a user gave, e.g. 'cpu' or 'cuda:0'.
+
+    None is the first GPU, or the CPU where there is none.
 
     Raises:
         ValueError: If PyTorch knows no such device, or it is not there.
     """
+    if name is None:
+        name = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     try:
         device = torch.device(name)
     except (RuntimeError, TypeError):

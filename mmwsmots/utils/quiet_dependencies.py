@@ -1,52 +1,57 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import logging
 import warnings
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import mmengine.fileio.file_client
 import mmengine.logging
 
 END = 'Reach the end of the dataloader'
+FROZEN = 'is skipped since its requires_grad=False'
 
 
+@cache
 def quiet_dependencies() -> None:
     """Leave out what the dependencies say that no user of ours can act on.
 
-    Each message by its category and the module that it comes from; everything else
-    that these packages say stays. For command lines, before mmdet's models and data
-    sets are imported: a program that imports the package keeps its own settings.
+    Each message by its text or category and the module that it comes from; everything
+    else that these packages say stays. Called where the package first imports mmdet's
+    data sets, so that programs are as quiet as the command lines. A second call does
+    nothing.
     """
+    from mmengine.optim.optimizer import default_constructor
+    from mmengine.runner import loops
+
     # An optional package of another metric.
     warnings.filterwarnings(
         'ignore',
         category=UserWarning,
         module=r'mmdet\.evaluation\.metrics\.faster_coco_metric',
     )
-    # The end of an epoch, which our samplers reach by design.
+    # The end of an epoch, which our samplers reach by design; onedl's mmengine logs it.
     warnings.filterwarnings(
         'ignore', message=END, category=UserWarning, module=r'mmengine\.runner\.loops'
     )
-    _log_no_ends()
-    # mmengine's own hook for checkpoints uses what mmengine deprecates.
-    mmengine.fileio.file_client.print_log = _say_nothing
+    _leave_out(loops, END)
+    # The frozen layers of a backbone, one by one.
+    _leave_out(default_constructor, FROZEN)
+    # mmengine's own hooks use what mmengine deprecates; the module says nothing else.
+    _leave_out(mmengine.fileio.file_client, 'deprecated in future')
     _import_without_debug_messages()
 
 
-def _log_no_ends() -> None:
-    """The same in onedl's mmengine, which logs it."""
-    from mmengine.runner import loops
-
-    print_log = getattr(loops, 'print_log', _say_nothing)
+def _leave_out(module: ModuleType, text: str) -> None:
+    """Let a module log no message that contains the text."""
+    print_log = getattr(module, 'print_log', None)
 
     def print_others(msg: Any, *args: Any, **kwargs: Any) -> None:
-        if not str(msg).startswith(END):
+        if text not in str(msg):
             print_log(msg, *args, **kwargs)
 
-    loops.print_log = print_others
-
-
-def _say_nothing(*args: Any, **kwargs: Any) -> None:
-    """In place of ``print_log`` in a module that only says what it deprecates."""
+    if print_log is not None:  # mmengine 0.10.7 has other ways to say it
+        module.print_log = print_others
 
 
 def _import_without_debug_messages() -> None:

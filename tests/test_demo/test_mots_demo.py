@@ -11,6 +11,7 @@ from mmwsmots.apis import init_mots_model
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.mots_txt import read_mots_txt
 from tests.load_script import load_script
+from tests.quiet_run import run_script
 from tests.small_model import SIZE, save_model, small_config, track_by_mmdet
 
 WIDTH, HEIGHT = SIZE
@@ -50,9 +51,9 @@ def run(demo, clip, files, out, *options):
     demo.main([str(clip), *files, '--out', str(out), '--device', 'cpu', *options])
 
 
-def test_folder_in_text_and_video_out(demo, model, clip, files, tmp_path):
+def test_folder_in_text_and_video_out(repo, model, clip, files, tmp_path):
     out = tmp_path / 'new/out'
-    run(demo, clip, files, out)
+    run_script(repo / 'demo/mots_demo.py', clip, *files, '--out', out)
     assert sorted(p.name for p in out.iterdir()) == ['clip.mp4', 'clip.txt']
     objects = read_mots_txt(out / 'clip.txt')  # checks overlap and ids
     assert {obj.frame_id for obj in objects} == {0, 1, 2, 3}

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.load_script import load_script
+from tests.quiet_run import run_script
 
 
 @pytest.fixture
@@ -15,10 +16,10 @@ def collect(repo, tmp_path):
     published = tmp_path / 'model-01234567.pth'
     torch.save(dict(meta=dict(seed=5), state_dict={}), published)
 
-    def run():
+    def run(main=tool.main):
         out = tmp_path / 'log.jsonl'
         options = ['--command', 'make it', '--commit', 'abc', '--out', str(out)]
-        tool.main([str(tmp_path / 'run'), str(published), *options])
+        main([str(tmp_path / 'run'), str(published), *options])
         return [json.loads(line) for line in out.read_text().splitlines()]
 
     return run
@@ -43,8 +44,9 @@ def work_dir(tmp_path):
     return tmp_path / 'run'
 
 
-def test_the_last_test_and_every_step_once(collect, work_dir, tmp_path):
-    head, *steps = collect()
+def test_the_last_test_and_every_step_once(repo, collect, work_dir, tmp_path):
+    script = repo / 'tools/misc/collect_log.py'
+    head, *steps = collect(lambda args: run_script(script, *args))
     data = (tmp_path / 'model-01234567.pth').read_bytes()
     assert head == dict(
         command='make it',

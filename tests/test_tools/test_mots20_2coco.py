@@ -16,6 +16,7 @@ from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
 from mmwsmots.fileio.mots_txt import write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from tests.mots20_files import HEIGHT, LENGTH, WIDTH, mots20_objects, write_mots20
+from tests.quiet_run import run_script
 
 EMPTY = mask_to_rle(np.zeros((HEIGHT, WIDTH), dtype=bool))
 FOLDS = {'0002', '0005', '0009', '0011'}
@@ -46,8 +47,8 @@ def names(coco):
     return tuple(video['name'] for video in coco['videos'])
 
 
-def test_every_split_has_its_sequences(convert, root):
-    convert(root)
+def test_every_split_has_its_sequences(repo, root):
+    run_script(repo / 'tools/dataset_converters/mots20_2coco.py', root)
     out = root / 'annotations'
     assert len(list(out.iterdir())) == 2 + 2 * len(FOLDS)
     assert names(load(out, 'train')) == MOTS20_SPLITS['train']

@@ -9,6 +9,7 @@ from mmdet.registry import MODELS
 from mmengine.logging import HistoryBuffer
 
 from tests.load_script import load_script
+from tests.quiet_run import run_script
 from tests.small_model import small_config
 
 
@@ -31,21 +32,27 @@ def publish(tool, tmp_path, model):
     config = tmp_path / 'small.py'
     model.cfg.dump(config)
 
-    def run(state_dict, *options, **others):
+    def run(state_dict, *options, script=None, **others):
         checkpoint = tmp_path / 'iter_9.pth'
         meta = dict(iter=9, seed=3, cfg='a = 1', time=others.pop('time', 'now'))
         torch.save(dict(state_dict=state_dict, meta=meta, **others), checkpoint)
         arguments = [config, checkpoint, '--out', tmp_path / 'out', *options]
-        tool.main([str(part) for part in arguments])
+        if script is None:
+            tool.main([str(part) for part in arguments])
+        else:
+            print(run_script(script, *arguments))
         return sorted((tmp_path / 'out').iterdir())
 
     return run
 
 
-def test_only_the_weights_are_kept_and_the_name_is_the_hash(publish, model, capsys):
+def test_only_the_weights_are_kept_and_the_name_is_the_hash(
+    repo, publish, model, capsys
+):
     weights = model.state_dict()
     optimizer = dict(state={0: torch.ones(99)}, param_groups=[])
-    (path,) = publish(weights, optimizer=optimizer)
+    script = repo / 'tools/misc/publish_model.py'
+    (path,) = publish(weights, optimizer=optimizer, script=script)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert path.name == f'small-{digest[:8]}.pth'
     assert digest in capsys.readouterr().out

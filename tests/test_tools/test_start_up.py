@@ -5,33 +5,59 @@ import json
 import subprocess
 import sys
 
-TOOLS = (
-    'train.py',
-    'test.py',
-    'analysis_tools/browse_dataset.py',
-    'dataset_converters/kitti_mots2coco.py',
-    'dataset_converters/mots20_2coco.py',
-    'misc/collect_log.py',
-    'misc/publish_model.py',
-    'model_converters/mobilenetv2_to_mmdet.py',
-)
+import mmwsmots_cli
+from mmwsmots.evaluation.benchmarks import BENCHMARKS
+from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
+from mmwsmots.fileio.box_readers import FORMATS
+from mmwsmots.fileio.mask_readers import MASK_FORMATS
+from mmwsmots.fileio.mask_video import WINNERS
+from mmwsmots.fileio.mask_writers import WRITERS
+from tests.load_script import load_script
+
 CODE = """
 import json, runpy, sys
 
 slow = {'torch', 'mmdet', 'mmcv', 'mmwsmots', 'trackeval', 'matplotlib'}
-for path in sys.argv[1:]:
-    sys.argv, sys.path[0] = [path, '--help'], path.rpartition('/')[0]
+for line in sys.argv[1:]:
+    path, _, command = line.partition(' ')
+    sys.argv, sys.path[0] = [path, *command.split(), '--help'], path.rpartition('/')[0]
+    before = set(sys.modules)
     try:
         runpy.run_path(path, run_name='__main__')
     except SystemExit as end:
-        print(json.dumps([end.code, sorted(slow & set(sys.modules))]))
+        print(json.dumps([end.code, sorted(slow & {*sys.modules} - before)]))
 """
 
 
+def find_tools(repo):
+    """Scripts that have a command line."""
+    paths = sorted([*repo.glob('tools/**/*.py'), *repo.glob('demo/*.py')])
+    return [path for path in paths if "__name__ == '__main__'" in path.read_text()]
+
+
 def test_help_imports_nothing_slow(repo):
-    paths = [str(repo / 'tools' / name) for name in TOOLS]
-    command = [sys.executable, '-c', CODE, *paths]
-    output = subprocess.check_output(command, text=True)
+    lines = [str(path) for path in find_tools(repo)]
+    assert len(lines) > 20
+    command = repo / 'mmwsmots_cli.py'
+    lines += [f'{command} {name}' for name in ('', *mmwsmots_cli.COMMANDS)]
+    output = subprocess.check_output([sys.executable, '-c', CODE, *lines], text=True)
     results = [json.loads(line) for line in output.splitlines() if line[:1] == '[']
-    assert results == [[0, []]] * len(TOOLS)
-    assert output.count('usage: ') == len(TOOLS)
+    wanted = {line: [0, []] for line in lines}
+    assert dict(zip(lines, results, strict=True)) == wanted
+    assert output.count('usage: ') == len(lines)
+
+
+def test_choices_are_those_of_the_package(repo):
+    """They are written twice, so that the help need not import it."""
+    tools = repo / 'tools'
+    for name in ('label_masks.py', 'dataset_converters/mot2coco.py'):
+        assert load_script(tools / name).FORMATS == FORMATS
+    convert = load_script(tools / 'dataset_converters/convert_masks.py')
+    assert convert.FORMATS == MASK_FORMATS
+    assert tuple(WRITERS) == convert.TARGETS
+    assert convert.WINNERS == WINNERS
+    options = load_script(tools / 'analysis_tools/evaluation_options.py')
+    assert tuple(BENCHMARKS) == options.BENCHMARKS
+    assert tuple(IOU_THRESHOLDS) == options.PROTOCOLS
+    search = load_script(tools / 'analysis_tools/search_tracker.py')
+    assert tuple(BENCHMARKS) == search.BENCHMARKS

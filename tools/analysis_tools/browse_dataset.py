@@ -65,6 +65,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args(None)  # before the imports that take seconds
 
+from mmwsmots.utils import quiet_dependencies
+
+quiet_dependencies()  # before mmdet's data sets are imported
+
 import cv2
 import numpy as np
 import torch
@@ -211,8 +215,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Draw image by image."""
     args = parse_args(argv)
     try:
-        device = args.device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
-        model = init_mots_model(args.config, args.checkpoint, device)
+        model = init_mots_model(args.config, args.checkpoint, args.device)
         frames, classes = load_frames(model.cfg, args.split)
         for frame in choose_frames(frames, args.match, args.num_images):
             picture = draw_image(model, frame, classes, args.max_objects, args.cell)

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from error_frame import draw_errors
 from evaluation_options import (
     add_evaluation_options,
     class_ids,
@@ -24,6 +23,26 @@ from evaluation_options import (
     find_lengths,
     parse_evaluation_args,
 )
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('frames', type=Path, help='folder of the folders of frames')
+    add_evaluation_options(parser)
+    parser.add_argument('--out', type=Path, required=True, help='folder of the videos')
+    parser.add_argument(
+        '--scale', type=int, default=1, help='enlarge the frames (default: 1)'
+    )
+    return parse_evaluation_args(parser, argv)
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+from error_frame import draw_errors
 from frame_errors import FrameErrors, find_errors
 from sequence_frames import open_frames
 from terminaltables import AsciiTable
@@ -56,20 +75,6 @@ def draw_video(
             totals.update(frame_errors.count())
             video.write(draw_errors(frame, frame_errors, totals, scale, ids))
     return totals
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('frames', type=Path, help='folder of the folders of frames')
-    add_evaluation_options(parser)
-    parser.add_argument('--out', type=Path, required=True, help='folder of the videos')
-    parser.add_argument(
-        '--scale', type=int, default=1, help='enlarge the frames (default: 1)'
-    )
-    return parse_evaluation_args(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -12,9 +12,6 @@ from evaluation_options import (
     parse_evaluation_args,
 )
 
-from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
-from mmwsmots.fileio import atomic_write
-
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -28,6 +25,13 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--json', type=Path, help='file to write the numbers to')
     return parse_evaluation_args(parser)
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
+from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
+from mmwsmots.fileio import atomic_write
 
 
 def main() -> None:

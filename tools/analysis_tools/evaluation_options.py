@@ -1,15 +1,17 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""What the command lines that compare results with ground truth share."""
+"""What the command lines that compare results with ground truth share.
+
+What takes seconds to import is imported where it is used, after the
+command line has been read.
+"""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
-from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
-from mmwsmots.fileio.class_numbers import LABELS_FILE
-from mmwsmots.fileio.mots_txt import MAX_DIGITS, read_seqmap
-from mmwsmots.fileio.seqinfo import read_seqinfo
+# Those of mmwsmots.evaluation.
+BENCHMARKS = ('kitti_mots', 'mots20')
+PROTOCOLS = ('trackeval', 'mots_tools')
 
 
 def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,7 @@ def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--benchmark',
-        choices=list(BENCHMARKS),
+        choices=BENCHMARKS,
         default='kitti_mots',
         help='mots20: pedestrians only, frames from 1',
     )
@@ -51,7 +53,7 @@ def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--protocol',
-        choices=list(IOU_THRESHOLDS),
+        choices=PROTOCOLS,
         default='trackeval',
         help='a match needs IoU >= 0.5 (trackeval) or > 0.5 (mots_tools)',
     )
@@ -79,6 +81,8 @@ def evaluation_rules(args: argparse.Namespace) -> dict:
 
 def class_ids(args: argparse.Namespace) -> dict[str, int]:
     """Number of each class in what the evaluation gives, for drawing."""
+    from mmwsmots.evaluation.benchmarks import get_benchmark
+
     return get_benchmark(args.benchmark, args.gt, args.classes).class_ids
 
 
@@ -95,8 +99,13 @@ def find_lengths(args: argparse.Namespace) -> dict[str, int]:
         FileNotFoundError: If there is no seqmap and no sequence either.
         ValueError: If a file breaks its format.
     """
+    from mmwsmots.evaluation.benchmarks import get_benchmark
+    from mmwsmots.fileio.class_numbers import LABELS_FILE
+    from mmwsmots.fileio.mots_txt import read_seqmap
+    from mmwsmots.fileio.seqinfo import read_seqinfo
+
     if args.seqmap is not None:
-        first_frame = BENCHMARKS[args.benchmark].first_frame
+        first_frame = get_benchmark(args.benchmark).first_frame
         lengths = read_seqmap(args.seqmap, first_frame)
         return {
             name: _find_length(args, name) if length is None else length
@@ -124,6 +133,8 @@ def _find_length(args: argparse.Namespace, name: str) -> int:
             'MOTChallenge (--benchmark mots20); KITTI needs lines "SSSS empty 000000 '
             'last_frame"'
         )
+    from mmwsmots.fileio.seqinfo import read_seqinfo
+
     return read_seqinfo(args.gt / name / 'seqinfo.ini').length
 
 
@@ -132,6 +143,8 @@ def last_frame(path: Path) -> int:
 
     Lines that break the format are left to whoever reads the objects.
     """
+    from mmwsmots.fileio.mots_txt import MAX_DIGITS
+
     if not path.is_file():
         return -1
     with path.open(encoding='ascii', errors='replace') as file:

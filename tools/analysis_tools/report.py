@@ -19,11 +19,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import jinja2
-import trackeval
-from error_charts import plot_errors, plot_scores
-from error_frame import ERROR_COLORS, draw_errors
 from evaluation_options import (
     add_evaluation_options,
     class_ids,
@@ -31,6 +26,33 @@ from evaluation_options import (
     find_lengths,
     parse_evaluation_args,
 )
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_evaluation_options(parser)
+    parser.add_argument(
+        '--frames', type=Path, help='folder of the folders of frames, for pictures'
+    )
+    parser.add_argument(
+        '--num-frames', type=int, default=12, help='worst frames (default: 12)'
+    )
+    parser.add_argument('--title', default='Tracking and segmentation: test report')
+    parser.add_argument('--out', type=Path, required=True, help='the page, *.html')
+    return parse_evaluation_args(parser, argv)
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+import cv2
+import jinja2
+import trackeval
+from error_charts import plot_errors, plot_scores
+from error_frame import ERROR_COLORS, draw_errors
 from frame_errors import FrameErrors, find_errors
 from matplotlib.figure import Figure
 from sequence_frames import open_frames
@@ -175,23 +197,6 @@ def build_page(args: argparse.Namespace) -> str:
             for kind, color in ERROR_COLORS.items()
         },
     )
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_evaluation_options(parser)
-    parser.add_argument(
-        '--frames', type=Path, help='folder of the folders of frames, for pictures'
-    )
-    parser.add_argument(
-        '--num-frames', type=int, default=12, help='worst frames (default: 12)'
-    )
-    parser.add_argument('--title', default='Tracking and segmentation: test report')
-    parser.add_argument('--out', type=Path, required=True, help='the page, *.html')
-    return parse_evaluation_args(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

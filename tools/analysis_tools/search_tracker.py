@@ -34,10 +34,62 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+METRICS = ('sMOTSA', 'MOTSA', 'HOTA', 'IDF1')
+BENCHMARKS = ('kitti_mots', 'mots20')  # of mmwsmots.evaluation
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'detections', type=Path, nargs='+', help='folders of SSSS.jsonl'
+    )
+    parser.add_argument(
+        '--gt', type=Path, required=True, help='folder of ground truth SSSS.txt'
+    )
+    parser.add_argument(
+        '--seqmap',
+        type=Path,
+        required=True,
+        help='sequences to search on: lines "SSSS empty 000000 last_frame"',
+    )
+    parser.add_argument('--num-frames-retain', type=int, nargs='+', default=[10])
+    parser.add_argument('--match-sim-thr', type=float, nargs='+', default=[0.0])
+    parser.add_argument(
+        '--candidates', nargs='+', choices=['last', 'window'], default=['last']
+    )
+    parser.add_argument(
+        '--motion', nargs='+', choices=['none', 'linear', 'kalman'], default=['none']
+    )
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        nargs='+',
+        default=[0.0],
+        help='detection thresholds, above that of the saving run',
+    )
+    parser.add_argument('--benchmark', choices=BENCHMARKS, default='kitti_mots')
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help="the model's classes in their order (default: of the ground truth's "
+        "labels.txt, else the benchmark's)",
+    )
+    parser.add_argument('--metric', choices=METRICS, default='sMOTSA')
+    parser.add_argument('--json', type=Path, help='file to write all numbers to')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 from terminaltables import AsciiTable
 
 from mmwsmots.evaluation import evaluate_mots
-from mmwsmots.evaluation.benchmarks import BENCHMARKS, get_benchmark
+from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
 from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
@@ -50,7 +102,6 @@ from mmwsmots.fileio.mots_txt import (
 )
 from mmwsmots.models.trackers import IoUCosineMatcher
 
-METRICS = ('sMOTSA', 'MOTSA', 'HOTA', 'IDF1')
 COMMON = ('detections', 'candidates', 'motion', 'score_thr')  # to all classes
 
 
@@ -205,51 +256,6 @@ def format_rows(rows: list[dict], metric: str) -> str:
         lines.append((mean, [*cells, f'{mean:.2f}']))
     lines.sort(key=lambda line: -line[0])
     return AsciiTable(table + [cells for _, cells in lines]).table
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'detections', type=Path, nargs='+', help='folders of SSSS.jsonl'
-    )
-    parser.add_argument(
-        '--gt', type=Path, required=True, help='folder of ground truth SSSS.txt'
-    )
-    parser.add_argument(
-        '--seqmap',
-        type=Path,
-        required=True,
-        help='sequences to search on: lines "SSSS empty 000000 last_frame"',
-    )
-    parser.add_argument('--num-frames-retain', type=int, nargs='+', default=[10])
-    parser.add_argument('--match-sim-thr', type=float, nargs='+', default=[0.0])
-    parser.add_argument(
-        '--candidates', nargs='+', choices=['last', 'window'], default=['last']
-    )
-    parser.add_argument(
-        '--motion', nargs='+', choices=['none', 'linear', 'kalman'], default=['none']
-    )
-    parser.add_argument(
-        '--score-thr',
-        type=float,
-        nargs='+',
-        default=[0.0],
-        help='detection thresholds, above that of the saving run',
-    )
-    parser.add_argument('--benchmark', choices=list(BENCHMARKS), default='kitti_mots')
-    parser.add_argument(
-        '--classes',
-        nargs='+',
-        metavar='NAME',
-        help="the model's classes in their order (default: of the ground truth's "
-        "labels.txt, else the benchmark's)",
-    )
-    parser.add_argument('--metric', choices=METRICS, default='sMOTSA')
-    parser.add_argument('--json', type=Path, help='file to write all numbers to')
-    return parser.parse_args()
 
 
 def main() -> None:

@@ -19,11 +19,6 @@ from evaluation_options import (
     find_lengths,
     parse_evaluation_args,
 )
-from terminaltables import AsciiTable
-
-from mmwsmots.evaluation import evaluate_sequences
-from mmwsmots.evaluation.tables import COUNT_KEYS, FORMATS, TITLES
-from mmwsmots.fileio import atomic_write
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -39,6 +34,16 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--csv', type=Path, help='file to write the numbers to')
     return parse_evaluation_args(parser, argv)
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+from terminaltables import AsciiTable
+
+from mmwsmots.evaluation import evaluate_sequences
+from mmwsmots.evaluation.tables import COUNT_KEYS, FORMATS, TITLES
+from mmwsmots.fileio import atomic_write
 
 
 def write_csv(path: Path, rows: dict[str, dict]) -> None:

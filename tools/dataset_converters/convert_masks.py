@@ -11,9 +11,10 @@ docs/en/formats.md describes the formats.
 import argparse
 from pathlib import Path
 
-from mmwsmots.fileio.mask_readers import MASK_FORMATS, read_masks
-from mmwsmots.fileio.mask_video import WINNERS, make_disjoint
-from mmwsmots.fileio.mask_writers import WRITERS, write_masks
+# What the package reads and writes; to import it takes longer than help should.
+FORMATS = ('kitti_mots', 'mots_png', 'cocovid', 'youtube_vis')
+WINNERS = ('score', 'order')
+TARGETS = ('kitti_mots', 'mots_png', 'cvat_png', 'cocovid', 'coco', 'youtube_vis')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -25,11 +26,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         'target', metavar='OUT', type=Path, help='file, or folder for pictures'
     )
+    parser.add_argument('--to', choices=TARGETS, required=True, help='format of OUT')
     parser.add_argument(
-        '--to', choices=list(WRITERS), required=True, help='format of OUT'
-    )
-    parser.add_argument(
-        '--format', choices=MASK_FORMATS, help='of IN (default: told from its content)'
+        '--format', choices=FORMATS, help='of IN (default: told from its content)'
     )
     parser.add_argument(
         '--make-disjoint',
@@ -52,6 +51,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--overwrite', action='store_true', help='replace OUT if it is there'
     )
     return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
+from mmwsmots.fileio.mask_readers import read_masks
+from mmwsmots.fileio.mask_video import make_disjoint
+from mmwsmots.fileio.mask_writers import write_masks
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -11,12 +11,53 @@ import argparse
 import shlex
 from pathlib import Path
 
+# What read_boxes reads; to import it takes longer than help should.
+FORMATS = (
+    *('mot', 'kitti', 'cvat', 'cocovid', 'youtube_vis', 'label_studio', 'mots_png'),
+)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('images', type=Path, help='folder of frames, or a video')
+    parser.add_argument('boxes', type=Path, help='boxes with identities')
+    parser.add_argument('out', type=Path, help='JSON file to write')
+    parser.add_argument(
+        '--first-frame',
+        type=int,
+        metavar='N',
+        help='number in BOXES of the first frame (default: what BOXES says; of '
+        'MOTChallenge text 0 if there is a frame 0, else 1)',
+    )
+    parser.add_argument(
+        '--class-name', help='class of all boxes, where BOXES names none'
+    )
+    parser.add_argument(
+        '--format', choices=FORMATS, help='of BOXES (default: told from its content)'
+    )
+    parser.add_argument(
+        '--video-name', help="which video of BOXES (default: that of the frames' name)"
+    )
+    parser.add_argument(
+        '--frames-dir',
+        type=Path,
+        help='where to write the frames of a video (default: beside OUT, in a folder '
+        "of the video's name)",
+    )
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # before the imports that take seconds
+
 from mmengine.utils import track_iter_progress
 
 from mmwsmots.datasets.clip_boxes import add_box, add_frames, extract_frames
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.box_readers import (
-    FORMATS,
     BoxFile,
     place_boxes,
     read_boxes,
@@ -74,39 +115,6 @@ def advise(out: Path, frames: FrameReader) -> str:
     ]
     lines = ' \\\n    '.join(['--cfg-options', *options])
     return f'{where}For these files, tools/train.py and tools/test.py need:\n{lines}'
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('images', type=Path, help='folder of frames, or a video')
-    parser.add_argument('boxes', type=Path, help='boxes with identities')
-    parser.add_argument('out', type=Path, help='JSON file to write')
-    parser.add_argument(
-        '--first-frame',
-        type=int,
-        metavar='N',
-        help='number in BOXES of the first frame (default: what BOXES says; of '
-        'MOTChallenge text 0 if there is a frame 0, else 1)',
-    )
-    parser.add_argument(
-        '--class-name', help='class of all boxes, where BOXES names none'
-    )
-    parser.add_argument(
-        '--format', choices=FORMATS, help='of BOXES (default: told from its content)'
-    )
-    parser.add_argument(
-        '--video-name', help="which video of BOXES (default: that of the frames' name)"
-    )
-    parser.add_argument(
-        '--frames-dir',
-        type=Path,
-        help='where to write the frames of a video (default: beside OUT, in a folder '
-        "of the video's name)",
-    )
-    return parser.parse_args()
 
 
 def main() -> None:

@@ -14,6 +14,23 @@ import json
 import sys
 from pathlib import Path
 
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('work_dir', type=Path, help='of tools/train_masker.sh')
+    parser.add_argument('weights', type=Path, help='file of publish_model.py')
+    parser.add_argument('--command', required=True, help='what made it from nothing')
+    parser.add_argument('--commit', required=True, help='commit that was checked out')
+    parser.add_argument('--out', type=Path, required=True, help='file to write')
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    parse_args(None)  # before the imports that take seconds
+
 from collect_log import read_training
 
 from mmwsmots.fileio import atomic_write
@@ -54,15 +71,7 @@ def collect(work_dir: Path, weights: Path, command: str, commit: str) -> dict:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line and write the file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('work_dir', type=Path, help='of tools/train_masker.sh')
-    parser.add_argument('weights', type=Path, help='file of publish_model.py')
-    parser.add_argument('--command', required=True, help='what made it from nothing')
-    parser.add_argument('--commit', required=True, help='commit that was checked out')
-    parser.add_argument('--out', type=Path, required=True, help='file to write')
-    args = parser.parse_args(argv)
+    args = parse_args(argv)
     try:
         log = collect(args.work_dir, args.weights, args.command, args.commit)
         with atomic_write(args.out) as temp:

@@ -7,6 +7,7 @@ lends its packages to ``.venv``, and only what it lacks is installed. The next r
 the same pins and the same interpreter ends at once.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -65,8 +66,9 @@ def pip_install(*arguments: object) -> None:
 
 def setup_key(python: str) -> str:
     """Hash of all that the environment depends on."""
-    inputs = [*REPO.glob('requirements/**/*.txt'), REPO / 'setup.py']
-    inputs += [*Path(__file__).parent.glob('*.py'), REPO / 'mmwsmots/ops/build.py']
+    inputs = [*REPO.glob('requirements/**/*.txt'), REPO / 'setup.cfg']
+    inputs += [*Path(__file__).parent.glob('*.py')]
+    inputs += [REPO / 'setup.py', REPO / 'mmwsmots/ops/build.py']
     inputs += [p for p in REPO.glob('mmwsmots/ops/csrc/**/*') if p.is_file()]
     digest = hashlib.sha256(f'{sys.version} {python}'.encode())
     for path in sorted(inputs):
@@ -141,4 +143,5 @@ def main() -> None:
 if __name__ == '__main__':
     if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit('error: mmwsmots needs Python 3.10 or newer: make PYTHON=python3.11')
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

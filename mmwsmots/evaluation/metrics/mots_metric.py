@@ -56,6 +56,8 @@ class MOTSMetric(BaseVideoMetric):
         **kwargs: Of :class:`mmengine.evaluator.BaseMetric`.
     """
 
+    default_prefix = ''  # the names of classes stand first
+
     def __init__(
         self,
         gt_dir: str | None = None,

@@ -25,6 +25,8 @@ class SaveDetections(BaseVideoMetric):
         **kwargs: Of :class:`mmengine.evaluator.BaseMetric`.
     """
 
+    default_prefix = ''  # it has no numbers
+
     def __init__(self, out_dir: str, **kwargs) -> None:
         super().__init__(**kwargs)
         self.out_dir = Path(out_dir)

@@ -10,6 +10,7 @@ from pycocotools import mask as mask_utils
 from mmwsmots.apis import init_mots_model
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, read_mots_txt
+from tests.quiet_run import run_script
 from tests.small_model import save_model, small_config
 
 NAME, LENGTH = '0014', 10
@@ -25,7 +26,7 @@ def model(repo):
 def browse(tool, model, clips, tmp_path):
     """Run the tool on a real sequence, or without its masks."""
 
-    def run(*args, with_masks=True, kind='KITTIMOTSDataset'):
+    def run(*args, with_masks=True, kind='KITTIMOTSDataset', script=None):
         builder = CocoVIDBuilder(CLASS_IDS)
         objects = read_mots_txt(clips.root / f'gt/{NAME}.txt')
         names = [f'{NAME}/{number:06d}.png' for number in range(LENGTH)]
@@ -52,17 +53,20 @@ def browse(tool, model, clips, tmp_path):
                 f"data_root='{tmp_path}/', ann_file='annotations.json', "
                 f"data_prefix=dict(img_path='{clips.root}/frames')))\n"
             )
-        tool('browse_dataset').main(
-            [str(config), str(checkpoint), '--out', str(tmp_path / 'out'), *args]
-        )
+        args = [str(config), str(checkpoint), '--out', str(tmp_path / 'out'), *args]
+        if script is None:
+            tool('browse_dataset').main(args)
+        else:
+            run_script(script, *args)
         return {path.name: path for path in (tmp_path / 'out').iterdir()}, objects
 
     return run
 
 
-def test_pictures_show_the_annotated_objects(browse, model, clips):
+def test_pictures_show_the_annotated_objects(repo, browse, model, clips):
     args = ['--num-images', '2', '--max-objects', '2', '--cell', '60']
-    pictures, objects = browse(*args, '--device', 'cpu')
+    script = repo / 'tools/analysis_tools/browse_dataset.py'
+    pictures, objects = browse(*args, '--device', 'cpu', script=script)
     assert sorted(pictures) == ['0014_000000.png', '0014_000009.png']
     now = [o for o in objects if o.frame_id == 9 and o.class_id != 10]
     boxes = mask_utils.toBbox([obj.coco_rle for obj in now]).astype(np.float32)

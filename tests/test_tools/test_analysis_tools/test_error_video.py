@@ -9,6 +9,7 @@ from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
 from mmwsmots.evaluation import evaluate_sequences
 from mmwsmots.fileio.mots_txt import write_mots_txt
 from tests.mots20_files import mots20_objects, write_mots20
+from tests.quiet_run import run_script
 
 
 @pytest.fixture
@@ -21,9 +22,9 @@ def args(clips, tmp_path):
     return [str(clips.root / 'frames'), *clips.options, '--out', str(tmp_path / 'out')]
 
 
-def test_videos_and_counts(main, args, clips, tmp_path, capsys):
-    main(args)
-    rows = [line.split('|') for line in capsys.readouterr().out.splitlines()]
+def test_videos_and_counts(repo, args, clips, tmp_path):
+    output = run_script(repo / 'tools/analysis_tools/error_video.py', *args)
+    rows = [line.split('|') for line in output.splitlines()]
     rows = {row[1].strip(): row for row in rows if len(row) > 6}
     root = clips.root
     _, scores = evaluate_sequences(root / 'gt', root / 'results', clips.lengths)

@@ -1,13 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import json
-import os
 import runpy
-import subprocess
 import sys
 
 import pytest
 
 from mmwsmots.evaluation import evaluate_mots
+from tests.quiet_run import run_script
 
 
 @pytest.fixture
@@ -45,15 +44,8 @@ def test_command_line(repo, shared_data, seqmap):
     """In a process of its own, as a user does."""
     gt = shared_data / 'kitti_mots' / 'instances_txt'
     args = ['--gt', gt, '--results', gt, '--seqmap', seqmap]
-    result = subprocess.run(
-        [sys.executable, 'tools/analysis_tools/eval_mots.py', *map(str, args)],
-        cwd=repo,
-        env=dict(os.environ, PYTHONPATH=str(repo)),
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
-    row = next(line for line in result.stdout.splitlines() if '| car ' in line)
+    output = run_script('tools/analysis_tools/eval_mots.py', *args, cwd=repo)
+    row = next(line for line in output.splitlines() if '| car ' in line)
     cells = [cell.strip() for cell in row.split('|')[1:-1]]
     assert cells[:2] == ['car', 'results']
     assert cells[2:8] == ['100.00', '100.00', '100.00', '0', '100.00', '100.00']

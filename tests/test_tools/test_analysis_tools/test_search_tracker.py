@@ -16,6 +16,7 @@ from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.trackers import IoUCosineMatcher
 from tests.load_script import load_script
+from tests.quiet_run import run_script
 
 LENGTHS = {'0000': 12, '0001': 8}
 SIZE = 40, 120
@@ -98,9 +99,13 @@ def saved(tmp_path):
     return tmp_path, frames, numbers
 
 
+def arguments(folder):
+    files = ['--seqmap', folder / 'split.seqmap', '--json', folder / 'out.json']
+    return [folder / 'dets', '--gt', folder / 'gt', *files]
+
+
 def run(tool, monkeypatch, folder, *args):
-    argv = ['search', folder / 'dets', '--gt', folder / 'gt']
-    argv += ['--seqmap', folder / 'split.seqmap', '--json', folder / 'out.json', *args]
+    argv = ['search', *arguments(folder), *args]
     monkeypatch.setattr(sys, 'argv', [str(arg) for arg in argv])
     tool.main()
     return json.loads((folder / 'out.json').read_text())
@@ -142,18 +147,18 @@ def test_the_runs_own_parameters_give_its_numbers(tool, monkeypatch, saved):
     assert numbers['car/IDS'] > 0
 
 
-def test_best_of_each_class(tool, monkeypatch, saved, capsys):
+def test_best_of_each_class(tool, repo, saved):
     folder = saved[0]
-    result = run(
-        tool,
-        monkeypatch,
-        folder,
+    output = run_script(
+        repo / 'tools/analysis_tools/search_tracker.py',
+        *arguments(folder),
         *('--num-frames-retain', 1, 4, '--match-sim-thr', 0, 0.5),
         *('--motion', 'none', 'linear', '--score-thr', 0, 0.8, '--metric', 'IDF1'),
     )
+    result = json.loads((folder / 'out.json').read_text())
     rows, best = result['rows'], result['best']
     assert len(rows) == 16
-    assert 'IoUCosineTracker' in capsys.readouterr().out
+    assert 'IoUCosineTracker' in output
     # The chosen options, tracked and evaluated together, reach the best mean.
     tracker = IoUCosineMatcher(
         **{k: v for k, v in best['tracker'].items() if k != 'type'}

@@ -5,6 +5,7 @@ import pytest
 
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
+from tests.quiet_run import run_script
 
 
 @pytest.fixture
@@ -18,9 +19,11 @@ def cells_of(output):
     return [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines]
 
 
-def test_each_sequence_and_all(main, clips, tmp_path, capsys):
-    main([*clips.options, '--csv', str(tmp_path / 'new/table.csv')])
-    rows = cells_of(capsys.readouterr().out)
+def test_each_sequence_and_all(repo, clips, tmp_path):
+    tool = repo / 'tools/analysis_tools/sequence_table.py'
+    rows = cells_of(
+        run_script(tool, *clips.options, '--csv', tmp_path / 'new/table.csv')
+    )
     assert [row[0] for row in rows] == [
         *('car', '0012', '0014', 'all'),
         *('pedestrian', '0012', '0014', 'all'),

@@ -1,9 +1,13 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""The command ``mmwsmots``: its subcommands are the scripts in tools/."""
+"""The command ``mmwsmots``: its subcommands are the scripts in tools/.
+
+Beside the package and not in it, as importing that takes longer than help should.
+"""
 
 import runpy
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 # Script and line of help of each subcommand.
@@ -23,7 +27,7 @@ COMMANDS = dict(
 
 def find_script(name: str) -> Path:
     """The script of a subcommand, in the installed package or the checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(find_spec('mmwsmots').origin).resolve().parent
     installed = package / '.mim' / COMMANDS[name][0]
     return installed if installed.is_file() else package.parent / COMMANDS[name][0]
 
@@ -44,3 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.argv = [str(script), *argv[1:]]
     sys.path.insert(0, str(script.parent))  # where a script finds its neighbours
     runpy.run_path(str(script), run_name='__main__')
+
+
+if __name__ == '__main__':
+    main()
