@@ -63,7 +63,8 @@ def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
         checkpoint (str | Path): Name of the file, for the error.
 
     Raises:
-        ValueError: If the file holds other objects than tensors and plain data.
+        ValueError: If the file is no checkpoint, or holds other objects than tensors
+            and plain data.
     """
     if os.environ.get(TRUST, '0').lower() in ('1', 'y', 'yes', 'true'):
         yield
@@ -75,7 +76,10 @@ def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
             RuntimeWarning,
             stacklevel=3,
         )
-        yield
+        try:
+            yield
+        except UnpicklingError as error:
+            raise ValueError(f'{checkpoint}: no checkpoint of PyTorch') from error
         return
     before = os.environ.get(FORCE)
     os.environ[FORCE] = '1'

@@ -59,8 +59,8 @@ def test_goes_on_from_a_saved_state(model, frames, tmp_path):
         assert [tracker.track(frame) for frame in frames[done:]] == expected[done:]
 
 
-def test_the_state_does_not_grow_with_the_video(model, frames):
-    tracker = VideoTracker(model, 1000)
+def test_the_state_does_not_grow_with_the_video(fast_model, frames):
+    tracker = VideoTracker(fast_model, 1000)
     sizes = []
     for _ in range(12):
         for frame in frames:
@@ -68,7 +68,7 @@ def test_the_state_does_not_grow_with_the_video(model, frames):
         state = tracker.state_dict()
         sizes.append(len(state['numbering']['ids']))
         assert sizes[-1] == len(state['tracker']['memory']['ids'])
-    window = model.tracker.num_frames_retain
+    window = fast_model.tracker.num_frames_retain
     assert max(sizes) <= 6 * (window + 1)  # 6 detections a frame
 
 

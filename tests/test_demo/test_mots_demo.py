@@ -10,6 +10,7 @@ import torch
 from mmwsmots.apis import init_mots_model
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.mots_txt import read_mots_txt
+from tests.features import refuses_code
 from tests.load_script import load_script
 from tests.quiet_run import run_script
 from tests.small_model import SIZE, save_model, small_config, track_by_mmdet
@@ -162,6 +163,7 @@ def test_bad_model(demo, clip, files, tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
+@refuses_code
 def test_a_checkpoint_cannot_run_code(demo, clip, files, tmp_path):
     class Payload:
         def __reduce__(self):

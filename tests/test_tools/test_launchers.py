@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from tests.features import refuses_code
 from tests.quiet_run import assert_quiet
 
 HERE = Path(__file__).parent
@@ -209,6 +210,7 @@ def test_learning_rate_without_base_batch_size(tools, tmp_path):
         )
 
 
+@refuses_code
 def test_hostile_checkpoint_is_refused(tools, tmp_path):
     class Payload:
         def __reduce__(self):

@@ -8,6 +8,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.logging import HistoryBuffer
 
+from tests.features import refuses_code
 from tests.load_script import load_script
 from tests.quiet_run import run_script
 from tests.small_model import small_config
@@ -151,6 +152,7 @@ class Payload:
         return os.mkdir, (self.path,)
 
 
+@refuses_code
 def test_code_in_a_checkpoint_is_not_run(publish, model, tmp_path):
     with pytest.raises(SystemExit, match='holds more than tensors'):
         publish(model.state_dict(), extra=Payload(tmp_path / 'made'))

@@ -12,6 +12,7 @@ from mmengine.runner import Runner, checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmwsmots.utils import weights_only
+from tests.features import refuses_code
 
 
 class Payload:
@@ -73,6 +74,7 @@ def hostile(tmp_path):
     return path
 
 
+@refuses_code
 def test_code_in_a_checkpoint_is_refused(hostile, tmp_path):
     with (
         pytest.raises(ValueError, match=r'hostile\.pth holds more than tensors'),
@@ -145,6 +147,7 @@ def test_numpy_of_every_version_is_loaded(tmp_path):
             assert np.array_equal(value, expected)
 
 
+@refuses_code
 def test_no_other_attribute_is_looked_up(tmp_path):
     """From a function's attributes a pickle could reach any module."""
     torch.save([Attribute('mean')], tmp_path / 'known.pth')
@@ -158,6 +161,7 @@ def test_no_other_attribute_is_looked_up(tmp_path):
     assert "refused to take '__init__'" in str(raised.value.__cause__)
 
 
+@refuses_code
 @pytest.mark.parametrize('value', [None, '0', '1'])
 def test_environment_is_restored_after_an_error(value, monkeypatch):
     name = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
@@ -169,3 +173,21 @@ def test_environment_is_restored_after_an_error(value, monkeypatch):
         assert os.environ[name] == '1'
         raise pickle.UnpicklingError
     assert os.environ.get(name) == value
+
+
+def test_a_pytorch_that_cannot_refuse_code_says_so(hostile, tmp_path, monkeypatch):
+    """Before 2.6: one sentence, and what is no checkpoint is still named."""
+    monkeypatch.setattr('mmwsmots.utils.checkpoint.TYPES_CAN_BE_NAMED', False)
+    with (
+        pytest.warns(RuntimeWarning, match=r'hostile\.pth holds code, it runs$'),
+        weights_only(hostile),
+    ):
+        pass
+    text = tmp_path / 'text.pth'
+    text.write_text('no checkpoint')
+    with (
+        pytest.warns(RuntimeWarning),
+        pytest.raises(ValueError, match=r'text\.pth: no checkpoint of PyTorch$'),
+        weights_only(text),
+    ):
+        torch.load(text, weights_only=False)
