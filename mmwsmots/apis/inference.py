@@ -127,9 +127,8 @@ def init_box_masker(
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config describes another model, a config comes without its
-            weights, the checkpoint is not one of this model or holds more than tensors
-            and plain data, or there is no such device.
+        ValueError: As :func:`init_mots_model`, or if a config comes without its
+            weights.
     """
     if config is not None and checkpoint is None:
         raise ValueError('a config needs the checkpoint of its weights')

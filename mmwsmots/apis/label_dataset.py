@@ -30,17 +30,13 @@ def label_dataset(
 ) -> dict[str, float]:
     """Write an annotation file again with masks of its boxes.
 
-    A test loop of mmengine: it runs over GPUs and nodes as any test does. What the
-    config sets in ``label_cfg`` replaces the same in the model's ``test_cfg``.
+    A test loop of mmengine: it runs over GPUs and nodes as any test does.
 
     Args:
-        config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
-        checkpoint (str | Path): Its weights.
-        ann_file (str | Path): COCO or CocoVID file with boxes.
-        img_folder (str | Path): Folder that its file names are relative to.
+        config, checkpoint, ann_file, img_folder, launcher: See
+            :func:`adapt_box_masker`.
         out_file (str | Path): The file to write, see :class:`DumpMaskLabels`.
         work_dir (str | Path): Folder for logs.
-        launcher (str): 'none', or what started the processes, e.g. 'pytorch'.
 
     Returns:
         dict[str, float]: ``masks/number`` and their mean ``masks/score``.

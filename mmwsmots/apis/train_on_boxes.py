@@ -26,17 +26,11 @@ def train_on_boxes(
     Frames without boxes, and unreadable ones, are left out.
 
     Args:
-        config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
-        checkpoint (str | Path): Weights to start from.
+        config, checkpoint, num_iters, resume: See :func:`adapt_box_masker`.
         frames (str | Path): Folder of pictures, or a video, whose frames are written to
             ``folder/frames``.
         boxes (Iterable[TrackedBox]): Boxes of any classes, and ignored ones.
         folder (str | Path): For ``boxes.json``, logs and checkpoints.
-        num_iters (int): Number of iterations.
-        resume (bool): Whether to go on from the last checkpoint in ``folder``.
-
-    Returns:
-        Path: The trained checkpoint.
 
     Raises:
         ValueError: If no box lies in a readable frame, or the checkpoint holds more

@@ -32,7 +32,7 @@ def mask_confidences(
         masks (Tensor): Disjoint masks, bool, shape (N, H, W).
         mask_probs (Tensor): Soft masks on the grids of their RoIs, shape (N, h, w).
         rois (Tensor): The RoIs, shape (N, 4), xyxy in pixels of ``masks``.
-        bboxes (Tensor): The boxes, shape (N, 4), xyxy in pixels of ``masks``.
+        bboxes (Tensor): The boxes, likewise.
 
     Returns:
         Tensor: Shape (N, ), in [0, 1]; 0 for an empty mask.
