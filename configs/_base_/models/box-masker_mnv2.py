@@ -22,7 +22,7 @@ model = dict(
         mask_refiner=dict(
             type='MaskRefiner',
             mean_field=dict(
-                size=64, sigma_rgb=5.0, sigma_xy=5.0, num_iters=3, color_weight=1.0
+                size=64, sigma_rgb=5.0, sigma_xy=5.0, num_iters=3, color_weight=0.75
             ),
             max_empty_share=0.1,
             fill_holes=True,
@@ -32,7 +32,7 @@ model = dict(
 # Labels to learn from follow the image more closely than masks to look at.
 label_cfg = dict(
     mask_refiner=dict(
-        mean_field=dict(sigma_rgb=8.0, sigma_xy=7.0),
+        mean_field=dict(sigma_rgb=8.0, sigma_xy=7.0, color_weight=1.0),
         fill_holes=False,
     ),
 )
