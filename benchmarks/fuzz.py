@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import io
 import runpy
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -181,6 +182,7 @@ def check_kitti2coco(add_sequence: Callable, path: Path) -> None:
 def main() -> None:
     args = parse_args()
     tools = REPO / 'tools/dataset_converters'
+    sys.path.insert(0, str(tools))
     add_sequence = runpy.run_path(str(tools / 'kitti_mots2coco.py'))['add_sequence']
     targets = {
         'results reader': (mots_text, lambda path: check_mots(path, False)),
