@@ -26,7 +26,6 @@ INPUT = 416  # pixels, both sides
 GREY = 114  # around the picture
 STRIDES = 8, 16, 32
 NMS_IOU = 0.45
-PART = 0.8  # of a box within another one
 MIN_SCORE = 0.1
 COLUMNS = 'HOTA', 'sMOTSA', 'MOTSA', 'MOTSP', 'IDS', 'TP', 'FP', 'FN'
 
@@ -69,8 +68,7 @@ class Detector:
         keep = cv2.dnn.NMSBoxesBatched(
             rows[:, :4].tolist(), rows[:, 4], rows[:, 5].astype(int), MIN_SCORE, NMS_IOU
         )
-        rows = rows[np.array(keep, dtype=int)]  # by falling score
-        return rows[[i for i in range(len(rows)) if not _is_part(rows[i], rows[:i])]]
+        return rows[np.array(keep, dtype=int)]
 
     def _window(self, window: np.ndarray, left: int, width: int) -> np.ndarray:
         """Detections of a part of the frame, without those that its sides cut."""
@@ -98,15 +96,6 @@ class Detector:
         y1, y2 = np.clip(y1, 0, window.shape[0]), np.clip(y2, 0, window.shape[0])
         rows = np.stack([x1 + left, y1, x2 - x1, y2 - y1, best, labels], 1)
         return rows[kept]
-
-
-def _is_part(row: np.ndarray, others: np.ndarray) -> bool:
-    """Whether a box lies in a larger one of its class: a window saw half an object."""
-    others = others[(others[:, 5] == row[5]) & (others[:, 2:4] >= row[2:4]).all(1)]
-    starts = np.maximum(row[:2], others[:, :2])
-    ends = np.minimum(row[:2] + row[2:4], others[:, :2] + others[:, 2:4])
-    inside = np.clip(ends - starts, 0, None).prod(1)
-    return bool((inside > PART * row[2:4].prod()).any())
 
 
 def write_detections(detector: Detector, reader: FrameReader, path: Path) -> int:
