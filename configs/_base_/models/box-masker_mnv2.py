@@ -22,7 +22,7 @@ model = dict(
         mask_refiner=dict(
             type='MaskRefiner',
             mean_field=dict(
-                size=64, sigma_rgb=5.0, sigma_xy=5.0, num_iters=3, color_weight=0.75
+                size=64, sigma_rgb=5.0, sigma_xy=5.0, num_iters=3, color_weight=0.8
             ),
             max_empty_share=0.1,
             fill_holes=True,
