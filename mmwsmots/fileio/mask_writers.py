@@ -3,13 +3,19 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.atomic_write import atomic_write
-from mmwsmots.fileio.class_numbers import class_numbers, write_labels
+from mmwsmots.fileio.class_names import find_name
+from mmwsmots.fileio.class_numbers import (
+    LABELS_FILE,
+    class_numbers,
+    read_labels,
+    write_labels,
+)
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
 from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
@@ -50,13 +56,15 @@ def write_masks(
 
 
 def _write_text(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
-    objects, numbers, notices = _number(video)
+    # The files of a folder share its labels.txt, or are KITTI's without one.
+    others = {p.name for p in path.parent.glob('*.txt')} - {path.name, LABELS_FILE}
+    objects, numbers, notices = _number(video, path.parent, CLASS_IDS if others else ())
     write_mots_txt(path, objects, first_frame)
     return notices + _write_labels(path.parent, numbers)
 
 
 def _write_pictures(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
-    objects, numbers, notices = _number(video)
+    objects, numbers, notices = _number(video, path, ())
     frames = range(first_frame, first_frame + len(video.file_names))
     _write_pngs(path, [f'{number:06d}' for number in frames], objects, video)
     return notices + _write_labels(path, numbers)
@@ -71,7 +79,7 @@ def _write_cvat(path: Path, video: MaskVideo, _: int) -> list[str]:
     folder = path / 'default' / 'instances'
     stems = [PurePosixPath(name).stem for name in video.file_names]
     _write_pngs(folder, stems, objects, video)
-    with atomic_write(folder / 'labels.txt') as temp:
+    with atomic_write(folder / LABELS_FILE) as temp:
         temp.write_text('\n'.join(names), encoding='utf-8')
     return notices + _left_out(video)
 
@@ -179,11 +187,14 @@ def _write_json(path: Path, builder: CocoVIDBuilder, **content: object) -> None:
         temp.write_text(json.dumps(dict(categories=categories, **content)))
 
 
-def _number(video: MaskVideo) -> tuple[list[MOTSObject], dict[str, int], list[str]]:
+def _number(
+    video: MaskVideo, folder: Path, known: Iterable[str]
+) -> tuple[list[MOTSObject], dict[str, int], list[str]]:
     """Objects of KITTI MOTS, the numbers of the classes and what was changed."""
     names = dict.fromkeys(m.class_name for m in video.masks if not m.is_ignored)
-    numbers = class_numbers(names)
-    objects, notices = _to_objects(video, video.masks, numbers)
+    numbers = class_numbers(names, read_labels(folder / LABELS_FILE) or tuple(known))
+    own = {name: numbers[find_name(name, numbers)] for name in names}
+    objects, notices = _to_objects(video, video.masks, own)
     return objects, numbers, notices
 
 
@@ -229,5 +240,5 @@ def _write_labels(folder: Path, numbers: dict[str, int]) -> list[str]:
     """Write labels.txt unless the classes are KITTI's."""
     if numbers == CLASS_IDS:
         return []
-    write_labels(folder / 'labels.txt', numbers)
-    return [f'classes are named in {folder / "labels.txt"}']
+    write_labels(folder / LABELS_FILE, numbers)
+    return [f'classes are named in {folder / LABELS_FILE}']

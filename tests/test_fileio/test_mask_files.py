@@ -272,3 +272,23 @@ def test_pictures_of_any_names_are_in_order(tmp_path, video):
     again = read_masks(folder)
     assert content(again, False) == content(video, False)
     assert again.file_names[2] == 'frame_000002.png'
+
+
+def test_files_of_one_folder_share_their_classes(tmp_path, video):
+    """What lies there keeps its meaning, and case makes no second class."""
+    cars = dataclasses.replace(video, masks=[video.masks[1]])
+    write_masks(tmp_path / 'a.txt', cars, 'kitti_mots')
+    assert not (tmp_path / 'labels.txt').exists()
+    boats = [mask._replace(class_name='лодка') for mask in video.masks]
+    boats = dataclasses.replace(video, masks=boats)
+    write_masks(tmp_path / 'b.txt', boats, 'kitti_mots')
+    trams = [mask._replace(class_name='Лодка') for mask in video.masks[:1]]
+    trams.append(video.masks[1]._replace(class_name='tram'))
+    trams = dataclasses.replace(video, masks=trams)
+    write_masks(tmp_path / 'c.txt', trams, 'kitti_mots')
+    labels = (tmp_path / 'labels.txt').read_text(encoding='utf-8').split()
+    assert labels == ['car', 'pedestrian', 'лодка', 'tram']
+    assert content(read_masks(tmp_path / 'a.txt'), False) == content(cars, False)
+    assert content(read_masks(tmp_path / 'b.txt'), False) == content(boats, False)
+    names = [mask.class_name for mask in read_masks(tmp_path / 'c.txt').masks]
+    assert names == ['лодка', 'tram']
