@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.class_numbers import class_numbers
 from mmwsmots.fileio.mots_track_ids import mots_track_ids
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
@@ -80,8 +81,12 @@ class BoxLabeler:
         boxes = list(boxes)
         names = [box.class_name for box in boxes if not box.is_ignored]
         self.class_ids = class_numbers(names, known_classes)
+        # A later video may write a name in another case.
+        self._class_ids = {
+            name: self.class_ids[find_name(name, self.class_ids)] for name in names
+        }
         # A masker takes no notice of them.
-        classes = getattr(model, 'dataset_meta', {}).get('classes', self.class_ids)
+        classes = getattr(model, 'dataset_meta', {}).get('classes', self._class_ids)
         self._labels = {name: label for label, name in enumerate(classes)}
         unknown = sorted(set(names) - set(self._labels))
         if unknown and isinstance(model, MOTSNet):
@@ -92,7 +97,7 @@ class BoxLabeler:
         for box in boxes:
             (self._ignored if box.is_ignored else self._boxes)[box.frame_id].append(box)
         self.track_ids = mots_track_ids(
-            (self.class_ids[box.class_name], box.track_id)
+            (self._class_ids[box.class_name], box.track_id)
             for frame_boxes in self._boxes.values()
             for box in frame_boxes
         )
@@ -100,7 +105,7 @@ class BoxLabeler:
     def boxes(self, frame_id: int) -> dict[int, TrackedBox]:
         """The boxes of a frame that lie at least partly in it, by KITTI MOTS id."""
         return {
-            self.track_ids[self.class_ids[box.class_name], box.track_id]: box
+            self.track_ids[self._class_ids[box.class_name], box.track_id]: box
             for box in self._boxes.get(frame_id, ())
             if box.clipped(*self.size) is not None
         }
@@ -143,7 +148,7 @@ class BoxLabeler:
             if not mask.any():
                 problems.append(Problem(frame_id, box.where, 'its mask is empty'))
                 continue
-            class_id, rle = self.class_ids[box.class_name], mask_to_rle(mask)
+            class_id, rle = self._class_ids[box.class_name], mask_to_rle(mask)
             objects.append(MOTSObject(frame_id, track_id, class_id, *self.size, rle))
             scores.append(score)
         region = self._ignore_mask(frame_id) & ~masks.any(axis=0)

@@ -25,7 +25,7 @@ from mmdet.registry import HOOKS, MODELS
 from mmengine.config import Config
 from rendered_mots import render_dataset
 
-from mmwsmots import cli
+import mmwsmots_cli as cli
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt

@@ -365,6 +365,14 @@ def test_boxes_of_any_class(tool, masker, clip, boxes, tmp_path, capsys):
     assert tracks == {5: 'Tram', 4: 'car'}
     scores = [ann['segmentation']['score'] for ann in coco['annotations']]
     assert scores == [ann['score'] for ann in coco['annotations']]
+    # A third one in another case.
+    (tmp_path / 'third').mkdir()
+    (clip / '1.png').rename(tmp_path / 'third/0.png')
+    boxes.write_text(lines.replace('Tram', 'TRAM'))
+    run(tool, tmp_path / 'third', boxes, *masker, '--out', out)
+    objects = read_mots_txt(out / 'instances_txt/third.txt', class_ids=[1, 4])
+    assert [obj.track_id for obj in objects] == [4005, 1004]
+    boxes.write_text(lines)
     # Only some of them.
     capsys.readouterr()
     out = tmp_path / 'cars'
