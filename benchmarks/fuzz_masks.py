@@ -114,7 +114,8 @@ def _pixels(segmentation: dict | list) -> np.ndarray:
 def _of_coco(data: dict) -> list[tuple[str, object]]:
     """Picture and segmentation of each annotation."""
     names = {image['id']: image.get('file_name') for image in data['images']}
-    return [(names[a['image_id']], a.get('segmentation')) for a in data['annotations']]
+    anns = data.get('annotations', [])  # a data set may have none
+    return [(names[ann['image_id']], ann.get('segmentation')) for ann in anns]
 
 
 def _of_youtube_vis(data: dict) -> list[tuple[str, object]]:
@@ -146,7 +147,7 @@ def _check_data_set(path: Path) -> None:
     given = json.loads(path.read_text(encoding='utf-8-sig'))
     names = {category['id']: category['name'] for category in given['categories']}
     expected = {}
-    for ann, (name, part) in zip(given['annotations'], _of_coco(given)):
+    for ann, (name, part) in zip(given.get('annotations', []), _of_coco(given)):
         key = name, names[ann['category_id']].casefold(), *map(float, ann['bbox'])
         expected.setdefault(key, []).append(part)
     images = {image['id']: image['file_name'] for image in data['images']}
