@@ -94,6 +94,7 @@ class _Grid(NamedTuple):
 
     tables: tuple[Tensor, Tensor, Tensor]  # basis_y, basis_x, kernel
     spacing: float  # in the units of the image
+    side: float  # of tiles, pixels; 0 without
     max_nodes: int
 
 
@@ -145,7 +146,8 @@ def _choose_grid(
     # Crops whose colours would need a larger grid than pays are filtered exactly.
     spacing = tables.spacing * sigma_rgb
     max_nodes = _max_nodes(spacing, budget / (costs.node * num_blocks), device)
-    return _Grid((tables.basis_y, tables.basis_x, tables.kernel), spacing, max_nodes)
+    arrays = (tables.basis_y, tables.basis_x, tables.kernel)
+    return _Grid(arrays, spacing, tables.side, max_nodes)
 
 
 @torch.compiler.assume_constant_result
@@ -206,11 +208,11 @@ def bilateral_filter(
     ops = torch.ops.mmwsmots
     if grid is None:
         return ops._bilateral_exact(values, image, *sigmas)
-    tables, spacing, max_nodes = grid
+    tables, spacing, side, max_nodes = grid
     if not (values.requires_grad and torch.is_grad_enabled()):
         return ops._bilateral_grid_once(
-            values, image, *tables, spacing, max_nodes, *sigmas
+            values, image, *tables, spacing, side, max_nodes, *sigmas
         )
     # The backward pass filters with the same plan.
-    plan = ops._bilateral_grid_plan(image, spacing, max_nodes)
-    return ops._bilateral_grid(values, image, *plan, *tables, max_nodes, *sigmas)
+    plan = ops._bilateral_grid_plan(image, spacing, side, max_nodes)
+    return ops._bilateral_grid(values, image, *plan, *tables, side, max_nodes, *sigmas)

@@ -30,8 +30,49 @@ MAX_BLOCKS = 64
 SPACINGS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4)
 # Smaller taps of the convolution change less than the fit's residue.
 SMALLEST_TAP = 2e-3
+# Blocks of ranks that cost as much as tiles.
+TILE_BLOCKS = 2
 # Of the tolerance, what the spatial basis may use.
 SPATIAL_SHARE = 0.6
+
+
+class Tiling(NamedTuple):
+    """Nodes that were fitted to natural images and to noise, for tiles.
+
+    Attributes:
+        error: The largest relative error.
+        spacing: In colour, in units of ``sigma_rgb``.
+        side: Of a tile, in units of ``sigma_xy``.
+        weights: Coefficients of the nodes; see ``HalfGaussian`` in csrc.
+    """
+
+    error: float
+    spacing: float
+    side: float
+    weights: tuple[float, ...]
+
+
+# The coarsest first.
+TILINGS = (
+    Tiling(
+        error=0.12,
+        spacing=1.2,
+        side=1.3,
+        weights=(
+            *(0.80078, -1.00924, 0.27711, 0.68679, 0.43748),
+            *(0.72452, 0.85821, -0.53297, 0.03498, 0.21223, 0.57115),
+        ),
+    ),
+    Tiling(
+        error=0.05,
+        spacing=1.1,
+        side=1.0,
+        weights=(
+            *(0.84211, -1.0106, 0.34168, 0.71083, 0.43429),
+            *(0.65069, 0.56058, -0.37213, 0.1211, 0.31659, 0.36808),
+        ),
+    ),
+)
 
 
 class GridTables(NamedTuple):
@@ -42,12 +83,15 @@ class GridTables(NamedTuple):
         kernel: (radius + 1,) taps of the convolution, float32.
         basis_y: (blocks, H, 8) spatial basis, float32.
         basis_x: (blocks, W, 8), float32.
+        side: Of the tiles into which the crop is cut, pixels; 0 without. Then taps and
+            bases are not used.
     """
 
     spacing: float
     kernel: Tensor
     basis_y: Tensor
     basis_x: Tensor
+    side: float = 0.0
 
 
 def _spline(t: np.ndarray) -> np.ndarray:
@@ -171,9 +215,20 @@ def grid_tables(
         The tables, or None where the grid cannot hold the tolerance: below the
         finest spacing, or with more than ``MAX_BLOCKS`` blocks of ranks.
     """
+    tiling = None
+    if device.type == 'cpu':
+        fitting = [
+            t for t in TILINGS if t.error <= tolerance and t.side * sigma_xy >= 1
+        ]
+        tiling = next(iter(fitting), None)
+    max_blocks = MAX_BLOCKS if tiling is None else TILE_BLOCKS
     basis = _spatial_basis(
-        height, width, sigma_xy, SPATIAL_SHARE * tolerance, MAX_BLOCKS
+        height, width, sigma_xy, SPATIAL_SHARE * tolerance, max_blocks
     )
+    if basis is None and tiling is not None:
+        unused = (torch.zeros(1, size, RANKS_PER_BLOCK) for size in (height, width))
+        weights = torch.tensor(tiling.weights)
+        return GridTables(tiling.spacing, weights, *unused, tiling.side * sigma_xy)
     if basis is None:
         return None
     # The two errors are largest for images that have little in common, one colour and

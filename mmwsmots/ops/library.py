@@ -30,18 +30,18 @@ _library.define(
 )
 # What of the grid depends on the image only; see csrc/common/cpu/bilateral_kernels.h.
 _library.define(
-    '_bilateral_grid_plan(Tensor image, float spacing, int max_nodes)'
+    '_bilateral_grid_plan(Tensor image, float spacing, float side, int max_nodes)'
     ' -> (Tensor offsets, Tensor pixels, Tensor runs, Tensor shape)'
 )
 _library.define(
     '_bilateral_grid(Tensor values, Tensor image, Tensor offsets, Tensor pixels,'
     ' Tensor runs, Tensor shape, Tensor basis_y, Tensor basis_x, Tensor kernel,'
-    ' int max_nodes, float sigma_rgb, float sigma_xy) -> Tensor'
+    ' float side, int max_nodes, float sigma_rgb, float sigma_xy) -> Tensor'
 )
 # Both in one, for values without gradient: no plan is kept.
 _library.define(
     '_bilateral_grid_once(Tensor values, Tensor image, Tensor basis_y,'
-    ' Tensor basis_x, Tensor kernel, float spacing, int max_nodes,'
+    ' Tensor basis_x, Tensor kernel, float spacing, float side, int max_nodes,'
     ' float sigma_rgb, float sigma_xy) -> Tensor'
 )
 _GRID = f'{NAMESPACE}::_bilateral_grid'
@@ -54,14 +54,15 @@ def _plan_and_filter(
     basis_x: Tensor,
     kernel: Tensor,
     spacing: float,
+    side: float,
     max_nodes: int,
     *sigmas: float,
 ) -> Tensor:
     """For the devices that do not join the two operators."""
-    plan = torch.ops.mmwsmots._bilateral_grid_plan(image, spacing, max_nodes)
+    plan = torch.ops.mmwsmots._bilateral_grid_plan(image, spacing, side, max_nodes)
     tables = (basis_y, basis_x, kernel)
     return torch.ops.mmwsmots._bilateral_grid(
-        values, image, *plan, *tables, max_nodes, *sigmas
+        values, image, *plan, *tables, side, max_nodes, *sigmas
     )
 
 
@@ -85,7 +86,7 @@ for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
 
 
 @_register_fake('_bilateral_grid_plan')
-def _(image: Tensor, spacing: float, max_nodes: int) -> tuple[Tensor, ...]:
+def _(image: Tensor, spacing: float, side: float, max_nodes: int) -> tuple[Tensor, ...]:
     batch, _, height, width = image.shape
     area = height * width
     # The CUDA kernels do not sort the pixels into runs.

@@ -52,7 +52,7 @@ class PreparedFilter:
         )
         if self.grid is not None:
             self.plan = torch.ops.mmwsmots._bilateral_grid_plan(
-                self.image, self.grid.spacing, self.grid.max_nodes
+                self.image, self.grid.spacing, self.grid.side, self.grid.max_nodes
             )
 
     def __call__(self, values: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class PreparedFilter:
         ops = torch.ops.mmwsmots
         if self.grid is None:
             return ops._bilateral_exact(values, self.image, *self.sigmas)
-        tables, _, max_nodes = self.grid
+        tables, _, side, max_nodes = self.grid
         return ops._bilateral_grid(
-            values, self.image, *self.plan, *tables, max_nodes, *self.sigmas
+            values, self.image, *self.plan, *tables, side, max_nodes, *self.sigmas
         )

@@ -16,7 +16,7 @@ from mmwsmots import ops
 from mmwsmots.models.losses import CRFLoss
 from mmwsmots.ops import PreparedFilter, bilateral_filter, library
 from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
-from mmwsmots.ops.bilateral_grid import grid_tables
+from mmwsmots.ops.bilateral_grid import TILINGS, grid_tables
 from mmwsmots.ops.library import extension_path, has_grid, warn_without_kernels
 from tests.test_ops.random_images import IMAGE_KINDS, random_image
 
@@ -398,12 +398,12 @@ def test_opcheck_grid(crops, requires_grad):
     values.requires_grad_(requires_grad)
     grid_ops = torch.ops.mmwsmots
     tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
-    settings = (image, tables.spacing * 60.0, 10**6)
+    settings = (image, tables.spacing * 60.0, 0.0, 10**6)
     torch.library.opcheck(grid_ops._bilateral_grid_plan.default, settings)
     plan = grid_ops._bilateral_grid_plan(*settings)
     assert (plan[3] > 0).all()
     arguments = (values, image, *plan, tables.basis_y, tables.basis_x, tables.kernel)
-    numbers = (10**6, 60.0, 40.0)
+    numbers = (0.0, 10**6, 60.0, 40.0)
     torch.library.opcheck(grid_ops._bilateral_grid.default, (*arguments, *numbers))
 
 
@@ -413,7 +413,7 @@ def test_opcheck_grid_once(crops):
     values, image = crops
     tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
     arrays = (tables.basis_y, tables.basis_x, tables.kernel)
-    numbers = (tables.spacing * 60.0, 10**6, 60.0, 40.0)
+    numbers = (tables.spacing * 60.0, 0.0, 10**6, 60.0, 40.0)
     op = torch.ops.mmwsmots._bilateral_grid_once.default
     torch.library.opcheck(op, (values, image, *arrays, *numbers))
 
@@ -427,7 +427,7 @@ def test_grid_with_and_without_plan_agree(crops):
     planned = bilateral_filter(values.clone().requires_grad_(), image, 60, 40, 'grid')
     tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
     arrays = (tables.basis_y, tables.basis_x, tables.kernel)
-    numbers = (tables.spacing * 60.0, 10**6, 60.0, 40.0)
+    numbers = (tables.spacing * 60.0, 0.0, 10**6, 60.0, 40.0)
     joined = library._plan_and_filter(values, image, *arrays, *numbers)
     assert expected[0].isnan().all() and expected[1:].isfinite().all()
     for out in (planned, joined):
@@ -596,3 +596,50 @@ def test_small_sigmas_hold_the_tolerance(sigma_rgb, sigma_xy):
     for tolerance in (0.1, 0.03):
         settings = (sigma_rgb, sigma_xy, 'auto', tolerance)
         assert error(bilateral_filter(values, image, *settings), exact) <= tolerance
+
+
+@needs_grid
+@pytest.mark.parametrize('tiling', TILINGS)
+def test_tiles_hold_their_tolerance(tiling):
+    """Random images of all kinds and sizes, with tiles that crops cut anywhere."""
+    rng = np.random.default_rng(0)
+    by_tiles = 0
+    for i in range(120):
+        height, width = rng.integers(8, 91, 2).tolist()
+        image = random_image(rng, IMAGE_KINDS[i % 6], height, width)
+        sigma_rgb = math.exp(rng.uniform(math.log(3), math.log(60)))
+        sigma_xy = math.exp(rng.uniform(math.log(3), math.log(20)))
+        values = torch.from_numpy(rng.random((1, 2, height, width), np.float32))
+        values[:, 1] = (values[:, 1] > rng.random()).float()
+        values[:, 1, 0, 0] = 1
+        tables = grid_tables(height, width, sigma_xy, tiling.error, CPU)
+        if tables is None or tables.side != tiling.side * sigma_xy:
+            continue
+        by_tiles += 1
+        settings = (image, sigma_rgb, sigma_xy)
+        exact = bilateral_filter(values, *settings, 'exact')
+        out = bilateral_filter(values, *settings, 'grid', tiling.error)
+        assert error(out, exact) <= tiling.error
+    assert by_tiles > 20
+
+
+@needs_grid
+def test_tiles_are_symmetric_with_and_without_plan():
+    """Forward, backward and prepared; one crop of three is not finite."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.rand(2, 3, 1, 50, 61, generator=generator)
+    image = torch.rand(3, 3, 50, 61, generator=generator) * 80
+    image[2, 1, 7, 9] = math.nan
+    settings = (image, 20.0, 6.0, 'grid', 0.05)
+    assert grid_tables(50, 61, 6.0, 0.05, CPU).side == 6.0
+    wa, wb = (bilateral_filter(x, *settings) for x in (a, b))
+    torch.testing.assert_close(
+        (b * wa)[:2].sum(), (a * wb)[:2].sum(), rtol=1e-5, atol=0
+    )
+    assert wa[2].isnan().any() and wa[:2].isfinite().all()
+    leaf = a.clone().requires_grad_()
+    planned = bilateral_filter(leaf, *settings)
+    assert torch.equal(planned[:2], wa[:2])
+    (gradient,) = torch.autograd.grad(planned[:2], leaf, b[:2])
+    assert torch.equal(gradient[:2], wb[:2])
+    assert torch.equal(PreparedFilter(*settings)(a)[:2], wa[:2])

@@ -9,7 +9,7 @@ from .color_evidence import color_evidence
 from .roi_grid import box_masks_on_rois, crop_rois
 
 # Of the affinities. Errors of the messages and of the sums below them partly cancel.
-TOLERANCE = 0.1
+TOLERANCE = 0.12
 
 
 @torch.no_grad()

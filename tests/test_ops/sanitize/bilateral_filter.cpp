@@ -64,7 +64,7 @@ void check_grid(const Kernels &kernels, const std::vector<float> &image,
   for (int y = 0; y < height; ++y) basis_y[y * kLanes] = 1.f;
   std::vector<int32_t> offsets(area), pixels(area), shape(4);
   std::vector<Run> runs(area);
-  plan_grid(kernels, image.data(), height, width, (float)(0.5 * sigma_rgb), 200000,
+  plan_grid(kernels, image.data(), height, width, (float)(0.5 * sigma_rgb), 0.f, 200000,
             workspace, offsets.data(), pixels.data(), runs.data(), shape.data());
   if (shape[0] == 0) return;
   const std::vector<Run> exact_runs(runs.begin(), runs.begin() + shape[3]);
@@ -84,11 +84,31 @@ void check_grid(const Kernels &kernels, const std::vector<float> &image,
   require(found < 0.02, "grid", height, width);
 
   std::vector<float> again(area);
-  plan_grid(kernels, image.data(), height, width, (float)(0.5 * sigma_rgb), 200000,
+  plan_grid(kernels, image.data(), height, width, (float)(0.5 * sigma_rgb), 0.f, 200000,
             workspace, &plan);
   filter_grid(kernels, plan, tables, height, width, values.data(), again.data(),
               workspace);
   require(again == out, "grid planned in the workspace", height, width);
+}
+
+void check_tiles(const Kernels &kernels, const std::vector<float> &image,
+                 const std::vector<float> &values, int height, int width,
+                 double sigma_rgb, double sigma_xy, Workspace &workspace) {
+  // The finer of the package's nodes.
+  const std::vector<float> weights = {0.84211f, -1.0106f, 0.34168f, 0.71083f,
+                                      0.43429f, 0.65069f, 0.56058f, -0.37213f,
+                                      0.1211f,  0.31659f, 0.36808f};
+  const float side = (float)std::max(sigma_xy, 1.);
+  std::vector<float> out(height * width);
+  GridPlan plan;
+  if (!plan_grid(kernels, image.data(), height, width, (float)(1.1 * sigma_rgb), side,
+                 200000, workspace, &plan))
+    return;
+  filter_tiles(kernels, plan, {side, weights.data()}, height, width, values.data(),
+               out.data(), workspace);
+  const double found =
+      error(out, dense_filter(image, values, height, width, sigma_rgb, side));
+  require(found < 0.05, "tiles", height, width);
 }
 
 void check_exact(const Kernels &kernels, const std::vector<float> &image,
@@ -136,6 +156,8 @@ int main(int argc, char **argv) {
       check_exact(*all[k], image, values, height, width, sigma_rgb, sigma_xy,
                   workspace);
       check_grid(*all[k], image, values, height, width, sigma_rgb, workspace);
+      check_tiles(*all[k], image, values, height, width, sigma_rgb, sigma_xy,
+                  workspace);
       // What is no number must not become an address.
       std::vector<float> broken = image;
       broken[area / 2] = round % 2 ? std::numeric_limits<float>::quiet_NaN()
@@ -143,7 +165,7 @@ int main(int argc, char **argv) {
       std::vector<float> out(area);
       std::vector<int32_t> offsets(area), pixels(area), shape(4, 1);
       std::vector<Run> runs(area);
-      plan_grid(*all[k], broken.data(), height, width, 10.f, 200000, workspace,
+      plan_grid(*all[k], broken.data(), height, width, 10.f, round % 3 * 5.f, 200000, workspace,
                 offsets.data(), pixels.data(), runs.data(), shape.data());
       require(shape[0] == 0 && shape[3] == 0, "plan of no number", height, width);
       filter_exact<float>(*all[k], broken.data(), values.data(), out.data(), 1, height,

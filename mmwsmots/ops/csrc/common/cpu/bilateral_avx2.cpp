@@ -12,6 +12,7 @@
 namespace mmwsmots {
 namespace {
 #include "bilateral_kernels.inl"
+#include "bilateral_tiles.inl"
 }  // namespace
 }  // namespace mmwsmots
 
@@ -25,7 +26,8 @@ namespace mmwsmots {
 
 const Kernels &avx2_kernels() {
   static const Kernels kernels = {colour_range, bin_colours,  find_intervals,
-                                  filter_block, exact<float>, exact<double>};
+                                  filter_block, filter_tiles, exact<float>,
+                                  exact<double>};
   return kernels;
 }
 

@@ -51,10 +51,98 @@ int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int num_p
   return num_runs;
 }
 
+int num_tiles(int size, float side) { return (int)((size - 0.5f) / side) + 1; }
+
+// The tile's first row or column; behind the last tile, the size.
+int start_of_tile(int tile, float side, int size) {
+  int start = std::min((int)(tile * side), size);
+  while (start < size && (int)((start + 0.5f) / side) < tile) ++start;
+  return start;
+}
+
+// The same for each tile, their cells in the order in which they appear.
+int sort_tiles(const int32_t *cells, const int32_t *unsorted_offsets, int height,
+               int width, float side, int num_cells, int32_t *starts, int32_t *offsets,
+               int32_t *pixels, Run *runs) {
+  std::fill(starts, starts + num_cells, 0);
+  const int rows = num_tiles(height, side), columns = num_tiles(width, side);
+  int num_runs = 0;
+  int32_t start = 0;
+  for (int tile = 0; tile < rows * columns; ++tile) {
+    const int top = start_of_tile(tile / columns, side, height),
+              bottom = start_of_tile(tile / columns + 1, side, height),
+              left = start_of_tile(tile % columns, side, width),
+              right = start_of_tile(tile % columns + 1, side, width);
+    const int first_run = num_runs;
+    for (int y = top; y < bottom; ++y)
+      for (int x = left; x < right; ++x) {
+        const int32_t cell = cells[y * width + x];
+        if (starts[cell]++ == 0) runs[num_runs++].cell = cell;
+      }
+    for (int run = first_run; run < num_runs; ++run) {
+      const int32_t count = starts[runs[run].cell];
+      starts[runs[run].cell] = start;
+      start += count;
+      runs[run].end = start;
+    }
+    for (int y = top; y < bottom; ++y)
+      for (int x = left; x < right; ++x) {
+        const int32_t to = starts[cells[y * width + x]]++;
+        offsets[to] = unsorted_offsets[y * width + x];
+        pixels[to] = y << 16 | x;
+      }
+    for (int run = first_run; run < num_runs; ++run) {
+      starts[runs[run].cell] = 0;
+      runs[run].cell += tile * num_cells;
+    }
+  }
+  return num_runs;
+}
+
+// What the tiles of a plan touch. `runs` receives the runs without their tiles.
+Tiles find_tiles(const GridPlan &plan, const TileShape &shape, int height, int width,
+                 Workspace &workspace, Run *runs) {
+  const int nx = plan.nodes[0], ny = plan.nodes[1], nz = plan.nodes[2];
+  const int num_nodes = nx * ny * nz;
+  const float side = shape.side;
+  const int rows = num_tiles(height, side), columns = num_tiles(width, side);
+  int window = 0, run = 0;
+  // Of each block of nodes: the last tile that touches it, and its number.
+  workspace.touched.assign(num_nodes / kLanes, Interval{-1, -1});
+  workspace.blocks.clear();
+  workspace.tiles.clear();
+  const auto touch = [&](int block, int tile) {
+    Interval &at = workspace.touched[block];
+    if (at.first == tile) return;
+    at.first = tile;
+    if (at.end < 0) at.end = window++;
+    workspace.blocks.push_back({block * kLanes, at.end});
+  };
+  for (int tile = 0; tile < rows * columns; ++tile) {
+    Tile t = {{run, 0}, {(int)workspace.blocks.size(), 0}};
+    const int first_cell = tile * num_nodes;
+    for (; run < plan.num_runs && plan.runs[run].cell - first_cell < num_nodes; ++run) {
+      const int cell = plan.runs[run].cell - first_cell;
+      runs[run] = {cell, plan.runs[run].end};
+      for (int k = 0; k < kSplineNodes; ++k)
+        for (int j = 0; j < kSplineNodes; ++j) {
+          const int node = cell + (k * ny + j) * nx;
+          touch(node / kLanes, tile);
+          touch((node + kSplineNodes - 1) / kLanes, tile);
+        }
+    }
+    t.runs.end = run;
+    t.blocks.end = (int)workspace.blocks.size();
+    workspace.tiles.push_back(t);
+  }
+  return {side,  shape.weights, rows, columns, workspace.tiles.data(),
+          workspace.blocks.data(), window};
+}
+
 }  // namespace
 
 bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, int64_t max_nodes, Workspace &workspace,
+               float spacing, float side, int64_t max_nodes, Workspace &workspace,
                int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape) {
   const int num_pixels = height * width;
   const int stride = round_up(num_pixels, kLanes);
@@ -75,6 +163,11 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
     num_nodes *= shape[axis];
     fits = num_nodes <= max_nodes;
   }
+  if (side > 0 && fits) {
+    shape[0] = round_up(shape[0], kLanes);
+    num_nodes = (int64_t)shape[0] * shape[1] * shape[2];
+    fits = num_nodes * num_tiles(height, side) * num_tiles(width, side) <= INT32_MAX;
+  }
   if (!fits) {
     std::fill(shape, shape + 4, 0);
     return false;
@@ -84,20 +177,22 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
   kernels.bin_colours(image, num_pixels, rotation, low, shape, cells,
                       unsorted_offsets);
   int32_t *starts = workspace.counts.get(2 * num_nodes);
-  shape[3] = sort_pixels(cells, unsorted_offsets, num_pixels, width, (int)num_nodes,
-                         starts, offsets, pixels, runs);
+  shape[3] = side > 0 ? sort_tiles(cells, unsorted_offsets, height, width, side,
+                                   (int)num_nodes, starts, offsets, pixels, runs)
+                      : sort_pixels(cells, unsorted_offsets, num_pixels, width,
+                                    (int)num_nodes, starts, offsets, pixels, runs);
   return true;
 }
 
 bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, int64_t max_nodes, Workspace &workspace,
+               float spacing, float side, int64_t max_nodes, Workspace &workspace,
                GridPlan *plan) {
   const int num_pixels = height * width;
   int32_t *offsets = workspace.plan.get(2 * (std::size_t)num_pixels);
   int32_t *pixels = offsets + num_pixels;
   Run *runs = workspace.runs.get(num_pixels);
   int32_t shape[4];
-  const bool fits = plan_grid(kernels, image, height, width, spacing, max_nodes,
+  const bool fits = plan_grid(kernels, image, height, width, spacing, side, max_nodes,
                               workspace, offsets, pixels, runs, shape);
   *plan = {offsets, pixels, runs, num_pixels, shape[3], {shape[0], shape[1], shape[2]}};
   return fits;
@@ -118,6 +213,24 @@ void filter_grid(const Kernels &kernels, const GridPlan &plan,
   std::fill(out, out + plan.num_pixels, 0.f);
   for (int block = 0; block < tables.blocks; ++block)
     kernels.filter_block(plan, tables, block, height, width, values, out, buffers);
+}
+
+void filter_tiles(const Kernels &kernels, const GridPlan &plan_in,
+                  const TileShape &shape, int height, int width, const float *values, float *out,
+                  Workspace &workspace) {
+  GridPlan plan = plan_in;
+  Run *runs = workspace.tile_runs.get(plan.num_runs);
+  const Tiles tiles = find_tiles(plan, shape, height, width, workspace, runs);
+  plan.runs = runs;
+  TileBuffers buffers;
+  buffers.basis_y = workspace.basis.get((std::size_t)(height + width) * kLanes);
+  buffers.basis_x = buffers.basis_y + (std::size_t)height * kLanes;
+  buffers.grid = workspace.grid.get((std::size_t)plan.nodes[0] * plan.nodes[1] *
+                                    plan.nodes[2] * kLanes);
+  buffers.window = workspace.blurred.get((std::size_t)kWindowRows * tiles.window *
+                                         (tiles.columns + kTileNodes - 1) * kLanes);
+  std::fill(out, out + plan.num_pixels, 0.f);
+  kernels.filter_tiles(plan, tiles, height, width, values, out, buffers);
 }
 
 template <typename T>

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "bilateral_kernels.h"
 
@@ -30,9 +31,12 @@ class Buffer {
 
 // Scratch memory of one thread, reused from crop to crop.
 struct Workspace {
-  Buffer<float> grid, blurred, line;
+  Buffer<float> grid, blurred, line, basis;
   Buffer<int32_t> cells, counts, plan;
-  Buffer<Run> runs;
+  std::vector<Interval> touched;
+  std::vector<Block> blocks;
+  std::vector<Tile> tiles;
+  Buffer<Run> runs, tile_runs;
   Buffer<Interval> intervals;
   Buffer<float> exact_float;
   Buffer<double> exact_double;
@@ -42,19 +46,29 @@ struct Workspace {
 // `spacing` apart. `runs` has room for one run per pixel; `shape` receives the nodes
 // along the three axes and the number of runs. Returns false, with a zero shape and
 // nothing else written, if the grid would need more than `max_nodes`, or a colour is
-// not finite.
+// not finite. Where `side` is not 0, tiles of so many pixels are sorted one by one.
 bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, int64_t max_nodes, Workspace &workspace,
+               float spacing, float side, int64_t max_nodes, Workspace &workspace,
                int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape);
 
 // The same, into the workspace: valid until it is used for another crop's plan.
 bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, int64_t max_nodes, Workspace &workspace, GridPlan *plan);
+               float spacing, float side, int64_t max_nodes, Workspace &workspace,
+               GridPlan *plan);
 
 // out (height, width) = W * values with the grid of `plan`.
 void filter_grid(const Kernels &kernels, const GridPlan &plan,
                  const GridTables &tables, int height, int width,
                  const float *values, float *out, Workspace &workspace);
+
+struct TileShape {
+  float side;            // pixels
+  const float *weights;  // (kTileWeights) of the nodes
+};
+
+// The same with a plan of tiles.
+void filter_tiles(const Kernels &kernels, const GridPlan &plan,
+                  const TileShape &shape, int height, int width, const float *values, float *out, Workspace &workspace);
 
 // out (channels, height, width) = W * values, exactly. T is float or double.
 template <typename T>

@@ -26,7 +26,7 @@ constexpr float kOffsetScale = 1022.f;
 
 // Pixels of one cell of the colour grid; they start where the last run ended.
 struct Run {
-  int32_t cell;  // first of the cell's 27 nodes
+  int32_t cell;  // first of the cell's 27 nodes; with tiles plus the tile * nodes
   int32_t end;
 };
 
@@ -64,6 +64,40 @@ struct GridBuffers {
   Interval *along_y;  // (nz, ny) of touched lines, that the pass along y reads
 };
 
+// Spatial nodes that a tile touches along an axis, and the rows of nodes that are in
+// use at a time: those of a tile whose own nodes others, above and below, share.
+constexpr int kTileNodes = 4;
+constexpr int kWindowRows = 8;
+// Coefficients of the nodes in colour and in space; see bilateral_tiles.inl.
+constexpr int kTileWeights = 11;
+
+// kLanes colour nodes, one after another along grey, that a tile touches.
+struct Block {
+  int32_t node;    // the first
+  int32_t window;  // the block's number in the window, the same for all tiles
+};
+
+struct Tile {
+  Interval runs, blocks;
+};
+
+// What the tiles of a crop touch.
+struct Tiles {
+  float side;            // pixels
+  const float *weights;  // (kTileWeights)
+  int rows, columns;
+  const Tile *tiles;  // (rows, columns)
+  const Block *blocks;
+  int window;  // blocks in the window
+};
+
+struct TileBuffers {
+  float *basis_y;  // (height, kLanes)
+  float *basis_x;  // (width, kLanes)
+  float *grid;     // (nz, ny, nx, kLanes), of one tile
+  float *window;   // (kWindowRows, tiles.window, columns + kTileNodes - 1, kLanes)
+};
+
 // Exponents are those of 2. Rows are padded to `stride`, a multiple of kLanes, with
 // zeros.
 template <typename T>
@@ -94,6 +128,9 @@ struct Kernels {
   void (*filter_block)(const GridPlan &plan, const GridTables &tables, int block,
                        int height, int width, const float *values, float *out,
                        const GridBuffers &buffers);
+  // out (height, width) += W * values.
+  void (*filter_tiles)(const GridPlan &plan, const Tiles &tiles, int height, int width,
+                       const float *values, float *out, const TileBuffers &buffers);
   void (*exact_float)(const ExactProblem<float> &problem);
   void (*exact_double)(const ExactProblem<double> &problem);
 };

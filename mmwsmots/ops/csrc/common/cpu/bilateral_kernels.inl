@@ -77,6 +77,25 @@ inline Vec sum_lanes_of_eight(const float *p) {
          MMWSMOTS_SHUFFLE(fours[0], fours[1], 4, 5, 6, 7, 12, 13, 14, 15);
 }
 
+inline void transpose(Vec *v) {
+  Vec twos[8], fours[8];
+  for (int i = 0; i < 4; ++i) {
+    const Vec a = v[2 * i], b = v[2 * i + 1];
+    twos[2 * i] = MMWSMOTS_SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+    twos[2 * i + 1] = MMWSMOTS_SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int j = 0; j < 2; ++j) {
+      const Vec a = twos[i + j], b = twos[i + 2 + j];
+      fours[i + 2 * j] = MMWSMOTS_SHUFFLE(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+      fours[i + 2 * j + 1] = MMWSMOTS_SHUFFLE(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int i = 0; i < 4; ++i) {
+    v[i] = MMWSMOTS_SHUFFLE(fours[i], fours[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    v[i + 4] = MMWSMOTS_SHUFFLE(fours[i], fours[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
 #undef MMWSMOTS_SHUFFLE
 
 inline int smaller(int a, int b) { return a < b ? a : b; }
@@ -149,43 +168,52 @@ void bin_colours(const float *image, int num_pixels, const float *rotation,
 }
 
 // ------------------------------------------------------------- moments and nodes
-// The three weights of a quadratic B-spline at offset f are a0 + a1 f + a2 (f^2 -
-// 1/12), for the nodes before, at and after the cell's centre:
-//   1/6 - f/2 + (..)/2,   2/3 - (..),   1/6 + f/2 + (..)/2.
-// Subtracting the mean of f^2 makes what is dropped (terms of degree > 2 over the
-// three axes) small. The outer two share an even part and differ in the odd one.
+// Three nodes of a piecewise quadratic, before, at and after the cell's centre, at
+// offset f: out - out1 f + out2 s, mid + mid2 s, out + out1 f + out2 s with s = f^2 -
+// 1/12. Subtracting the mean of f^2 makes what is dropped (terms of degree > 2 over
+// the three axes) small. The outer two share an even part and differ in the odd one.
 
-inline void spread(Vec m0, Vec m1, Vec m2, Vec *nodes) {
-  const Vec even = (1 / 6.f) * m0 + 0.5f * m2, odd = 0.5f * m1;
+// The B-spline.
+struct Spline {
+  static constexpr float mid = 2 / 3.f, mid2 = -1, out = 1 / 6.f, out1 = 0.5f,
+                         out2 = 0.5f;
+};
+
+template <typename S>
+inline void spread(const S &s, Vec m0, Vec m1, Vec m2, Vec *nodes) {
+  const Vec even = s.out * m0 + s.out2 * m2, odd = s.out1 * m1;
   nodes[0] = even - odd;
-  nodes[1] = (2 / 3.f) * m0 - m2;
+  nodes[1] = s.mid * m0 + s.mid2 * m2;
   nodes[2] = even + odd;
 }
 
 // The transpose: what the nodes are worth to 1, f and f^2 - 1/12.
-inline void collect(Vec before, Vec at, Vec after, Vec *c) {
+template <typename S>
+inline void collect(const S &s, Vec before, Vec at, Vec after, Vec *c) {
   const Vec outer = before + after;
-  c[0] = (1 / 6.f) * outer + (2 / 3.f) * at;
-  c[1] = 0.5f * (after - before);
-  c[2] = 0.5f * outer - at;
+  c[0] = s.out * outer + s.mid * at;
+  c[1] = s.out1 * (after - before);
+  c[2] = s.out2 * outer + s.mid2 * at;
 }
 
 // Adds the moments {1, x, y, z, xx, yy, zz, xy, xz, yz} to the 27 nodes.
-inline void expand_moments(const Vec *m, float *node, int64_t line, int64_t plane) {
+template <typename S>
+inline void expand_moments(const S &s, const Vec *m, float *node, int64_t line,
+                           int64_t plane) {
   const Vec zero = broadcast(0.f);
   Vec p0[3], px[3], py[3];  // over z; the moments xx, yy, xy have no z
-  spread(m[0], m[3], m[6], p0);
-  spread(m[1], m[8], zero, px);
-  spread(m[2], m[9], zero, py);
-  const float a[3] = {1 / 6.f, 2 / 3.f, 1 / 6.f};
+  spread(s, m[0], m[3], m[6], p0);
+  spread(s, m[1], m[8], zero, px);
+  spread(s, m[2], m[9], zero, py);
+  const decltype(s.mid) a[3] = {s.out, s.mid, s.out};
   for (int k = 0; k < 3; ++k) {
     Vec q0[3], qx[3];  // over y
-    spread(p0[k], py[k], a[k] * m[5], q0);
-    spread(px[k], a[k] * m[7], zero, qx);
+    spread(s, p0[k], py[k], a[k] * m[5], q0);
+    spread(s, px[k], a[k] * m[7], zero, qx);
     for (int j = 0; j < 3; ++j) {
       float *out = node + k * plane + j * line;
       Vec v[3];
-      spread(q0[j], qx[j], a[k] * a[j] * m[4], v);
+      spread(s, q0[j], qx[j], a[k] * a[j] * m[4], v);
       for (int i = 0; i < 3; ++i)
         store(out + i * kLanes, load(out + i * kLanes) + v[i]);
     }
@@ -193,8 +221,10 @@ inline void expand_moments(const Vec *m, float *node, int64_t line, int64_t plan
 }
 
 // The transpose: the coefficients of the ten polynomials from the 27 nodes.
-inline void contract_nodes(const float *node, int64_t line, int64_t plane, Vec *c) {
-  const float a[3] = {1 / 6.f, 2 / 3.f, 1 / 6.f};
+template <typename S>
+inline void contract_nodes(const S &s, const float *node, int64_t line, int64_t plane,
+                           Vec *c) {
+  const decltype(s.mid) a[3] = {s.out, s.mid, s.out};
   Vec p0[3], px[3], py[3];
   c[4] = c[5] = c[7] = broadcast(0.f);
   for (int k = 0; k < 3; ++k) {
@@ -202,30 +232,30 @@ inline void contract_nodes(const float *node, int64_t line, int64_t plane, Vec *
     for (int j = 0; j < 3; ++j) {
       const float *in = node + k * plane + j * line;
       Vec v[3];
-      collect(load(in), load(in + kLanes), load(in + 2 * kLanes), v);
+      collect(s, load(in), load(in + kLanes), load(in + 2 * kLanes), v);
       q0[j] = v[0];
       qx[j] = v[1];
       qxx += a[j] * v[2];
     }
     Vec v[3];
-    collect(q0[0], q0[1], q0[2], v);
+    collect(s, q0[0], q0[1], q0[2], v);
     p0[k] = v[0];
     py[k] = v[1];
     c[5] += a[k] * v[2];
-    collect(qx[0], qx[1], qx[2], v);
+    collect(s, qx[0], qx[1], qx[2], v);
     px[k] = v[0];
     c[7] += a[k] * v[1];
     c[4] += a[k] * qxx;
   }
   Vec v[3];
-  collect(p0[0], p0[1], p0[2], v);
+  collect(s, p0[0], p0[1], p0[2], v);
   c[0] = v[0];
   c[3] = v[1];
   c[6] = v[2];
-  collect(px[0], px[1], px[2], v);
+  collect(s, px[0], px[1], px[2], v);
   c[1] = v[0];
   c[8] = v[1];
-  collect(py[0], py[1], py[2], v);
+  collect(s, py[0], py[1], py[2], v);
   c[2] = v[0];
   c[9] = v[1];
 }
@@ -239,15 +269,21 @@ inline Vec unpack_offset(IntVec packed) {
 // Sorted pixels, unpacked, in pieces that fit the first-level cache. Cells may end
 // anywhere in a piece: most are too small to fill vectors of their own.
 struct Piece {
-  int first = 0, end = 0;
+  int first, end, last;
   float x[kPiece], y[kPiece], z[kPiece];  // offsets
   int32_t row[kPiece], column[kPiece];  // times kLanes: into the bases
   int32_t pixel[kPiece];
 
+  // Of these runs.
+  Piece(const GridPlan &plan, Interval runs)
+      : first(runs.first == 0 ? 0 : plan.runs[runs.first - 1].end),
+        end(first),
+        last(plan.runs[runs.end - 1].end) {}
+
   // Goes on to the pixels from `end`.
   void advance(const GridPlan &plan, int width) {
     first = end;
-    end = smaller(first + kPiece, plan.num_pixels);
+    end = smaller(first + kPiece, last);
     for (int i = 0; i < end - first; i += kLanes) {
       const int left = end - first - i;
       const IntVec offsets = load_some(plan.offsets + first + i, left);
@@ -328,10 +364,13 @@ void clear_touched(const GridSize &size, const GridBuffers &buffers) {
   }
 }
 
-void splat(const GridPlan &plan, const GridSize &size, const float *basis_y,
-           const float *basis_x, int width, const float *values, float *grid) {
-  Piece piece;
-  for (int run = 0, first = 0; run < plan.num_runs; ++run) {
+template <typename S>
+void splat(const S &nodes, const GridPlan &plan, Interval runs, const GridSize &size,
+           const float *basis_y, const float *basis_x, int width, const float *values,
+           float *grid) {
+  Piece piece(plan, runs);
+  int first = piece.first;
+  for (int run = runs.first; run < runs.end; ++run) {
     Vec m[kMoments];
     for (Vec &moment : m) moment = broadcast(0.f);
     const int end = plan.runs[run].end;
@@ -361,13 +400,16 @@ void splat(const GridPlan &plan, const GridSize &size, const float *basis_y,
     }
     for (int a = 4; a < 7; ++a) m[a] -= kMeanSquare * m[0];
     float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
-    expand_moments(m, node, size.line, size.plane);
+    expand_moments(nodes, m, node, size.line, size.plane);
   }
 }
 
-void gather(const GridPlan &plan, const GridSize &size, const float *basis_y,
-            const float *basis_x, int width, const float *grid, float *out) {
-  Piece piece;
+template <typename S>
+void gather(const S &nodes, const GridPlan &plan, Interval runs, const GridSize &size,
+            const float *basis_y, const float *basis_x, int width, const float *grid,
+            float *out) {
+  Piece piece(plan, runs);
+  int first = piece.first;
   // Of each pixel, by rank. Summed over the ranks a piece at a time, so that no
   // pixel waits for the sum of the one before.
   float terms[kPiece * kLanes] = {};
@@ -379,10 +421,10 @@ void gather(const GridPlan &plan, const GridSize &size, const float *basis_y,
       for (int j = 0; j < count; ++j) out[piece.pixel[i + j]] += sums[j];
     }
   };
-  for (int run = 0, first = 0; run < plan.num_runs; ++run) {
+  for (int run = runs.first; run < runs.end; ++run) {
     Vec c[kMoments];
     const float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
-    contract_nodes(node, size.line, size.plane, c);
+    contract_nodes(nodes, node, size.line, size.plane, c);
     c[0] -= kMeanSquare * (c[4] + c[5] + c[6]);
     const int end = plan.runs[run].end;
     while (first < end) {
@@ -496,9 +538,10 @@ void filter_block(const GridPlan &plan, const GridTables &tables, int block,
   const float *basis_y = tables.basis_y + (int64_t)block * height * kLanes;
   const float *basis_x = tables.basis_x + (int64_t)block * width * kLanes;
   clear_touched(size, buffers);
-  splat(plan, size, basis_y, basis_x, width, values, buffers.grid);
+  const Interval runs = {0, plan.num_runs};
+  splat(Spline(), plan, runs, size, basis_y, basis_x, width, values, buffers.grid);
   blur(size, tables.kernel, tables.radius, buffers);
-  gather(plan, size, basis_y, basis_x, width, buffers.blurred, out);
+  gather(Spline(), plan, runs, size, basis_y, basis_x, width, buffers.blurred, out);
 }
 
 // ------------------------------------------------------------------------- exact

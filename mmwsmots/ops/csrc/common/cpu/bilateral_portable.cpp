@@ -4,11 +4,13 @@
 namespace mmwsmots {
 namespace {
 #include "bilateral_kernels.inl"
+#include "bilateral_tiles.inl"
 }  // namespace
 
 const Kernels &portable_kernels() {
   static const Kernels kernels = {colour_range, bin_colours,  find_intervals,
-                                  filter_block, exact<float>, exact<double>};
+                                  filter_block, filter_tiles, exact<float>,
+                                  exact<double>};
   return kernels;
 }
 

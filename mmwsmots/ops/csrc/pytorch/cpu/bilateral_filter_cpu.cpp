@@ -69,6 +69,7 @@ Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
 
 std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
                                                                double spacing,
+                                                               double side,
                                                                int64_t max_nodes) {
   check_plan(image_in, spacing, max_nodes);
   const Tensor image = image_in.contiguous();
@@ -90,7 +91,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
             *crop_pixels = pixel_data + area * crop, *crop_shape = shape_data + 4 * crop;
     Run *crop_runs = run_data + area * crop;
     if (!plan_grid(kernels(), image_data + 3 * area * crop, height, width,
-                   (float)spacing, max_nodes, workspace, crop_offsets, crop_pixels,
+                   (float)spacing, (float)side, max_nodes, workspace, crop_offsets, crop_pixels,
                    crop_runs, crop_shape)) {
       std::fill_n(crop_offsets, area, 0);
       std::fill_n(crop_pixels, area, 0);
@@ -102,7 +103,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
 }
 
 GridTables read_tables(const Tensor &values, const Tensor &basis_y,
-                       const Tensor &basis_x, const Tensor &kernel) {
+                       const Tensor &basis_x, const Tensor &kernel, double side) {
   check_tables(values, basis_y, basis_x, kernel);
   GridTables tables;
   tables.basis_y = basis_y.const_data_ptr<float>();
@@ -110,6 +111,8 @@ GridTables read_tables(const Tensor &values, const Tensor &basis_y,
   tables.kernel = kernel.const_data_ptr<float>();
   tables.blocks = basis_y.size(0);
   tables.radius = kernel.numel() - 1;
+  TORCH_CHECK(side == 0 || (side >= 1 && kernel.numel() == kTileWeights),
+              "side ", side, " does not go with ", kernel.numel(), " weights");
   return tables;
 }
 
@@ -117,7 +120,7 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       const Tensor &offsets, const Tensor &pixels, const Tensor &runs,
                       const Tensor &shape, const Tensor &basis_y,
                       const Tensor &basis_x, const Tensor &kernel,
-                      int64_t /* max_nodes: the CUDA kernels need it */,
+                      double side, int64_t /* max_nodes: the CUDA kernels need it */,
                       double sigma_rgb, double sigma_xy) {
   check_pair(values_in, image_in);
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
@@ -128,7 +131,7 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
   check_tensor(pixels, "pixels", {batch, area}, at::kInt, values);
   check_tensor(runs, "runs", {batch, area, 2}, at::kInt, values);
   check_tensor(shape, "shape", {batch, 4}, at::kInt, values);
-  const GridTables tables = read_tables(values, basis_y, basis_x, kernel);
+  const GridTables tables = read_tables(values, basis_y, basis_x, kernel, side);
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
 
@@ -150,7 +153,9 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
     std::copy_n(shape_data + 4 * crop, 3, plan.nodes);
     const float *from = value_data + area * item;
     float *to = out_data + area * item;
-    if (plan.nodes[0] > 0)
+    if (plan.nodes[0] > 0 && side > 0)
+      filter_tiles(kernels(), plan, {(float)side, tables.kernel}, height, width, from, to, workspace);
+    else if (plan.nodes[0] > 0)
       filter_grid(kernels(), plan, tables, height, width, from, to, workspace);
     else  // the plan found the grid too large, or a colour not finite
       filter_exact<float>(kernels(), image_data + 3 * area * crop, from, to, 1, height,
@@ -162,7 +167,8 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
 // A crop's plan stays in the cache of the core that made it.
 Tensor bilateral_grid_once(const Tensor &values_in, const Tensor &image_in,
                            const Tensor &basis_y, const Tensor &basis_x,
-                           const Tensor &kernel, double spacing, int64_t max_nodes,
+                           const Tensor &kernel, double spacing, double side,
+                           int64_t max_nodes,
                            double sigma_rgb, double sigma_xy) {
   check_pair(values_in, image_in);
   check_plan(image_in, spacing, max_nodes);
@@ -170,7 +176,7 @@ Tensor bilateral_grid_once(const Tensor &values_in, const Tensor &image_in,
   const int64_t batch = values.size(0), channels = values.size(1);
   const int height = values.size(2), width = values.size(3);
   const int64_t area = (int64_t)height * width;
-  const GridTables tables = read_tables(values, basis_y, basis_x, kernel);
+  const GridTables tables = read_tables(values, basis_y, basis_x, kernel, side);
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
 
@@ -182,11 +188,15 @@ Tensor bilateral_grid_once(const Tensor &values_in, const Tensor &image_in,
                 *from = value_data + channels * area * crop;
     float *to = out_data + channels * area * crop;
     GridPlan plan;
-    if (plan_grid(kernels(), crop_image, height, width, (float)spacing, max_nodes,
-                  workspace, &plan))
+    if (plan_grid(kernels(), crop_image, height, width, (float)spacing, (float)side,
+                  max_nodes, workspace, &plan))
       for (int64_t c = 0; c < channels; ++c)
-        filter_grid(kernels(), plan, tables, height, width, from + area * c,
-                    to + area * c, workspace);
+        if (side > 0)
+          filter_tiles(kernels(), plan, {(float)side, tables.kernel}, height, width, from + area * c,
+                       to + area * c, workspace);
+        else
+          filter_grid(kernels(), plan, tables, height, width, from + area * c,
+                      to + area * c, workspace);
     else
       filter_exact<float>(kernels(), crop_image, from, to, channels, height, width,
                           sigma_rgb, sigma_xy, workspace);

@@ -53,7 +53,9 @@ Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
 // `pixels` holds every pixel's cell; nothing is sorted, so there are no runs.
 std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
                                                                double spacing,
+                                                               double side,
                                                                int64_t max_nodes) {
+  TORCH_CHECK(side == 0, "there are no tiles on CUDA");
   check_plan(image_in, spacing, max_nodes);
   const cuda::Crops crops = crops_of(image_in);
   const c10::cuda::CUDAGuard guard(image_in.device());
@@ -75,8 +77,9 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
 Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       const Tensor &offsets, const Tensor &pixels, const Tensor &runs,
                       const Tensor &shape, const Tensor &basis_y,
-                      const Tensor &basis_x, const Tensor &kernel, int64_t max_nodes,
-                      double sigma_rgb, double sigma_xy) {
+                      const Tensor &basis_x, const Tensor &kernel, double side,
+                      int64_t max_nodes, double sigma_rgb, double sigma_xy) {
+  TORCH_CHECK(side == 0, "there are no tiles on CUDA");
   at::globalContext().alertNotDeterministic("mmwsmots bilateral grid on CUDA");
   check_pair(values_in, image_in);
   const cuda::Crops crops = crops_of(values_in);
