@@ -34,6 +34,7 @@ from .pictures import draw_page
 from .variants import (
     CONFIGS,
     DETECTOR_ONLY,
+    MASKER,
     VARIANTS,
     eval_config,
     train_config,
@@ -107,6 +108,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--split', choices=['dev', 'val'], default='dev')
     parser.add_argument('--iters', type=int, default=450)
     parser.add_argument('--detector-iters', type=int, default=1800)
+    parser.add_argument(
+        '--adapt', type=int, default=200, help='iterations of the masker on the boxes'
+    )
     parser.add_argument('--train-frames', type=int, default=36, help='of each sequence')
     parser.add_argument('--train-stride', type=int, default=6, help='frames apart')
     parser.add_argument('--test-frames', type=int, default=30)
@@ -175,6 +179,17 @@ def masks_dir(name: str, seed: int, args: argparse.Namespace) -> Path:
     return run_dir(trained_as, seed, args) / f'{name}_masks'
 
 
+def label(data_root: Path, args: argparse.Namespace) -> None:
+    """Write the masker's masks of the training boxes, if they are missing."""
+    boxes = data_root / 'annotations/kitti_mots_train.json'
+    masks = boxes.with_name('kitti_mots_train_masks.json')
+    if not masks.is_file():
+        run(
+            *('tools/label_dataset.py', boxes, data_root / 'training/image_02', masks),
+            *('--adapt', args.adapt, '--work-dir', args.out / f'{args.split}_label'),
+        )
+
+
 def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
     """Train what is missing and return the last checkpoint."""
     iters = args.detector_iters if name == DETECTOR else args.iters
@@ -187,6 +202,8 @@ def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Pa
         config = work_dir / 'config.py'
         work_dir.mkdir(parents=True, exist_ok=True)
         variant = DETECTOR_ONLY if name == DETECTOR else VARIANTS[name]
+        if variant.config == MASKER:
+            label(data_root, args)
         cfg = train_config(variant, data_root, iters, seed, start, args.preset)
         fetch_weights(cfg)
         cfg.dump(config)

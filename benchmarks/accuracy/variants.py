@@ -14,7 +14,7 @@ CONFIGS = dict(
     cpu='configs/wsmots/{}_mnv2_fpn_rendered.py',
     gpu='configs/wsmots/{}_r50_fpn_kitti.py',
 )
-SUPERVISED, PAPER, PLUS = 'mots', 'wsmots', 'wsmots-plus'
+SUPERVISED, PAPER, PLUS, MASKER = 'mots', 'wsmots', 'wsmots-plus', 'wsmots-masker'
 
 ROI = 'model.detector.roi_head.'
 MASK = ROI + 'mask_head.'
@@ -94,6 +94,7 @@ VARIANTS = {
     'loc-only': Variant(
         PAPER, {MASK + 'loss_crf': None, 'model.track_head.detach_mask': True}
     ),
+    'masker': Variant(MASKER),
     'plus': _PLUS,
     'plus-unrefined': _tested('plus', _PLUS, UNREFINED),
     'plus-uncovered': _tested('plus', _PLUS, UNCOVERED),
