@@ -8,7 +8,6 @@ BIN := $(if $(filter onedl,$(DEPS)),.venv,.venv-$(DEPS))/bin
 # Two test processes with one thread each beat one process with two threads.
 JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
-export OMP_WAIT_POLICY ?= passive
 
 # One file for each interface of mmdet, mmcv and mmengine that is used: what CI runs
 # with DEPS=openmmlab.

@@ -26,10 +26,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
+from common import machine
+
 import cv2
 import numpy as np
 import torch
-from common import machine
 from torch import Tensor
 
 from mmwsmots.ops import PreparedFilter, bilateral_filter

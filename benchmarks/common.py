@@ -9,9 +9,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from mmengine.config import Config
+from mmwsmots.utils import quiet_dependencies
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+quiet_dependencies()  # a benchmark imports this before torch and mmdet
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = 'data/pretrained/mobilenet_v2.pth'  # of the small models' configs
@@ -40,7 +45,7 @@ def run(*command: object, deadline: float | None = None) -> None:
         sys.exit(f'error: {command[0]} failed')
 
 
-def fetch_weights(cfg: Config) -> None:
+def fetch_weights(cfg: 'Config') -> None:
     """Convert the ImageNet weights that a small model starts from, if need be.
 
     Args:
@@ -62,6 +67,8 @@ def find_transform(pipeline: Sequence[dict], kind: str) -> dict:
 
 def machine(device: str = 'cpu') -> str:
     """What numbers are taken on: the name of the GPU, or the CPU and its cores."""
+    import torch
+
     if torch.device(device).type == 'cuda':
         return torch.cuda.get_device_name(device)
     models = [

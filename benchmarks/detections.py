@@ -13,9 +13,10 @@ numbers. "filled" are the same tracks with each mask replaced by its tight box.
 import argparse
 from pathlib import Path
 
+from common import heading, report, run
+
 import cv2
 import numpy as np
-from common import heading, report, run
 from mmdet.datasets import CocoDataset
 
 from mmwsmots.evaluation.mots_eval import evaluate_filled_boxes, evaluate_sequences

@@ -24,8 +24,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 from common import heading, report
+
+import numpy as np
 from fuzz_boxes import box_targets
 from fuzz_masks import mask_targets
 from pycocotools import mask as mask_utils

@@ -31,10 +31,11 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from common import find_transform, heading, report
+
 import cv2
 import numpy as np
 import torch
-from common import find_transform, heading, report
 from mmcv.ops import roi_align
 from mmcv.transforms import Compose
 from mmdet.apis import inference_detector

@@ -27,10 +27,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from common import ROOT, heading, report
+
 import cv2
 import numpy as np
 import torch
-from common import ROOT, heading, report
 from inference import read_frames
 from mmdet.registry import MODELS
 from mmengine.config import Config

@@ -20,10 +20,11 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
+from common import find_transform, heading, report
+
 import cv2
 import numpy as np
 import torch
-from common import find_transform, heading, report
 from mmengine.config import Config
 
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model

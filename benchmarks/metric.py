@@ -17,10 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from common import heading, report
+
 import cv2
 import numpy as np
 import trackeval
-from common import heading, report
 
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.fileio.mots_txt import (

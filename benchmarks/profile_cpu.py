@@ -21,8 +21,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from common import heading, report
+
+import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner

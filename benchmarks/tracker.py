@@ -15,9 +15,10 @@ import itertools
 import time
 from pathlib import Path
 
+from common import heading, report
+
 import numpy as np
 import torch
-from common import heading, report
 from mmengine.structures import InstanceData
 
 from mmwsmots.models.trackers import IoUCosineMatcher

@@ -17,9 +17,10 @@ import itertools
 import time
 from pathlib import Path
 
+from common import machine
+
 import numpy as np
 import torch
-from common import machine
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper

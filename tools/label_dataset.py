@@ -17,8 +17,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
 from runner_options import positive
+
+from mmengine.config import Config, DictAction
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

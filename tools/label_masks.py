@@ -31,8 +31,9 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
 from runner_options import positive
+
+from mmengine.config import Config, DictAction
 
 # What read_boxes reads; to import it takes longer than help should.
 FORMATS = (

@@ -6,7 +6,6 @@ command line has been read.
 """
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,6 @@ from mmengine.config import Config, DictAction
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner
-
-# Threads that wait give their core away, as torch reads it when it is loaded: spinning
-# makes a tool several times slower beside any other process.
-os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
 
 
 def add_runner_options(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from mmengine.config import Config
 
 from benchmarks import common
 from benchmarks.common import PAUSED, WEIGHTS, fetch_weights, run
+from tests.quiet_run import run_script
 
 
 def test_a_command_that_takes_too_long_is_paused(capfd):
@@ -53,3 +54,8 @@ def test_other_models_need_none(model, tmp_path, monkeypatch):
     monkeypatch.setattr(common, 'run', lambda *command: pytest.fail(str(command)))
     fetch_weights(Config(dict(model=model)))
     fetch_weights(Config({}))
+
+
+def test_a_benchmark_is_as_quiet_as_the_tools(repo):
+    """It imports mmdet's data sets itself."""
+    run_script(repo / 'benchmarks/detections.py', '--help')

@@ -28,6 +28,37 @@ for line in sys.argv[1:]:
         print(json.dumps([end.code, sorted(slow & {*sys.modules} - before)]))
 """
 
+# Import each script up to torch, and say what torch would read.
+UNTIL_TORCH = """
+import os, runpy, sys
+
+class Stop(BaseException):
+    pass
+
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == 'torch':
+            raise Stop
+
+sys.meta_path.insert(0, Finder)
+os.environ.pop('OMP_WAIT_POLICY', None)
+for name in sys.argv[1:]:
+    if os.fork():
+        os.wait()
+        continue
+    told = 'without torch'
+    try:
+        if name.endswith('.py'):
+            sys.path[0] = name.rpartition('/')[0]
+            runpy.run_path(name)
+        else:
+            runpy.run_module(name + '.__main__')
+    except Stop:
+        told = os.environ.get('OMP_WAIT_POLICY')
+    print(name, told, flush=True)
+    os._exit(0)
+"""
+
 
 def find_tools(repo):
     """Scripts that have a command line."""
@@ -40,7 +71,8 @@ def test_help_imports_nothing_slow(repo):
     assert len(lines) > 20
     command = repo / 'mmwsmots_cli.py'
     lines += [f'{command} {name}' for name in ('', *mmwsmots_cli.COMMANDS)]
-    output = subprocess.check_output([sys.executable, '-c', CODE, *lines], text=True)
+    command = [sys.executable, '-c', CODE, *lines]
+    output = subprocess.check_output(command, text=True, timeout=300)
     results = [json.loads(line) for line in output.splitlines() if line[:1] == '[']
     wanted = {line: [0, []] for line in lines}
     assert dict(zip(lines, results, strict=True)) == wanted
@@ -61,3 +93,15 @@ def test_choices_are_those_of_the_package(repo):
     assert tuple(IOU_THRESHOLDS) == options.PROTOCOLS
     search = load_script(tools / 'analysis_tools/search_tracker.py')
     assert tuple(BENCHMARKS) == search.BENCHMARKS
+
+
+def test_torch_is_told_how_threads_wait_before_it_is_imported(repo):
+    """Spinning makes a tool many times slower beside another process."""
+    benchmarks = [path for path in repo.glob('benchmarks/*.py') if path.stem[0] != '_']
+    names = [*map(str, find_tools(repo) + benchmarks)]
+    names += ['benchmarks.accuracy', 'benchmarks.real']
+    command = [sys.executable, '-c', UNTIL_TORCH, *names]
+    output = subprocess.check_output(command, text=True, cwd=repo, timeout=300)
+    told = dict(line.split(' ', 1) for line in output.splitlines())
+    assert list(told) == names
+    assert set(told.values()) == {'passive', 'without torch'}, told

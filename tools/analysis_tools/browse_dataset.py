@@ -67,7 +67,7 @@ if __name__ == '__main__':
 
 from mmwsmots.utils import quiet_dependencies
 
-quiet_dependencies()  # before mmdet's data sets are imported
+quiet_dependencies()  # before torch and mmdet are imported
 
 import cv2
 import numpy as np

@@ -31,8 +31,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
-import torch
-
 from mmwsmots.fileio import atomic_write
 
 # Of the machine, not of the model.
@@ -112,6 +110,8 @@ def collect(work_dir: Path, published: Path, command: str, commit: str) -> dict:
     Raises:
         ValueError: If the work dir or the file is not what it should be.
     """
+    import torch
+
     data = published.read_bytes()
     try:
         seed = torch.load(published, weights_only=True)['meta']['seed']

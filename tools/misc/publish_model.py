@@ -39,6 +39,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
+from mmwsmots.utils import quiet_dependencies
+
+quiet_dependencies()  # before torch and mmdet are imported
+
 import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
