@@ -11,6 +11,7 @@ from mmdet.apis import inference_mot
 from mmengine.config import Config
 from mmengine.runner import save_checkpoint
 
+from benchmarks.common import find_transform
 from mmwsmots.apis import init_mots_model
 from mmwsmots.models.mot import MOTSNet
 
@@ -31,12 +32,8 @@ def _small_config(repo: Path) -> Config:
     cfg.model.detector.test_cfg.rcnn.score_thr = 0.0
     cfg.model.detector.test_cfg.rcnn.max_per_img = 6
     # Twice the frames' size: results must come back at the frames' own.
-    (resize,) = [
-        transform
-        for transform in cfg.test_dataloader.dataset.pipeline[0].transforms
-        if transform.type == 'Resize'
-    ]
-    resize.scale = (2 * SIZE[0], 2 * SIZE[1])
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    find_transform(pipeline, 'Resize').scale = (2 * SIZE[0], 2 * SIZE[1])
     return cfg
 
 

@@ -5,6 +5,8 @@ import pytest
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
+from benchmarks.common import find_transform
+
 NAMES = [
     'mots_mnv2_fpn_rendered',
     'mots_r50_fpn_kitti',
@@ -41,11 +43,7 @@ def test_model_builds_and_weak_configs_read_no_mask(repo, name):
     assert dataset.with_mask == with_mask
     is_labelled = dataset.ann_file.endswith('_train_masks.json')
     assert is_labelled == name.startswith('wsmots-masker')
-    (load,) = [
-        step
-        for step in dataset.pipeline[1].transforms
-        if step.type == 'LoadTrackAnnotations'
-    ]
+    load = find_transform(dataset.pipeline, 'LoadTrackAnnotations')
     assert load.get('with_mask', False) == with_mask
     # Only the paper's recipe computes Grad-CAM.
     assert ('GradCAM' in str(cfg.model)) == name.startswith('wsmots_')
@@ -62,7 +60,8 @@ def test_the_papers_settings(repo):
     assert cfg.optim_wrapper.optimizer.type == 'SGD'
     assert cfg.optim_wrapper.optimizer.lr == 0.02
     assert cfg.train_cfg.max_epochs == 150
-    frames = cfg.train_dataloader.dataset.pipeline[0].num_frames
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    frames = find_transform(pipeline, 'ClipFrameSample').num_frames
     assert 4 * cfg.train_dataloader.batch_size * frames == 24
     assert cfg.model.track_head.embed_dims == 8
     assert cfg.model.track_head.loss_triplet.margin == 0.2

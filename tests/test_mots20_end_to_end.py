@@ -8,6 +8,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from benchmarks.common import find_transform
 from mmwsmots.apis import VideoTracker, init_mots_model
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.mots_txt import read_mots_txt
@@ -43,8 +44,9 @@ def small(repo, root, work_dir, suffix='') -> Config:
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     cfg.train_dataloader.batch_size = 1
     cfg.train_dataloader.dataset.filter_cfg.min_size = 1
-    cfg.train_dataloader.dataset.pipeline[1].transforms[2].scale = (2 * WIDTH,) * 2
-    cfg.test_dataloader.dataset.pipeline[0].transforms[1].scale = (2 * WIDTH,) * 2
+    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    find_transform(train.pipeline, 'RandomResize').scale = (2 * WIDTH,) * 2
+    find_transform(test.pipeline, 'Resize').scale = (2 * WIDTH,) * 2
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.test_cfg.rcnn.score_thr = 0.0
     cfg.model.detector.test_cfg.rcnn.max_per_img = 3

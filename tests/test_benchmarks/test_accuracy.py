@@ -19,6 +19,7 @@ from benchmarks.accuracy.variants import (
     eval_config,
     train_config,
 )
+from benchmarks.common import find_transform
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -196,14 +197,13 @@ def test_presets_give_defaults_alone(tmp_path):
 
 def test_shadow_variants_reach_the_transform(tmp_path):
     def shadows(name):
-        transforms = train_config(VARIANTS[name], tmp_path, 7, 3).train_dataloader
-        transforms = transforms.dataset.pipeline[1].transforms
-        return [dict(t) for t in transforms if t.type == 'RandomShadow']
+        loader = train_config(VARIANTS[name], tmp_path, 7, 3).train_dataloader
+        return dict(find_transform(loader.dataset.pipeline, 'RandomShadow'))
 
     shadow = dict(type='RandomShadow')
-    assert shadows('plus') == [shadow]
-    assert shadows('plus-no-shadow') == [dict(shadow, prob=0.0)]
-    assert shadows('plus-dark-shadows') == [dict(shadow, max_num=8, gain=(0.03, 0.5))]
+    assert shadows('plus') == shadow
+    assert shadows('plus-no-shadow') == dict(shadow, prob=0.0)
+    assert shadows('plus-dark-shadows') == dict(shadow, max_num=8, gain=(0.03, 0.5))
 
 
 def test_finished_work_is_not_done_again(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 
+from benchmarks.common import find_transform
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 
 HEIGHT, WIDTH = 40, 64
@@ -35,9 +36,10 @@ def load(repo, root):
     cfg = cfg.train_dataloader.dataset
     cfg.update(data_root=f'{root}/', ann_file='boxes.json')
     cfg.data_prefix.img_path = ''
-    cfg.pipeline[0].num_frames = 2
-    resize, flip = cfg.pipeline[1].transforms[2:4]
-    resize.scale, resize.ratio_range, flip.prob = (WIDTH, HEIGHT), (1, 1), 0.0
+    find_transform(cfg.pipeline, 'ClipFrameSample').num_frames = 2
+    resize = find_transform(cfg.pipeline, 'RandomResize')
+    resize.scale, resize.ratio_range = (WIDTH, HEIGHT), (1, 1)
+    find_transform(cfg.pipeline, 'RandomFlip').prob = 0.0
     return DATASETS.build(cfg)[0, 0]
 
 

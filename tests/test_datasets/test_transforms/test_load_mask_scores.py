@@ -10,6 +10,7 @@ from mmdet.registry import DATASETS
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 
+from benchmarks.common import find_transform
 from mmwsmots.datasets import LoadMaskScores, PackMOTSDetInputs
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.rle import mask_to_rle
@@ -51,9 +52,9 @@ def load(repo, root, flip=1.0):
     cfg = cfg.train_dataloader.dataset
     cfg.update(data_root=f'{root}/', ann_file='masks.json')
     cfg.data_prefix.img_path = ''
-    cfg.pipeline[0].num_frames = 2
-    cfg.pipeline[1].transforms[2].scale = (2 * WIDTH, 2 * HEIGHT)
-    cfg.pipeline[1].transforms[3].prob = flip
+    find_transform(cfg.pipeline, 'ClipFrameSample').num_frames = 2
+    find_transform(cfg.pipeline, 'RandomResize').scale = (2 * WIDTH, 2 * HEIGHT)
+    find_transform(cfg.pipeline, 'RandomFlip').prob = flip
     return DATASETS.build(cfg)[0]['data_samples'].video_data_samples
 
 

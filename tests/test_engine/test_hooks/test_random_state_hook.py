@@ -19,6 +19,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
+from benchmarks.common import find_transform
 from mmwsmots.engine import RandomStateHook
 from mmwsmots.engine.hooks.epoch_seed import EpochSeed
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
@@ -82,7 +83,7 @@ def train(repo, data_root, work_dir, by_epoch, resume=False):
     loader.num_workers = 2 if by_epoch else 1
     loader.persistent_workers = True
     loader.dataset.data_root = f'{data_root}/'
-    loader.dataset.pipeline[1].transforms[2].scale = SIZE
+    find_transform(loader.dataset.pipeline, 'RandomResize').scale = SIZE
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.roi_head.bbox_head.fc_out_channels = 32
     cfg.model.detector.roi_head.mask_head.num_convs = 1
