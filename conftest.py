@@ -2,6 +2,9 @@
 import os
 from pathlib import Path
 
+# Tests fork, and OpenMP's threads are not there in a forked process: it would wait.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 import pytest
 from mmengine.registry import DefaultScope
 
@@ -10,6 +13,11 @@ import mmwsmots  # noqa: F401  (registers every component)
 REPO = Path(__file__).resolve().parent
 # Groups of processes on one machine: whatever its name resolves to must not matter.
 os.environ.setdefault('GLOO_SOCKET_IFNAME', 'lo')
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first: at the end one process would wait for it."""
+    items.sort(key=lambda item: item.path.name != 'test_wheel.py')
 
 
 @pytest.fixture(scope='session', autouse=True)

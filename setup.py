@@ -2,6 +2,7 @@
 import os
 import runpy
 import shutil
+import sys
 from pathlib import Path
 
 from setuptools import setup
@@ -48,9 +49,10 @@ class BuildPy(build_py):
                 shutil.copyfile(source, target)
 
 
-# By path: importing the package would need what is about to be installed.
-build = runpy.run_path('mmwsmots/ops/build.py')
-options = build['extensions']()
+options = {}
+if not {'egg_info', 'dist_info'} & set(sys.argv):  # what pip asks first needs no torch
+    # By path: importing the package would need what is about to be installed.
+    options = runpy.run_path('mmwsmots/ops/build.py')['extensions']()
 options.setdefault('cmdclass', {})['build_py'] = BuildPy
 
 setup(**options)

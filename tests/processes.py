@@ -2,6 +2,7 @@
 """Functions run by several processes that form a gloo group, with a deadline."""
 
 import os
+import socket
 import tempfile
 import time
 import traceback
@@ -11,6 +12,13 @@ import torch
 import torch.distributed as dist
 
 START = 240  # seconds in which the slowest process has to be done
+
+
+def free_port() -> str:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return str(listener.getsockname()[1])
 
 
 def _run(rank, num, folder, function, args):

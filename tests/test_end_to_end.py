@@ -12,8 +12,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from rendered_mots import render_dataset
 
+from benchmarks.common import find_transform
 from mmwsmots.apis import label_dataset
 from mmwsmots.fileio.mots_txt import read_mots_txt
+from tests.processes import free_port
 from tests.quiet_run import run_script
 from tests.upper_halves import upper_halves
 
@@ -38,8 +40,9 @@ def config(repo, data_root, work_dir, name='wsmots-plus', iters=2) -> Config:
         loader.dataset.data_root = str(data_root)
         loader.num_workers = 0
         loader.persistent_workers = False
-    cfg.train_dataloader.dataset.pipeline[1].transforms[2].scale = SIZE
-    cfg.test_dataloader.dataset.pipeline[0].transforms[1].scale = SIZE
+    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    find_transform(train.pipeline, 'RandomResize').scale = SIZE
+    find_transform(test.pipeline, 'Resize').scale = SIZE
     cfg.test_evaluator.gt_dir = str(data_root / 'instances_txt')
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.test_cfg.rcnn.score_thr = 0.01
@@ -154,12 +157,12 @@ def test_two_processes_train_where_one_has_no_object(repo, data_root, tmp_path):
     dataset = cfg.train_dataloader.dataset
     dataset.ann_file = 'annotations/half_empty.json'
     dataset.filter_cfg = dict(filter_empty_gt=False)
-    dataset.pipeline[0].num_frames = 1
+    find_transform(dataset.pipeline, 'ClipFrameSample').num_frames = 1
     cfg.train_dataloader.sampler = dict(type='TrackImgSampler', seed=0)
     cfg.train_dataloader.batch_size = 1
     cfg.env_cfg.dist_cfg = dict(backend='gloo')
     cfg.dump(tmp_path / 'config.py')
-    env = dict(os.environ, OMP_NUM_THREADS='1', PORT='29611', PYTHON=sys.executable)
+    env = dict(os.environ, PORT=free_port(), PYTHON=sys.executable)
     command = [repo / 'tools/dist_train.sh', tmp_path / 'config.py', 2]
     command += ['--work-dir', tmp_path / 'run']
     subprocess.run(['bash', *map(str, command)], check=True, env=env, timeout=600)

@@ -67,6 +67,7 @@ def run(command, cwd, env=None):
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        timeout=500,
     )
     assert result.returncode == 0, result.stdout
     return result.stdout

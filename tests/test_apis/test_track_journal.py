@@ -113,7 +113,7 @@ def test_refuses_what_does_not_fit(path):
 def hold(path, entered, leave):
     with TrackJournal(path, 'key'):
         entered.set()
-        leave.wait()
+        leave.wait(300)
 
 
 def test_one_process_at_a_time(path):
@@ -122,7 +122,7 @@ def test_one_process_at_a_time(path):
     process = context.Process(target=hold, args=(path, entered, leave))
     process.start()
     try:
-        assert entered.wait(10)
+        assert entered.wait(120)
         with pytest.raises(BlockingIOError, match='another process is writing'):
             TrackJournal(path, 'key').__enter__()
     finally:

@@ -12,6 +12,7 @@ def test_without_a_gpu_nothing_is_written(repo, tmp_path):
         env=dict(PATH='/usr/bin:/bin', PYTHON=str(python)),
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert done.returncode == 2 and 'no torch that sees a GPU' in done.stderr
     assert not (tmp_path / 'results.md').exists()

@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_the_earlier_results(
     args = (num_bytes, demo, long_clip, files, out, '--no-video')
     process = context.Process(target=run_on_a_small_disk, args=args)
     process.start()
-    process.join()
+    process.join(300)
     assert process.exitcode == 1
     error = capfd.readouterr().err
     assert 'error: [Errno 27]' in error and 'Traceback' not in error
@@ -128,7 +128,7 @@ def test_a_full_disk_is_noticed_by_the_video(tmp_path):
     context = multiprocessing.get_context('fork')
     process = context.Process(target=write_video_on_a_small_disk, args=(path,))
     process.start()
-    process.join()
+    process.join(300)
     assert process.exitcode == 0
     assert path.read_bytes() == b'earlier'
     assert list(tmp_path.iterdir()) == [path]

@@ -36,7 +36,8 @@ def can_build() -> bool:
     command = [COMPILER, *FLAGS, '-x', 'c++', '-', '-o', os.devnull]
     if shutil.which(COMPILER) is None:
         return False
-    return subprocess.run(command, input=b'int main() {}').returncode == 0
+    done = subprocess.run(command, input=b'int main() {}', timeout=300)
+    return done.returncode == 0
 
 
 def to_cpp(source: str) -> str:
@@ -80,15 +81,15 @@ def compile_file(source: Path, folder: Path, change: tuple[str, str] = ()) -> Pa
         made.write_text(f'#line 1 "{source}"\n{to_cpp(text)}')
         source = made
     includes = ['-include', 'cuda_runtime_api.h', f'-I{CUDA_FOLDER}']
-    subprocess.run(
-        [COMPILER, *FLAGS, *includes, '-c', source, '-o', target], check=True
-    )
+    command = [COMPILER, *FLAGS, *includes, '-c', source, '-o', target]
+    subprocess.run(command, check=True, timeout=500)
     return target
 
 
 def link(objects: list[Path], program: Path) -> Path:
     """Link objects to a program that :func:`run` takes."""
-    subprocess.run([COMPILER, *FLAGS, *objects, '-o', program], check=True)
+    command = [COMPILER, *FLAGS, *objects, '-o', program]
+    subprocess.run(command, check=True, timeout=300)
     return program
 
 
@@ -152,6 +153,7 @@ def run(program: Path, cases: list[Case], order: str) -> list[Result]:
         input=b''.join(case.pack() for case in cases),
         capture_output=True,
         check=True,
+        timeout=500,
     )
     left, results = memoryview(bytearray(done.stdout)), []
 

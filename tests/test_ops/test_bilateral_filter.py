@@ -318,6 +318,7 @@ def run_alone(folder, code, *args, compiled, **env):
         check=True,
         capture_output=True,
         text=True,
+        timeout=500,
     )
 
 

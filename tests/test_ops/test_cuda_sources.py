@@ -22,7 +22,9 @@ def knows_devices():
     """Whether there is an nvcc, neither too old nor too new for the devices."""
     if nvcc() is None:
         return False
-    listed = subprocess.check_output([nvcc(), '--list-gpu-code'], text=True)
+    listed = subprocess.check_output(
+        [nvcc(), '--list-gpu-code'], text=True, timeout=300
+    )
     return set(ARCHITECTURES) <= set(listed.split())
 
 
@@ -40,7 +42,7 @@ def compile_by_nvcc(source, target, architectures=ARCHITECTURES):
     # As torch compiles an extension, but that a warning is an error.
     flags = ['-std=c++17', '-O3', '-Werror=all-warnings', '-Xptxas=-v', '-c', *devices]
     command = [nvcc(), *flags, source, '-o', target]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     kernels = re.split("ptxas info *: Compiling entry function '", done.stderr)[1:]
     return {

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import importlib
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from mmengine.config import Config
 
 from tests.features import refuses_code
+from tests.processes import free_port
 from tests.quiet_run import assert_quiet
 
 HERE = Path(__file__).parent
@@ -56,14 +56,11 @@ def launch(repo, tmp_path):
     """Runs a launcher with two CPU processes; returns the finished process."""
 
     def start(script, *arguments, nnodes=None):
-        with socket.socket() as listener:
-            listener.bind(('127.0.0.1', 0))
-            port = listener.getsockname()[1]
         env = dict(
             os.environ,
             PYTHON=sys.executable,
             PYTHONPATH=os.pathsep.join([str(HERE), str(repo)]),
-            PORT=str(port),
+            PORT=free_port(),
             CUDA_VISIBLE_DEVICES='',
             OMP_NUM_THREADS='1',
         )
@@ -78,7 +75,11 @@ def launch(repo, tmp_path):
             subprocess.Popen(command, env=dict(env, NODE_RANK=str(rank)), **options)
             for rank in range(nnodes)
         ]
-        outputs = [node.communicate(timeout=300)[0] for node in nodes]
+        try:
+            outputs = [node.communicate(timeout=300)[0] for node in nodes]
+        finally:
+            for node in nodes:  # one that still waits for the other
+                node.kill()
         statuses = [node.returncode for node in nodes]
         return subprocess.CompletedProcess(command, max(statuses), '\n'.join(outputs))
 

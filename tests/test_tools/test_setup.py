@@ -130,11 +130,11 @@ def test_merged_sources_define_the_same_symbols(setup_tool, tmp_path):
 
     def symbols():
         files = sorted(str(path) for path in tmp_path.glob('*.cpp'))
-        subprocess.run(['g++', '-c', *files], cwd=tmp_path, check=True)
+        subprocess.run(['g++', '-c', *files], cwd=tmp_path, check=True, timeout=300)
         objects = sorted(str(path) for path in tmp_path.glob('*.o'))
         options = ['--extern-only', '--defined-only', '--format=just-symbols']
         command = ['nm', *options, *objects]
-        listing = subprocess.check_output(command, text=True)
+        listing = subprocess.check_output(command, text=True, timeout=300)
         for name in objects:
             os.remove(name)
         return {line for line in listing.split() if not line.endswith('.o:')}

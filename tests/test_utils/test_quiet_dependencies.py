@@ -29,7 +29,8 @@ print_log('a note')
 
 
 def test_only_what_helps_is_said():
-    done = subprocess.run([sys.executable, '-c', CODE], capture_output=True, text=True)
+    command = [sys.executable, '-c', CODE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout == 'a note\n'
     assert 'UserWarning: another' in done.stderr

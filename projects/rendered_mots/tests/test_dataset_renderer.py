@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -18,24 +20,41 @@ def content(root):
     }
 
 
+@pytest.fixture(scope='module')
+def small(tmp_path_factory):
+    """Small data sets of the seeds 0 and 1; only to be read or copied."""
+    root = tmp_path_factory.mktemp('small')
+    for seed in (0, 1):
+        render_dataset(root / str(seed), workers=1, seed=seed, **SMALL)
+    return root
+
+
 @pytest.fixture
 def annotations(tmp_path):
+    return write_annotations(tmp_path)
+
+
+@pytest.fixture(scope='module')
+def annotated(tmp_path_factory):
+    """The annotations and what is rendered of them; only to be read."""
+    root = tmp_path_factory.mktemp('annotated')
+    folder = write_annotations(root)
+    return folder, root / 'all', render_dataset(root / 'all', folder)
+
+
+def write_annotations(root):
     """Two sequences of 200 x 80: one car, and one that a seqmap makes longer."""
-    folder = tmp_path / 'gt' / 'instances_txt'
+    folder = root / 'gt' / 'instances_txt'
     mask = np.zeros((80, 200), bool)
     mask[40:60, 50:90] = True
     rle = mask_to_rle(mask)
     for name, frames in (('0003', (0, 1)), ('0007', (2,))):
         objects = [MOTSObject(f, 1000, 1, 80, 200, rle) for f in frames]
         write_mots_txt(folder / f'{name}.txt', objects)
-    (tmp_path / 'gt' / 'seqmaps').mkdir()
-    (tmp_path / 'gt' / 'seqmaps' / 'val.seqmap').write_text(
-        '0007 empty 000000 000004\n'
-    )
+    (root / 'gt' / 'seqmaps').mkdir()
+    (root / 'gt' / 'seqmaps' / 'val.seqmap').write_text('0007 empty 000000 000004\n')
     # The test split has other sequences under the same names.
-    (tmp_path / 'gt' / 'seqmaps' / 'test.seqmap').write_text(
-        '0003 empty 000000 000090\n'
-    )
+    (root / 'gt' / 'seqmaps' / 'test.seqmap').write_text('0003 empty 000000 000090\n')
     return folder
 
 
@@ -54,11 +73,10 @@ def test_layout_and_sizes(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ['out']
 
 
-def test_the_number_of_processes_changes_nothing(tmp_path, monkeypatch):
+def test_the_number_of_processes_changes_nothing(small, tmp_path, monkeypatch):
     monkeypatch.setattr('rendered_mots.dataset_renderer.CHUNK', 2)
-    for workers in (1, 2):
-        render_dataset(tmp_path / str(workers), workers=workers, seed=3, **SMALL)
-    one, two = content(tmp_path / '1'), content(tmp_path / '2')
+    render_dataset(tmp_path / 'two', workers=2, **SMALL)
+    one, two = content(small / '0'), content(tmp_path / 'two')
     assert len(one) == 4
     assert one == two
 
@@ -75,18 +93,16 @@ def test_opencv_threads_of_the_caller_are_no_trouble(tmp_path):
         cv2.setNumThreads(before)
 
 
-def test_another_seed_is_another_data_set(tmp_path):
-    for seed in (0, 1):
-        render_dataset(tmp_path / str(seed), seed=seed, **SMALL)
-    first, second = content(tmp_path / '0'), content(tmp_path / '1')
+def test_another_seed_is_another_data_set(small):
+    first, second = content(small / '0'), content(small / '1')
     assert first.keys() == second.keys()
     assert all(first[name] != second[name] for name in first)
 
 
-def test_a_stride_keeps_every_kth_frame_of_the_annotation(tmp_path, annotations):
-    render_dataset(tmp_path / 'all', annotations)
+def test_a_stride_keeps_every_kth_frame_of_the_annotation(tmp_path, annotated):
+    annotations, rendered, _ = annotated
     render_dataset(tmp_path / 'some', annotations, frame_stride=2)
-    whole, some = content(tmp_path / 'all'), content(tmp_path / 'some')
+    whole, some = content(rendered), content(tmp_path / 'some')
     frames = [name for name in some if name.endswith('.png') and '0007' in name]
     assert len(frames) == 3
     objects = read_mots_txt(tmp_path / 'some' / 'instances_txt' / '0007.txt')
@@ -95,15 +111,13 @@ def test_a_stride_keeps_every_kth_frame_of_the_annotation(tmp_path, annotations)
     assert some[source.format(1)] == whole[source.format(2)]
 
 
-def test_annotated_sequences_are_as_long_as_the_seqmap_or_their_last_object(
-    tmp_path, annotations
-):
-    names = render_dataset(tmp_path / 'out', annotations)
+def test_annotated_sequences_are_as_long_as_the_seqmap_or_their_last_object(annotated):
+    annotations, out, names = annotated
     assert names == ['0003', '0007']
     for name, frames in (('0003', 2), ('0007', 5)):
-        folder = tmp_path / 'out' / 'training' / 'image_02' / name
+        folder = out / 'training' / 'image_02' / name
         assert len(list(folder.iterdir())) == frames
-        rendered = read_mots_txt(tmp_path / 'out' / 'instances_txt' / f'{name}.txt')
+        rendered = read_mots_txt(out / 'instances_txt' / f'{name}.txt')
         assert rendered == read_mots_txt(annotations / f'{name}.txt')
 
 
@@ -118,23 +132,22 @@ def test_an_empty_annotation_needs_a_length(tmp_path, annotations):
     assert read_mots_txt(tmp_path / 'out' / 'instances_txt' / '0007.txt') == []
 
 
-def test_real_frames_lend_their_texture(tmp_path):
+def test_real_frames_lend_their_texture(small, tmp_path):
     (tmp_path / 'frames').mkdir()
     rng = np.random.default_rng(0)
     magenta = np.add(rng.integers(0, 80, (120, 300, 3)), [170, 0, 170])
     cv2.imwrite(str(tmp_path / 'frames' / 'a.png'), magenta)
+    render_dataset(tmp_path / 'with', backgrounds=tmp_path / 'frames', **SMALL)
     means = []
-    for name, folder in (('with', tmp_path / 'frames'), ('without', None)):
-        render_dataset(tmp_path / name, backgrounds=folder, **SMALL)
-        path = tmp_path / name / 'training' / 'image_02' / '0000' / '000000.png'
+    for folder in (tmp_path / 'with', small / '0'):
+        path = folder / 'training' / 'image_02' / '0000' / '000000.png'
         blue, green, red = cv2.imread(str(path)).astype(float).mean((0, 1))
         means.append((blue + red) / 2 - green)
     assert means[0] > means[1] + 15
 
 
-def test_an_earlier_data_set_is_kept_unless_overwriting(tmp_path):
-    out = tmp_path / 'out'
-    render_dataset(out, seed=0, **SMALL)
+def test_an_earlier_data_set_is_kept_unless_overwriting(small, tmp_path):
+    out = shutil.copytree(small / '0', tmp_path / 'out')
     before = content(out)
     with pytest.raises(ValueError, match='is not empty'):
         render_dataset(out, seed=1, **SMALL)
@@ -146,9 +159,8 @@ def test_an_earlier_data_set_is_kept_unless_overwriting(tmp_path):
     assert all(after[name] != data for name, data in before.items())
 
 
-def test_a_failure_leaves_nothing_behind(tmp_path, annotations, monkeypatch):
-    out = tmp_path / 'out'
-    render_dataset(out, **SMALL)
+def test_a_failure_leaves_nothing_behind(small, tmp_path, annotations, monkeypatch):
+    out = shutil.copytree(small / '0', tmp_path / 'out')
     before = content(out)
 
     def fail(path, *_):

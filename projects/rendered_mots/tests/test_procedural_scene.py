@@ -132,11 +132,12 @@ def test_a_mostly_hidden_object_becomes_an_ignore_region(monkeypatch):
     """An object stays annotated as long as a third of it shows."""
     import rendered_mots.procedural_scene as module
 
+    scene = ProceduralScene(2, '0001', 20, (416, 128))
+
     def ids(share):
         monkeypatch.setattr(module, 'MIN_VISIBLE_SHARE', share)
         found = set()
         for frame in (0, 10, 19):
-            scene = ProceduralScene(2, '0001', 20, (416, 128))
             found |= {
                 (frame, o.track_id, o.mask.sum())
                 for o in scene.render(frame)[1]

@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 
 from mmwsmots.evaluation import evaluate_mots, filled_boxes
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
+from tests.processes import run_processes
 
 LENGTHS = {'0000': 3, '0001': 2}
 
@@ -258,22 +259,14 @@ def test_bad_input_is_named(gt_dir, tmp_path):
 
 def evaluate_on_rank(rank, folder, gt_dir):
     """One of two processes, each with one of the two videos."""
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
     os.chdir(folder)  # mmdet collects results through a folder in the current one
-    metrics = run(build(gt_dir=str(gt_dir)), by_video()[rank : rank + 1])
-    torch.save(metrics, f'{folder}/rank{rank}.pth')
+    return run(build(gt_dir=str(gt_dir)), by_video()[rank : rank + 1])
 
 
 def test_two_processes_give_what_one_gives(gt_dir, tmp_path):
-    args = (str(tmp_path), gt_dir)
-    torch.multiprocessing.start_processes(
-        evaluate_on_rank, args, nprocs=2, start_method='fork'
-    )
+    results = run_processes(evaluate_on_rank, tmp_path, gt_dir)
     expected = run(build(gt_dir=str(gt_dir)), by_video())
-    for rank in range(2):
-        assert torch.load(tmp_path / f'rank{rank}.pth') == expected
+    assert results == [expected, expected]
 
 
 def test_any_classes_are_named_beside_the_results(gt_dir, tmp_path):
