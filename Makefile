@@ -5,8 +5,10 @@
 PYTHON ?= python3
 export DEPS ?= onedl
 BIN := $(if $(filter onedl,$(DEPS)),.venv,.venv-$(DEPS))/bin
-# Two test processes with one thread each beat one process with two threads.
-JOBS ?= 2
+CORES := $(shell env -u OMP_NUM_THREADS nproc)
+# Two test processes with one thread each beat one process with two threads; one takes
+# up to 2 GiB.
+JOBS ?= $(shell echo $$(($(CORES) < 8 ? $(CORES) : 8)))
 export OMP_NUM_THREADS ?= 1
 
 # One file for each interface of mmdet, mmcv and mmengine that is used: what CI runs
@@ -61,7 +63,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: export OMP_NUM_THREADS = $(shell nproc)
+demo: export OMP_NUM_THREADS = $(CORES)
 demo: setup
 	$(BIN)/python demo/make_demo.py
 
