@@ -25,11 +25,11 @@ import numpy as np
 import torch
 
 from benchmarks.common import ROOT, fetch_weights, heading, report, run
-from mmwsmots.apis import init_mots_model
+from mmwsmots.apis import init_box_masker, init_mots_model
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.fileio import atomic_write
 
-from .evaluate import evaluate
+from .evaluate import evaluate, grabcuts, masker_of
 from .pictures import draw_page
 from .variants import (
     CONFIGS,
@@ -186,8 +186,13 @@ def label(data_root: Path, args: argparse.Namespace) -> None:
     if not masks.is_file():
         run(
             *('tools/label_dataset.py', boxes, data_root / 'training/image_02', masks),
-            *('--adapt', args.adapt, '--work-dir', args.out / f'{args.split}_label'),
+            *('--adapt', args.adapt, '--work-dir', label_dir(args)),
         )
+
+
+def label_dir(args: argparse.Namespace) -> Path:
+    """Folder of the masker that is adapted to the boxes."""
+    return args.out / f'{args.split}_label'
 
 
 def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
@@ -226,7 +231,12 @@ def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict
     device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     model = init_mots_model(eval_config(variant, args.preset), checkpoint, device)
     folder = masks_dir(name, seed, args)
-    table = evaluate(model, roots['test'], folder, with_grabcut)
+    others = {'GrabCut': grabcuts} if with_grabcut else {}
+    if variant.config == MASKER:
+        weights = label_dir(args) / f'adapt/iter_{args.adapt}.pth'
+        masker = init_box_masker(checkpoint=weights, device=device)
+        others['the masker in the boxes'] = masker_of(masker)
+    table = evaluate(model, roots['test'], folder, others)
     with atomic_write(path) as temp:
         temp.write_text(json.dumps(table, indent=2) + '\n')
     return table

@@ -26,6 +26,7 @@ from mmwsmots.fileio.mots_txt import (
     write_mots_txt,
 )
 from mmwsmots.fileio.rle import mask_to_rle
+from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.disjoint_masks import disjoint_masks
 
@@ -44,7 +45,7 @@ class Results(NamedTuple):
 
 
 def evaluate(
-    model: MOTSNet, data_root: Path, masks_dir: Path, with_grabcut: bool
+    model: MOTSNet, data_root: Path, masks_dir: Path, others: dict[str, Callable]
 ) -> dict:
     """Everything that the table shows about one model.
 
@@ -52,11 +53,12 @@ def evaluate(
         model (:obj:`MOTSNet`): From :func:`init_mots_model`.
         data_root (Path): Data set in the layout of KITTI MOTS.
         masks_dir (Path): Gets ``KIND/SSSS.txt``, the masks given the true boxes.
-        with_grabcut (bool): Whether to run GrabCut in the boxes too.
+        others (dict[str, Callable]): Other methods that segment the same boxes, see
+            :func:`resegment`, by the names of their kinds.
 
     Returns:
         dict: ``kind -> class -> measure -> value`` with the kinds 'model', 'filled
-        boxes' and, if wanted, 'GrabCut'.
+        boxes' and those of the others.
     """
     found, given, contrasts = {}, {}, {}
     gt_dir = data_root / 'instances_txt'
@@ -77,8 +79,8 @@ def evaluate(
         for results in (found[name], given[name]):
             base = results['model']
             results['filled boxes'] = base._replace(objects=filled_boxes(*base))
-            if with_grabcut:
-                results['GrabCut'] = resegment(base, reader, _grabcuts)
+            for kind, segment in others.items():
+                results[kind] = resegment(base, reader, segment)
         contrasts[name] = measure_contrasts(known, reader)
         for kind, results in given[name].items():
             (masks_dir / kind).mkdir(parents=True, exist_ok=True)
@@ -151,9 +153,15 @@ def _mask_branch(model: MOTSNet) -> Callable:
     return segment
 
 
-def _grabcuts(frame, boxes, class_ids, scores) -> np.ndarray:
+def grabcuts(frame, boxes, class_ids, scores) -> np.ndarray:
+    """GrabCut in each box; the higher score is in front."""
     masks = torch.from_numpy(np.stack([grabcut(frame, box) for box in boxes]))
     return disjoint_masks(masks, torch.as_tensor(scores)).numpy()
+
+
+def masker_of(model: BoxMasker) -> Callable:
+    """The masker itself as mask branch."""
+    return lambda frame, boxes, class_ids, scores: segment_boxes(model, frame, boxes)
 
 
 def measure_contrasts(known: Results, reader: FrameReader) -> np.ndarray:

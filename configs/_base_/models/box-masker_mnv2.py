@@ -19,20 +19,24 @@ model = dict(
     decoder=dict(type='CropDecoder', in_channels=[16, 24, 32, 96, 320]),
     train_cfg=dict(num_crops=16),
     test_cfg=dict(
+        # Chosen on photographs held back: cars gain 0.7 points, people lose 0.1.
+        mask_thr_binary=0.32,
         mask_refiner=dict(
             type='MaskRefiner',
             mean_field=dict(
                 size=64, sigma_rgb=5.0, sigma_xy=5.0, num_iters=3, color_weight=0.8
             ),
-            max_empty_share=0.1,
+            max_empty_share=0.2,
             fill_holes=True,
         ),
     ),
 )
 # Labels to learn from follow the image more closely than masks to look at.
 label_cfg = dict(
+    mask_thr_binary=0.5,
     mask_refiner=dict(
         mean_field=dict(sigma_rgb=8.0, sigma_xy=7.0, color_weight=1.0),
+        max_empty_share=0.1,
         fill_holes=False,
     ),
 )

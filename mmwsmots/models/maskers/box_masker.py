@@ -57,7 +57,9 @@ class BoxMasker(BaseDetector):
             pixels, ``score_power``, see :func:`sample_crops`, and ``occluder_prob``,
             see :func:`paste_occluders`.
         test_cfg (dict): ``flip``, whether to average with the mirrored crop;
-            ``mask_refiner``, a :class:`MaskRefiner` or None;  ``batch_size`` of crops.
+            ``mask_thr_binary``, the probability above which a pixel belongs to the
+            mask, before the image places the edges; ``mask_refiner``, a
+            :class:`MaskRefiner` or None; ``batch_size`` of crops.
         data_preprocessor (dict): With ``mean`` and ``std``, and ``bgr_to_rgb=True`` for
             images read by OpenCV.
         init_cfg (dict, optional): Initialization config.
@@ -249,7 +251,9 @@ class BoxMasker(BaseDetector):
             return InstanceData(masks=masks, scores=image.new_zeros(0))
         bboxes = bboxes.to(image)
         rois = self._rois(bboxes)
-        logits = self._predict_logits(image, bboxes, rois)
+        # From here on the threshold is at 0.
+        threshold = torch.tensor(self.test_cfg.get('mask_thr_binary', 0.5))
+        logits = self._predict_logits(image, bboxes, rois) - threshold.logit().item()
         indexed = F.pad(rois, (1, 0))  # all of image 0
         logits = self.refiner.refine_logits(
             logits, indexed, bboxes, self._rgb(image[None])

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from mmwsmots.models.maskers.crop_sampler import Crops
+from mmwsmots.models.utils.mask_paste import paste_logits
 
 REPO = Path(__file__).resolve().parents[3]
 SIZE = (100, 160)
@@ -136,6 +137,24 @@ def test_masks_lie_in_their_boxes_and_share_no_pixel():
             assert not outside.any()
         scores = sample.pred_instances.scores
         assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_the_threshold_is_one_of_probabilities():
+    image = torch.randn(3, *SIZE)
+    boxes = torch.tensor(BOXES[:1])
+    (x1, y1, x2, y2) = np.array(BOXES[0], dtype=int)
+    model = masker('labels', test_cfg=dict(mask_refiner=None)).eval()
+    rois = model._rois(boxes)
+    (window,) = paste_logits(
+        model._predict_logits(image, boxes, rois).detach(), rois, boxes, *SIZE
+    )
+    probabilities = window.logits.sigmoid()
+    for threshold in (0.3, 0.5, float(probabilities.median())):
+        model.test_cfg = dict(mask_thr_binary=threshold)
+        mask = model.segment(image, boxes).masks[0]
+        expected = probabilities > threshold
+        assert (mask[y1:y2, x1:x2] == expected).float().mean() > 0.999
+    assert 0.4 < expected.float().mean() < 0.6
 
 
 def test_boxes_of_any_number_and_place():
