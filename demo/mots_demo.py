@@ -26,7 +26,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('input', help='video file, or folder of images')
-    parser.add_argument('config', help='config of a MOTSNet')
+    parser.add_argument('config', help='config of a MOTSNet, file or name')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument('--out', required=True, help='folder for the results')
     parser.add_argument(

@@ -1,11 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import sys
-from argparse import ArgumentTypeError
 
 import pytest
 
 import mmwsmots_cli as cli
-from tests.load_script import load_script
+from mmwsmots.utils import find_config
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +46,14 @@ def test_arguments_reach_the_script(capsys):
 
 def test_a_config_is_a_file_or_a_name(repo, tmp_path):
     """Each of the project's configs is found by its name."""
-    config_file = load_script(repo / 'tools/runner_options.py').config_file
     paths = [
         path for path in repo.glob('configs/*/*.py') if path.parent.stem != '_base_'
     ]
     assert len(paths) > 20
     for path in paths:
-        assert config_file(path.stem) == str(path)
-        assert config_file(str(path)) == str(path)
-    for name in ('default_runtime', 'wsmots', str(tmp_path)):
-        with pytest.raises(ArgumentTypeError, match=f'{name}: no such file or config'):
-            config_file(name)
+        assert find_config(path.stem) == path
+        assert find_config(str(path)) == path
+        assert find_config(f'mmwsmots::{path.parent.name}/{path.name}') == path
+    for name in ('default_runtime', 'wsmots', str(tmp_path), 'mmwsmots::nothing.py'):
+        with pytest.raises(FileNotFoundError, match=f'{name}: no such config'):
+            find_config(name)

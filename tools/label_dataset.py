@@ -19,7 +19,7 @@ from pathlib import Path
 
 from runner_options import positive
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -39,8 +39,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='file to write')
     parser.add_argument(
         '--config',
-        type=Path,
-        help='of a BoxMasker; default: the masker that comes with the project',
+        help='file, or name, of a BoxMasker; default: the masker that comes with the '
+        'project',
     )
     parser.add_argument(
         '--checkpoint',
@@ -78,6 +78,7 @@ if __name__ == '__main__':
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import adapt_box_masker, label_dataset, released_masker
+from mmwsmots.utils import read_config_file
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, float]:
@@ -97,10 +98,9 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     args.checkpoint = args.checkpoint or released_checkpoint
     work_dir = args.work_dir or Path('work_dirs', args.out.stem)
     try:
-        for path in (args.config, args.checkpoint):
-            if not path.is_file():
-                raise FileNotFoundError(f'{path}: no such file')
-        config = Config.fromfile(args.config)
+        if not args.checkpoint.is_file():
+            raise FileNotFoundError(f'{args.checkpoint}: no such file')
+        config = read_config_file(args.config)
         config.merge_from_dict(args.cfg_options or {})
         checkpoint = args.checkpoint
         if args.adapt:

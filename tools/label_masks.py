@@ -33,7 +33,7 @@ from pathlib import Path
 
 from runner_options import positive
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 # What read_boxes reads; to import it takes longer than help should.
 FORMATS = (
@@ -57,9 +57,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('boxes', type=Path, help='boxes, with identities or without')
     parser.add_argument(
         '--config',
-        type=Path,
-        help='of a BoxMasker, or of a MOTSNet, whose mask branch then runs on boxes of '
-        'its classes; default: the masker that comes with the project',
+        help='file, or name, of a BoxMasker, or of a MOTSNet, whose mask branch then '
+        'runs on boxes of its classes; default: the masker that comes with the project',
     )
     parser.add_argument('--checkpoint', type=Path, help='weights of that config')
     parser.add_argument(
@@ -140,6 +139,7 @@ if __name__ == '__main__':
 
 import numpy as np
 from label_files import LabelFiles
+from mmengine.config import Config
 from tqdm import tqdm
 
 import mmwsmots  # noqa: F401  (registers every component)
@@ -167,6 +167,7 @@ from mmwsmots.fileio.box_readers import (
 from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.models.maskers import BoxMasker
+from mmwsmots.utils import read_config_file
 from mmwsmots.visualization import TrackDrawer
 from mmwsmots.visualization.track_drawer import short_name
 
@@ -216,7 +217,10 @@ def load_boxes(
 
 
 def adapt(
-    args: argparse.Namespace, config: Config, boxes: list[TrackedBox], files: LabelFiles
+    args: argparse.Namespace,
+    config: Config,
+    boxes: list[TrackedBox],
+    files: LabelFiles,
 ) -> Path:
     """Train on the boxes and return the checkpoint."""
     key = digest(config.pretty_text, boxes, args.frames.resolve(), args.adapt)
@@ -310,11 +314,10 @@ def run(args: argparse.Namespace) -> dict:
     """Do all of it and return the report."""
     if args.config is None:
         args.config, args.checkpoint = released_masker()
-    for path in (args.config, args.checkpoint):
-        if not path.is_file():
-            raise FileNotFoundError(f'{path}: no such file')
+    if not args.checkpoint.is_file():
+        raise FileNotFoundError(f'{args.checkpoint}: no such file')
     args.checkpoint = args.checkpoint.resolve()
-    config = Config.fromfile(args.config)
+    config = read_config_file(args.config)
     config.merge_from_dict(args.cfg_options or {})
     use_masker = describes(config, BoxMasker)
     if args.adapt and not use_masker:

@@ -9,9 +9,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
 if TYPE_CHECKING:
+    from mmengine.config import Config
     from mmengine.runner import Runner
 
 
@@ -64,27 +65,6 @@ def existing_file(name: str) -> str:
     return name
 
 
-def config_file(name: str) -> str:
-    """Argument type of a config: a file, or the name of one of the project's.
-
-    Args:
-        name (str): Path, or the name of a file in ``configs/`` without ``.py``.
-
-    Returns:
-        str: The path.
-
-    Raises:
-        ArgumentTypeError: If there is neither.
-    """
-    if Path(name).is_file():
-        return name
-    configs = Path(__file__).resolve().parents[1] / 'configs'
-    found = [path for path in configs.glob('*/*.py') if path.stem == name]
-    if not found or found[0].parent.name == '_base_':
-        raise argparse.ArgumentTypeError(f'{name}: no such file or config in {configs}')
-    return str(found[0])
-
-
 def positive(text: str) -> int:
     """Argument type of a number of things.
 
@@ -102,7 +82,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def load_config(args: argparse.Namespace) -> Config:
+def load_config(args: argparse.Namespace) -> 'Config':
     """Read the config of a run and merge the command line into it.
 
     Args:
@@ -110,11 +90,15 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Returns:
         Config: Ready for mmengine's Runner, also in CPU processes.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If it cannot be read.
     """
     from mmwsmots.apis import set_classes
-    from mmwsmots.utils import prepare_cpu_processes
+    from mmwsmots.utils import prepare_cpu_processes, read_config_file
 
-    cfg = Config.fromfile(args.config)
+    cfg = read_config_file(args.config)
     cfg.launcher = args.launcher
     if args.classes is not None:
         set_classes(cfg, args.classes)
@@ -128,7 +112,7 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def build_runner(cfg: Config, split: str) -> 'Runner':
+def build_runner(cfg: 'Config', split: str) -> 'Runner':
     """Build a run up to where it would start, so that what does not fit shows first.
 
     Args:
@@ -139,16 +123,19 @@ def build_runner(cfg: Config, split: str) -> 'Runner':
         Runner: With its model and its data set.
 
     Raises:
-        ValueError: If the model, the data set and their classes do not fit.
+        ValueError: If a setting, the data set or the classes do not fit the model.
     """
     from mmengine.runner import Runner
 
     from mmwsmots.apis import check_num_classes, config_classes
 
-    runner = Runner.from_cfg(cfg)
-    classes = config_classes(cfg, split)
-    if classes is not None:
-        where = f'the {split} data set of {cfg.filename}'
-        check_num_classes(runner.model, classes, where)
-    getattr(runner, f'{split}_loop')  # builds the data set
+    try:
+        runner = Runner.from_cfg(cfg)
+        classes = config_classes(cfg, split)
+        if classes is not None:
+            where = f'the {split} data set of {cfg.filename}'
+            check_num_classes(runner.model, classes, where)
+        getattr(runner, f'{split}_loop')  # builds the data set
+    except (KeyError, TypeError) as error:
+        raise ValueError(f'{cfg.filename}: cannot be built: {error}') from error
     return runner

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from runner_options import (
     add_runner_options,
     build_runner,
-    config_file,
     existing_file,
     load_config,
 )
@@ -24,7 +23,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         Namespace: The options.
     """
     parser = argparse.ArgumentParser(description='Test a model')
-    parser.add_argument('config', type=config_file, help='config file, or its name')
+    parser.add_argument(
+        'config', help="config file, or the name of one of the project's"
+    )
     parser.add_argument('checkpoint', type=existing_file, help='weights of the model')
     add_runner_options(parser)
     return parser.parse_args(argv)
@@ -35,7 +36,7 @@ if __name__ == '__main__':
 
 from mmengine.logging import print_log
 
-from mmwsmots.apis import adopt_classes
+from mmwsmots.apis import adopt_classes, load_weights
 from mmwsmots.utils import weights_only
 
 
@@ -57,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         if is_file and (notice := adopt_classes(cfg, args.checkpoint)):
             print_log(notice)
         runner = build_runner(cfg, 'test')
+        # The runner would leave layers without weights as they are, random.
+        load_weights(runner.model, args.checkpoint, args.config)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     with weights_only(args.checkpoint):

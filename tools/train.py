@@ -9,7 +9,6 @@ from pathlib import Path
 from runner_options import (
     add_runner_options,
     build_runner,
-    config_file,
     existing_file,
     load_config,
 )
@@ -31,7 +30,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         Namespace: The options.
     """
     parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', type=config_file, help='config file, or its name')
+    parser.add_argument(
+        'config', help="config file, or the name of one of the project's"
+    )
     add_runner_options(parser)
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision (on GPUs)'

@@ -5,7 +5,13 @@ quiet_dependencies()  # before mmdet's data sets are imported
 
 from .adapt_box_masker import adapt_box_masker
 from .box_labeler import BoxLabeler, FrameLabels, Problem
-from .inference import describes, frame_batch, init_box_masker, init_mots_model
+from .inference import (
+    describes,
+    frame_batch,
+    init_box_masker,
+    init_mots_model,
+    load_weights,
+)
 from .label_dataset import label_dataset
 from .model_classes import (
     adopt_classes,
@@ -42,6 +48,7 @@ __all__ = [
     'init_box_masker',
     'init_mots_model',
     'label_dataset',
+    'load_weights',
     'read_ahead',
     'registered_type',
     'released_masker',

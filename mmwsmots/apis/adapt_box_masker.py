@@ -1,14 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import time
-from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
+from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import prepare_cpu_processes, weights_only
 
+from .inference import read_config
 from .label_dataset import label_dataset
 
 LR_FACTOR = 0.2  # of the config's learning rate: the weights know their task
@@ -34,7 +35,8 @@ def adapt_box_masker(
     boxes; masks of the file are never read.
 
     Args:
-        config (str | Path | Config): Config, or its file, of a :class:`BoxMasker`.
+        config (str | Path | Config): Of a :class:`BoxMasker`, see
+            :func:`init_mots_model`.
         checkpoint (str | Path): Weights to start from.
         ann_file (str | Path): COCO or CocoVID file with boxes of any classes.
         img_folder (str | Path): Folder that its file names are relative to.
@@ -48,8 +50,8 @@ def adapt_box_masker(
 
     Raises:
         FileNotFoundError: If the file of annotations does not exist.
-        ValueError: If it breaks its format or has no box, or the checkpoint holds more
-            than tensors and plain data.
+        ValueError: If the config is of another model, the file breaks its format or has
+            no box, or the checkpoint holds more than tensors and plain data.
     """
     work_dir = Path(work_dir).resolve()
     trained = work_dir / f'iter_{num_iters}.pth'
@@ -63,7 +65,7 @@ def adapt_box_masker(
     coco = read_coco(ann_file)
     if not image_boxes(coco, ann_file):
         raise ValueError(f'{ann_file}: no box to train on')
-    cfg = deepcopy(config) if isinstance(config, Config) else Config.fromfile(config)
+    cfg, _ = read_config(config, BoxMasker)
     if cfg.model.get('loss_mask') or cfg.model.get('loss_dice'):
         labelled = work_dir / 'masks.json'
         if not (resume and labelled.is_file()):

@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import nn
 
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
-from mmwsmots.utils import check_device, weights_only
+from mmwsmots.utils import check_device, read_config_file, weights_only
 
 from .model_classes import (
     adopt_classes,
@@ -26,29 +25,33 @@ from .released_masker import released_masker
 
 
 def read_config(config: str | Path | Config, kind: type) -> tuple[Config, str]:
-    """A copy of a config, and what messages call it.
+    """A config of a kind of model, and what messages call it.
 
     Raises:
-        FileNotFoundError: If the file does not exist.
-        ValueError: If it describes another model than one of ``kind``.
+        FileNotFoundError: If there is no such config.
+        ValueError: If it cannot be read, or describes another kind of model.
     """
-    name = 'the config'
-    if not isinstance(config, Config):
-        name = str(config)
-        if not Path(config).is_file():
-            raise FileNotFoundError(f'{config}: no such config file')
-        config = Config.fromfile(config)
+    config = read_config_file(config)
+    name = config.filename or 'the config'
     init_default_scope('mmdet')
     if not describes(config, kind):
         found = config.get('model', {}).get('type')
         raise ValueError(f'{name}: model.type must be {kind.__name__}, got {found}')
-    return deepcopy(config), name
+    return config, name
 
 
 def describes(config: Config, kind: type) -> bool:
     """Whether a config's model is of a kind."""
     model_class = registered_type(MODELS, config.get('model', {}).get('type'))
     return model_class is not None and issubclass(model_class, kind)
+
+
+def build_model(config: Config, name: str) -> nn.Module:
+    """Build a config's model; ValueError if a setting does not fit it."""
+    try:
+        return MODELS.build(config.model)
+    except (AssertionError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f'{name}: the model cannot be built: {error}') from error
 
 
 def init_mots_model(
@@ -63,10 +66,12 @@ def init_mots_model(
     the config, which would track with random layers.
 
     Args:
-        config (str | Path | Config): Config, or its file, of a :class:`MOTSNet`.
+        config (str | Path | Config): Config of a :class:`MOTSNet`, its file, or the
+            name of one of the project's, see :func:`find_config`.
         checkpoint (str | Path, optional): Its weights; None leaves them random.
         device (str): E.g. 'cpu' or 'cuda:0'.
-        score_thr (float, optional): Detection threshold in place of the config's.
+        score_thr (float, optional): Detection threshold in [0, 1] in place of the
+            config's.
 
     Returns:
         :obj:`MOTSNet`: In evaluation mode, with the config as ``cfg``, the pipeline
@@ -75,10 +80,10 @@ def init_mots_model(
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config describes another model, has no test pipeline or
-            other numbers of classes than names, if the checkpoint is not one of this
-            model or holds more than tensors and plain data, or if there is no such
-            device.
+        ValueError: If the config cannot be read or built, describes another model, has
+            no test pipeline or other numbers of classes than names, if the checkpoint
+            is not one of this model or holds more than tensors and plain data, or if
+            there is no such device or threshold.
     """
     config, name = read_config(config, MOTSNet)
     device = check_device(device)
@@ -89,11 +94,13 @@ def init_mots_model(
         if notice := adopt_classes(config, checkpoint):
             print_log(notice, 'current')
     if score_thr is not None:
+        if not isinstance(score_thr, (int, float)) or not 0 <= score_thr <= 1:
+            raise ValueError(f'score_thr must lie in 0..1, got {score_thr!r}')
         config.merge_from_dict({'model.detector.test_cfg.rcnn.score_thr': score_thr})
     classes = config_classes(config)
     if classes is None:
         raise ValueError(f'{name}: test_dataloader.dataset has no metainfo.classes')
-    model = MODELS.build(config.model)
+    model = build_model(config, name)
     check_num_classes(model, classes, f'the test data set of {name}')
     if checkpoint is not None:
         load_weights(model, checkpoint, name)
@@ -116,8 +123,8 @@ def init_box_masker(
     """Build a trained masker for inference.
 
     Args:
-        config (str | Path | Config, optional): Config, or its file, of a
-            :class:`BoxMasker`. None takes the one that comes with the project.
+        config (str | Path | Config, optional): Of a :class:`BoxMasker`, as in
+            :func:`init_mots_model`. None takes the one that comes with the project.
         checkpoint (str | Path, optional): Its weights. None takes those that come with
             the project; only without a config.
         device (str): E.g. 'cpu' or 'cuda:0'.
@@ -137,7 +144,7 @@ def init_box_masker(
     device = check_device(device)
     checkpoint = checkpoint or released_weights
     check_exists(checkpoint)
-    model = MODELS.build(config.model)
+    model = build_model(config, name)
     load_weights(model, checkpoint, name)
     model.cfg = config
     return model.to(device).eval()

@@ -1,12 +1,14 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import time
-from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmwsmots.utils import prepare_cpu_processes, weights_only
+from mmwsmots.models.maskers import BoxMasker
+from mmwsmots.utils import prepare_cpu_processes
+
+from .inference import load_weights, read_config
 
 # Images at their own size: the model cuts its crops out of them.
 PIPELINE = [
@@ -43,10 +45,10 @@ def label_dataset(
 
     Raises:
         FileNotFoundError: If the file of annotations or an image does not exist.
-        ValueError: If the file breaks its format, or an image has another size than the
-            file says.
+        ValueError: If the file breaks its format, an image has another size than the
+            file says, or the checkpoint is not one of the config's model.
     """
-    cfg = deepcopy(config) if isinstance(config, Config) else Config.fromfile(config)
+    cfg, name = read_config(config, BoxMasker)
     if 'label_cfg' in cfg:
         cfg.merge_from_dict({'model.test_cfg': cfg.pop('label_cfg')})
     for kind in ('train', 'val', 'test'):
@@ -74,8 +76,9 @@ def label_dataset(
     cfg.work_dir = str(work_dir)
     cfg.experiment_name = f'label_{time.time_ns()}'  # one of its own for each run
     cfg.launcher = launcher
-    cfg.load_from, cfg.resume = str(checkpoint), False
+    cfg.load_from, cfg.resume = None, False
     prepare_cpu_processes(cfg)
     runner = Runner.from_cfg(cfg)
-    with weights_only(checkpoint):
-        return runner.test()
+    # The runner would take weights of another model, as far as their names fit.
+    load_weights(runner.model, checkpoint, name)
+    return runner.test()

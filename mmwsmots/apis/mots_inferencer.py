@@ -5,7 +5,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from mmdet.structures import TrackDataSample
 from mmengine.config import Config
 
@@ -27,10 +26,8 @@ class MOTSInferencer:
     Each call is a video of its own; calls may run in threads.
 
     Args:
-        config (str | Path | Config): Config, or its file, of a :class:`MOTSNet`.
-        checkpoint (str | Path, optional): Its weights; None leaves them random.
+        config, checkpoint, score_thr: See :func:`init_mots_model`.
         device (str, optional): None takes 'cuda:0' if there is a GPU, else 'cpu'.
-        score_thr (float, optional): Detection threshold in place of the config's.
 
     Attributes:
         model (:obj:`MOTSNet`): From :func:`init_mots_model`, which says what is
@@ -50,8 +47,6 @@ class MOTSInferencer:
         device: str | None = None,
         score_thr: float | None = None,
     ) -> None:
-        if device is None:
-            device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
         self.model = init_mots_model(config, checkpoint, device, score_thr)
 
     def __call__(

@@ -36,7 +36,8 @@ def segment_instances(
         model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker` or
             :func:`init_mots_model`.
         frame (ndarray): BGR, (H, W, 3) uint8.
-        bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame; n may be 0.
+        bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame, to which they are
+            clipped; n may be 0.
         labels (ndarray, optional): Classes (n, ), integers from 0. A masker knows no
             classes and needs none.
 
@@ -47,17 +48,19 @@ def segment_instances(
         ``scores`` (n, ), the :func:`mask_confidences`.
 
     Raises:
-        ValueError: If the frame, the boxes or the labels are not of that form.
+        ValueError: If an argument is not of that form.
     """
     check_frame(frame)
     is_mots = isinstance(model, MOTSNet)
+    if not is_mots and not isinstance(model, BoxMasker):
+        raise ValueError(
+            f'model must be a BoxMasker or a MOTSNet, got {type(model).__name__}'
+        )
     num_classes = None
     if is_mots:
         if labels is None:
             raise ValueError('a MOTSNet needs labels, the classes of the boxes')
         num_classes = model.detector.roi_head.mask_head.num_classes
-    elif labels is None:
-        labels = np.zeros(len(bboxes), dtype=int)
     bboxes, labels = _check_boxes(bboxes, labels, frame.shape[:2], num_classes)
     if len(bboxes) == 0:
         masks = torch.zeros((0, *frame.shape[:2]), dtype=torch.bool)
@@ -101,12 +104,13 @@ def _by_mask_branch(
 
 def _check_boxes(
     bboxes: np.ndarray,
-    labels: np.ndarray,
+    labels: np.ndarray | None,
     size: tuple[int, int],
     num_classes: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes and labels as arrays; raises ValueError if they are something else."""
-    bboxes, labels = np.asarray(bboxes), np.asarray(labels)
+    """Boxes, clipped to the frame, and labels; ValueError if they are no such."""
+    bboxes = np.asarray(bboxes)
+    labels = np.zeros(bboxes.shape[:1]) if labels is None else np.asarray(labels)
     if bboxes.size == labels.size == 0:
         return np.zeros((0, 4), np.float32), np.zeros(0, int)
     if bboxes.ndim != 2 or bboxes.shape[1] != 4 or bboxes.dtype.kind not in 'iuf':
@@ -137,4 +141,5 @@ def _check_boxes(
             f'bboxes[{bad[0]}] has no pixel in the {size[1]} x {size[0]} frame: '
             f'{bboxes[bad[0]].tolist()}'
         )
+    bboxes = np.clip(bboxes.astype(np.float64), 0, [*size[::-1]] * 2)
     return bboxes.astype(np.float32), labels.astype(int)

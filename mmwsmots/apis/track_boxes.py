@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import dataclasses
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -25,6 +26,8 @@ def track_boxes(file: BoxFile, score_thr: float = 0.0) -> BoxFile:
     Returns:
         BoxFile: The same with identities from 1 on, and a notice.
     """
+    if math.isnan(score_thr):
+        raise ValueError(f'{file.path}: the threshold of scores is {score_thr}')
     frames = defaultdict(list)
     num_low = 0
     for index, box in enumerate(file.boxes):

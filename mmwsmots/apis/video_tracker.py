@@ -34,9 +34,10 @@ class VideoTracker:
     """
 
     def __init__(self, model: MOTSNet, video_length: int) -> None:
-        if not model.with_tracker or not model.with_track_head:
+        is_mots = isinstance(model, MOTSNet)
+        if not is_mots or not model.with_tracker or not model.with_track_head:
             raise ValueError(
-                'the model has no tracker, or no track_head to embed for it'
+                'model must be a MOTSNet with a tracker, and a track_head for it'
             )
         classes = model.dataset_meta['classes']
         self.class_ids = class_numbers(classes)

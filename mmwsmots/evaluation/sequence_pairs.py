@@ -103,23 +103,28 @@ def read_objects(
     num_frames: int | None = None,
     check_ids: bool = True,
 ) -> list[MOTSObject]:
-    """Read a text file, whose classes a labels.txt may name, by the classes' names.
+    """Read a text file, whose classes ``folder/labels.txt`` may name, by these names.
 
     Args:
-        path (Path): The file.
+        path, num_frames, check_ids: See :func:`read_mots_txt`.
         folder (Path): Where ``labels.txt`` is looked for.
         benchmark (MOTSBenchmark): Names the classes and the first frame.
-        num_frames (int, optional): See :func:`read_mots_txt`.
-        check_ids (bool): See :func:`read_mots_txt`.
 
     Returns:
         list[MOTSObject]: The objects with the class numbers of the benchmark; those of
         classes that it does not have are negative.
 
     Raises:
-        ValueError: If the file breaks the format or has a class without a name.
+        ValueError: If the file breaks the format, has a class without a name, or none
+            of the benchmark's.
     """
-    numbers = class_numbers(benchmark.classes, labels_of(folder))
+    labels = labels_of(folder)
+    if labels and all(find_name(name, labels) is None for name in benchmark.classes):
+        raise ValueError(
+            f'{path}: its labels.txt names {", ".join(labels)}, and evaluated are '
+            f'{", ".join(benchmark.classes)}'
+        )
+    numbers = class_numbers(benchmark.classes, labels)
     objects = read_mots_txt(
         path,
         check_ids=check_ids,

@@ -8,6 +8,7 @@ from pathlib import Path
 from .atomic_write import atomic_write
 from .class_names import find_name
 from .mots_txt import CLASS_IDS, IGNORE_CLASS_ID
+from .text_lines import decode
 
 LABELS_FILE = 'labels.txt'  # beside text files and folders of pictures
 
@@ -36,13 +37,15 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
 
 
 def write_labels(path: str | Path, numbers: dict[str, int]) -> None:
-    """Write ``labels.txt``: line n is the name of class n.
+    """Write ``labels.txt``, line n the name of class n; its folder is created.
 
-    Args:
-        path (str | Path): The file; its folder is created.
-        numbers (dict[str, int]): From :func:`class_numbers`.
+    Raises:
+        ValueError: If a name has several lines.
     """
     names = {number: name for name, number in numbers.items()}
+    for name in numbers:
+        if len(name.splitlines()) != 1:
+            raise ValueError(f'{path}: a line cannot hold the name {name!r}')
     lines = [names.get(i, 'ignore') for i in range(1, max(names, default=0) + 1)]
     with atomic_write(path) as temp:
         temp.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
@@ -70,22 +73,18 @@ def add_labels(folder: str | Path, numbers: dict[str, int]) -> None:
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:
-    """Read ``labels.txt``.
-
-    Args:
-        path (str | Path): The file.
-
-    Returns:
-        tuple[str, ...]: The names, without the one of ignore regions; () if there is
-        no such file.
+    """Names in ``labels.txt``, without that of ignore regions; () without a file.
 
     Raises:
-        ValueError: If a line is empty, or a name comes twice.
+        ValueError: If a line is empty, a name comes twice, or it is no text.
     """
     path = Path(path)
     if not path.exists():
         return ()
-    names = path.read_text(encoding='utf-8-sig').splitlines()
+    try:
+        names = decode(path.read_bytes(), 'strict').rstrip().splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f'{path}: neither UTF-8 nor UTF-16 with its mark') from None
     del names[IGNORE_CLASS_ID - 1 : IGNORE_CLASS_ID]
     for i, name in enumerate(names):
         if not name.strip() or find_name(name, names[:i]) is not None:
@@ -94,17 +93,10 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
 
 
 def class_name_of(number: int, labels: Sequence[str]) -> str:
-    """The name of a class in text files and pictures.
-
-    Args:
-        number (int): Its number.
-        labels (Sequence[str]): From :func:`labels_of`; none: those of KITTI MOTS.
-
-    Returns:
-        str: The name, 'ignore' of ignore regions.
+    """The name of a class in text files and pictures, 'ignore' of ignore regions.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If it has none in ``labels``, or, if these are empty, in KITTI MOTS.
     """
     if number == IGNORE_CLASS_ID:
         return 'ignore'

@@ -12,7 +12,8 @@ from pycocotools import mask as mask_utils
 
 from .atomic_write import atomic_write
 from .box_readers import TrackedBox
-from .box_readers.json_items import elements, read_json, xywh
+from .box_readers.cocovid import read_categories
+from .box_readers.json_items import elements, get, integer, read_json, xywh
 from .named_place import named_place
 from .rle import crop_to_rle
 
@@ -49,13 +50,7 @@ class MaskLabel(NamedTuple):
 
 
 def read_coco(path: str | Path) -> dict:
-    """Read a COCO or CocoVID file.
-
-    Args:
-        path (str | Path): The file.
-
-    Returns:
-        dict: Its content.
+    """Content of a COCO or CocoVID file.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -86,25 +81,26 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
     Raises:
         ValueError: If an element breaks the format; the message names its place.
     """
-    images, labels = {}, {}
+    images = {}
     for i, image in enumerate(coco['images']):
-        for key in ('id', 'file_name', 'width', 'height'):
-            if key not in image:
-                raise ValueError(f'{path}, images[{i}]: {key} is missing')
-        if image['id'] in images:
-            raise ValueError(f'{path}, images[{i}]: a second image of id {image["id"]}')
-        images[image['id']] = image
-    for i, category in enumerate(coco['categories']):
-        labels[category.get('id')] = i
+        where = f'{path}, images[{i}]'
+        get(image, 'file_name', str, where)
+        for key in ('width', 'height', 'id'):
+            number = integer(image, key, where)
+        if number in images:
+            raise ValueError(f'{where}: a second image of id {number}')
+        images[number] = image
+    with named_place(f'{path}, '):
+        labels = {number: i for i, number in enumerate(read_categories(coco))}
     boxes = defaultdict(lambda: ([], [], []))
     for i, ann in enumerate(coco['annotations']):
         where = f'{path}, annotations[{i}]'
-        if ann.get('image_id') not in images:
-            raise ValueError(f'{where}: there is no image {ann.get("image_id")}')
+        if integer(ann, 'image_id', where) not in images:
+            raise ValueError(f'{where}: there is no image {ann["image_id"]}')
         if ann.get('iscrowd'):
             continue
-        if ann.get('category_id') not in labels:
-            raise ValueError(f'{where}: there is no category {ann.get("category_id")}')
+        if integer(ann, 'category_id', where) not in labels:
+            raise ValueError(f'{where}: there is no category {ann["category_id"]}')
         clipped = _clip(ann.get('bbox'), images[ann['image_id']], where)
         if clipped is not None:
             row = i, clipped, labels[ann['category_id']]

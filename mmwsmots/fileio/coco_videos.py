@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from .box_readers.cocovid import read_categories
 from .box_readers.json_items import (
     elements,
     get,
@@ -79,14 +80,12 @@ class _Reader:
 
     def _read_categories(self) -> tuple[dict, dict]:
         """Category number of ours (None: left out) and name of each of the file's."""
-        names = {}
-        for where, item in elements(self.coco, 'categories'):
-            number, name = integer(item, 'id', where), get(item, 'name', str, where)
-            if number in names:
-                raise ValueError(f'{where}: a second category of the id {number}')
-            if find_name(name, names.values()) is not None:
-                raise ValueError(f"{where}: a second category of the name '{name}'")
-            names[number] = name
+        names = read_categories(self.coco)
+        for i, name in enumerate(names.values()):
+            if find_name(name, list(names.values())[:i]) is not None:
+                raise ValueError(
+                    f"categories[{i}]: a second category of the name '{name}'"
+                )
         numbers = {fold(name): i for i, name in enumerate(self.classes, 1)}
         labels = {number: numbers.get(fold(name)) for number, name in names.items()}
         missing = [n for n in self.classes if find_name(n, names.values()) is None]

@@ -25,12 +25,7 @@ class CocoVIDBuilder:
     def add_video(
         self, name: str, file_names: Sequence[str], size: tuple[int, int]
     ) -> int:
-        """Add a video with all of its frames.
-
-        Args:
-            name (str): Name of the video.
-            file_names (Sequence[str]): File of each frame.
-            size (tuple[int, int]): Height and width of the frames in pixels.
+        """Add a video with the files and the height and width of its frames.
 
         Returns:
             int: Id of the video.

@@ -62,7 +62,7 @@ class FrameReader:
         is_plain = '..' not in Path(path).parts
         self.path = Path(os.path.abspath(path)) if is_plain else Path(path).resolve()
         self.keep_unreadable = keep_unreadable
-        if not self.path.exists():
+        if not self.path.is_file() and not self.path.is_dir():
             raise FileNotFoundError(f'{path}: no such video file or folder')
         self.fps = FOLDER_FPS
         self.shortfall = ''

@@ -11,7 +11,7 @@ from mmwsmots.fileio.box_readers.match_names import match_video
 from mmwsmots.fileio.box_readers.youtube_vis import read_track_objects
 from mmwsmots.fileio.class_numbers import class_name_of, labels_of
 from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
-from mmwsmots.fileio.mots_png import find_instances, read_mots_pngs
+from mmwsmots.fileio.mots_png import find_instances, frame_ids, read_mots_pngs
 from mmwsmots.fileio.mots_track_ids import find_class_change
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
 from mmwsmots.fileio.named_place import named_place
@@ -47,8 +47,10 @@ def read_masks(
         ValueError: If the file breaks its format.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.is_file() and not path.is_dir():
         raise FileNotFoundError(f'{path}: no such file of masks')
+    if first_frame < 0:
+        raise ValueError(f'{path}: frames count from 0 on, not from {first_frame}')
     is_text = path.is_file() and path.suffix == '.txt'
     mask_format = mask_format or ('kitti_mots' if is_text else detect_format(path))
     if mask_format not in MASK_FORMATS:
@@ -64,9 +66,11 @@ def read_masks(
         name = path.parent.name if path.name == 'instances' else path.name
         objects = read_mots_pngs(folder, first_frame)
         video = _from_objects(name, folder, objects, first_frame)
-        names = [f'{file.stem}.png' for file in list_pictures(folder)]
-        if len(names) >= len(video.file_names):
-            video.file_names = names
+        files = list_pictures(folder)
+        names = dict(zip(frame_ids(files, first_frame), files))
+        video.file_names = _frame_names(max(names) + 1, folder, first_frame)
+        for number, file in names.items():
+            video.file_names[number] = f'{file.stem}.png'
     else:
         data = read_json(path)
         with named_place(f'{path}, '):
@@ -116,17 +120,19 @@ def _from_json(
         ]
         places = {number: number for number in frames}
         if file.pictures:
-            places, _ = match_video(file.pictures, 0)
+            places, what = match_video(file.pictures, 0)
+            if what == 'order':
+                file.notices.append('no numbers of frames: they are in order of names')
     sizes = {picture.size for picture in file.pictures.values()} or {file.size}
     if len(sizes) != 1 or None in sizes:
         raise ValueError('images: their width and height are missing or differ')
     (size,) = sizes
     if not 0 < size[0] * size[1] <= MAX_PIXELS:
         raise ValueError(f'frames of {size[0]} x {size[1]} pixels')
-    names = _frame_names(max(places.values(), default=-1) + 1, path)
+    names = _frame_names(max(places.values(), default=-1) + 1, 'images')
     for number, picture in file.pictures.items():
         names[places[number]] = picture.name
-    video = MaskVideo(video_name or path.stem, size, names, [])
+    video = MaskVideo(video_name or path.stem, size, names, [], file.notices)
     for obj in objects:
         with named_place(f'{obj.where}: '):
             rle = segmentation_to_rle(obj.content, size)
@@ -135,11 +141,11 @@ def _from_json(
     return video
 
 
-def _frame_names(num_frames: int, source: Path) -> list[str]:
+def _frame_names(num_frames: int, source: str | Path, first: int = 0) -> list[str]:
     """Names of frames that a file does not name."""
     if num_frames > MAX_FRAMES:
         raise ValueError(f'{source}: more than {MAX_FRAMES} frames')
-    return [f'{i:06d}.png' for i in range(num_frames)]
+    return [f'{i:06d}.png' for i in range(first, first + num_frames)]
 
 
 def _check(video: MaskVideo) -> None:

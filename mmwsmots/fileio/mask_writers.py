@@ -46,8 +46,11 @@ def write_masks(
 
     Raises:
         ValueError: If there is no such format, masks overlap where the format cannot
-            say so, or there are too many classes or tracks for it.
+            say so, there are too many classes or tracks for it, or the folder has
+            pictures of other frames.
     """
+    if first_frame < 0:
+        raise ValueError(f'{path}: frames count from 0 on, not from {first_frame}')
     if mask_format not in WRITERS:
         raise ValueError(
             f'mask_format must be one of {(*WRITERS,)}, got {mask_format!r}'
@@ -88,7 +91,16 @@ def _write_pngs(
     folder: Path, stems: list[str], objects: list[MOTSObject], video: MaskVideo
 ) -> None:
     """A picture of each frame, if all ids fit into it."""
-    frames = defaultdict(list)
+    frames, names = defaultdict(list), [f'{stem}.png' for stem in stems]
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    if twice:
+        raise ValueError(f'{folder}: several frames would be {twice[0]}')
+    others = {file.name for file in folder.glob('*.png')} - {*names}
+    if others:
+        raise ValueError(
+            f'{folder}: {min(others)} is there and no frame of this video; choose '
+            'another folder'
+        )
     for obj in objects:
         if obj.track_id > MAX_ID:
             raise ValueError(
@@ -96,8 +108,8 @@ def _write_pngs(
                 'into 16 bits; the text file can hold it'
             )
         frames[obj.frame_id].append(obj)
-    for frame_id, stem in enumerate(stems):
-        write_mots_png(folder / f'{stem}.png', frames[frame_id], video.size)
+    for frame_id, name in enumerate(names):
+        write_mots_png(folder / name, frames[frame_id], video.size)
 
 
 def _left_out(video: MaskVideo) -> list[str]:

@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -79,11 +79,7 @@ def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]
     """
     objects, size = [], None
     files = list_pictures(Path(folder))
-    is_numbered = all(path.stem.isdecimal() for path in files)
-    for place, path in enumerate(files):
-        frame_id = int(path.stem) - first_frame if is_numbered else place
-        if frame_id < 0:
-            raise ValueError(f'{path}: lies before the first frame, {first_frame}')
+    for path, frame_id in zip(files, frame_ids(files, first_frame)):
         ids = read_ids(path)
         size = size or ids.shape
         check_size(path, ids.shape, size)
@@ -93,14 +89,22 @@ def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]
     return objects
 
 
+def frame_ids(files: Sequence[Path], first_frame: int) -> list[int]:
+    """Frames of pictures, as their names say, or else in their order.
+
+    Raises:
+        ValueError: If a name is a number before the first.
+    """
+    if not all(path.stem.isdecimal() for path in files):
+        return list(range(len(files)))
+    for path in files:
+        if int(path.stem) < first_frame:
+            raise ValueError(f'{path}: lies before the first frame, {first_frame}')
+    return [int(path.stem) - first_frame for path in files]
+
+
 def read_ids(path: Path) -> np.ndarray:
-    """Read a 16-bit instance picture.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        ndarray: ``class * 1000 + n`` of each pixel, (H, W) uint16; 0 is background.
+    """A 16-bit instance picture: ``class * 1000 + n``, 0 background, (H, W) uint16.
 
     Raises:
         ValueError: If it cannot be read, is no such picture or too large.

@@ -18,15 +18,7 @@ class TrackNumbering:
         self._counts = defaultdict(int)
 
     def __call__(self, class_id: int, identity: int) -> int:
-        """Look up or give out an id.
-
-        Args:
-            class_id (int): Class of the object.
-            identity (int): What the tracker calls it.
-
-        Returns:
-            int: Its id in the file.
-        """
+        """The id in the file of what the tracker calls ``identity``."""
         key = class_id, identity
         if key not in self._ids:
             self._counts[class_id] += 1
@@ -36,11 +28,7 @@ class TrackNumbering:
         return self._ids[key]
 
     def keep(self, identities: Iterable[int]) -> None:
-        """Forget all other identities, which never come back.
-
-        Args:
-            identities (Iterable[int]): What the tracker may still use.
-        """
+        """Forget all other identities, which never come back."""
         identities = set(identities)
         self._ids = {key: i for key, i in self._ids.items() if key[1] in identities}
 
@@ -49,24 +37,17 @@ class TrackNumbering:
         return dict(ids=dict(self._ids), counts=dict(self._counts))
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on where another numbering was.
-
-        Args:
-            state (dict): From :meth:`state_dict`.
-        """
+        """Go on where another numbering was."""
         self._ids = dict(state['ids'])
         self._counts = defaultdict(int, state['counts'])
 
 
 def find_class_change(tracks: Iterable[tuple[int, int, str]]) -> str:
-    """Find an identity that changes its class.
+    """The first identity that changes its class, in words; '' if there is none.
 
     Args:
         tracks (Iterable[tuple[int, int, str]]): Frame, identity and class of each
             object of a video.
-
-    Returns:
-        str: The first one in words; '' if there is none.
     """
     first = {}
     for frame_id, identity, name in tracks:

@@ -60,15 +60,7 @@ class MOTSObject(NamedTuple):
 
 
 def sequence_name(img_path: str | Path) -> str:
-    """Name of the sequence a frame belongs to.
-
-    Args:
-        img_path (str | Path): ``SSSS/000000.png`` as in KITTI MOTS, or
-            ``SSSS/img1/000001.jpg`` as in MOTChallenge.
-
-    Returns:
-        str: ``SSSS``.
-    """
+    """SSSS of ``SSSS/000000.png``, as in KITTI MOTS, or ``SSSS/img1/000001.jpg``."""
     folder = Path(img_path).parent
     return (folder.parent if folder.name == 'img1' else folder).name
 
@@ -213,15 +205,7 @@ def _is_range(fields: list[str], first_frame: int) -> bool:
 def parse_line(
     line: str, class_ids: Collection[int] | None = KITTI_CLASS_IDS
 ) -> MOTSObject:
-    """Split a line and convert its numbers; the RLE is not looked at.
-
-    Args:
-        line (str): A line, with or without its end.
-        class_ids (Collection[int], optional): Classes that may occur; None: any.
-            Defaults to those of KITTI MOTS.
-
-    Returns:
-        MOTSObject: The object.
+    """The object of a line, whose RLE is not looked at; see :func:`read_mots_txt`.
 
     Raises:
         ValueError: If fields are missing or are no numbers of the format.

@@ -75,10 +75,7 @@ def natural_key(name: str) -> list:
 def check_pictures(files: Iterable[Path], keep_unreadable: bool = False) -> None:
     """Look at the headers of picture files, which are not decoded.
 
-    Args:
-        files (Iterable[Path]): The files.
-        keep_unreadable (bool): Whether unreadable ones and such of another size than
-            the first are no error. Defaults to False.
+    With ``keep_unreadable``, bad ones and those of another size are no error.
 
     Raises:
         ValueError: If one is unreadable, of another size than the first, or has more
@@ -96,13 +93,7 @@ def check_pictures(files: Iterable[Path], keep_unreadable: bool = False) -> None
 
 
 def picture_size(file: Path) -> tuple[int, int] | None:
-    """Size of a picture by its header.
-
-    Args:
-        file (Path): The file.
-
-    Returns:
-        tuple[int, int] | None: Height and width in pixels; None if unreadable.
+    """Height and width of a picture by its header; None if it cannot be read.
 
     Raises:
         ValueError: If it has more than :data:`MAX_PIXELS` pixels.
@@ -120,17 +111,7 @@ def picture_size(file: Path) -> tuple[int, int] | None:
 
 
 def read_picture(file: Path) -> np.ndarray | None:
-    """Read a picture.
-
-    Args:
-        file (Path): The file.
-
-    Returns:
-        ndarray | None: BGR, (H, W, 3) uint8; None if it cannot be read.
-
-    Raises:
-        ValueError: If it has more than :data:`MAX_PIXELS` pixels.
-    """
+    """A picture, BGR (H, W, 3) uint8, or None; see :func:`picture_size`."""
     picture_size(file)
     try:
         return cv2.imread(str(file))

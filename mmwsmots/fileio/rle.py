@@ -23,29 +23,14 @@ def masks_to_rles(masks: np.ndarray) -> list[str]:
 
 
 def mask_to_rle(mask: np.ndarray) -> str:
-    """Encode a mask as the last field of a KITTI MOTS line.
-
-    Args:
-        mask (ndarray): Mask of shape (H, W), bool or 0/1.
-
-    Returns:
-        str: COCO's compressed run-length encoding.
-    """
+    """:func:`masks_to_rles` of one mask (H, W)."""
     return masks_to_rles(np.asarray(mask)[None])[0]
 
 
 def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) -> str:
-    """Encode a mask of which only a crop is given.
+    """:func:`mask_to_rle` of a mask that is 0 outside of a crop (h, w).
 
-    Args:
-        crop (ndarray): Part of the mask, (h, w) bool; the rest is 0.
-        left (int): Column of its upper left corner in the mask.
-        top (int): Row of its upper left corner in the mask.
-        height (int): Height of the mask in pixels.
-        width (int): Width of the mask in pixels.
-
-    Returns:
-        str: COCO's compressed run-length encoding.
+    ``left`` and ``top`` are the place of its upper left corner, all are in pixels.
     """
     mask = np.zeros((height, width), dtype=np.uint8)
     mask[top : top + crop.shape[0], left : left + crop.shape[1]] = crop

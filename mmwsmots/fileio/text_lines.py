@@ -4,6 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def decode(data: bytes, errors: str = 'replace') -> str:
+    """Text in UTF-8, or in UTF-16 with its mark; ``errors`` as of ``bytes.decode``."""
+    is_utf16 = data[:2] in (b'\xff\xfe', b'\xfe\xff')
+    return data.decode('utf-16' if is_utf16 else 'utf-8-sig', errors)
+
+
 def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Read the lines of a text file that say something.
 
@@ -15,9 +21,7 @@ def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     Yields:
         tuple[int, str]: Number of the line, from 1, and the line without its end.
     """
-    data = Path(path).read_bytes()
-    is_utf16 = data[:2] in (b'\xff\xfe', b'\xfe\xff')
-    text = data.decode('utf-16' if is_utf16 else 'utf-8-sig', errors='replace')
+    text = decode(Path(path).read_bytes())
     for number, line in enumerate(re.split('\r\n|\r|\n', text), 1):
         if line.strip():
             yield number, line

@@ -88,8 +88,9 @@ def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
             yield
     except UnpicklingError as error:
         raise ValueError(
-            f'{checkpoint} holds more than tensors and plain data, and loading it '
-            f'could run foreign code; if you trust its source, set {TRUST}=1'
+            f'{checkpoint} holds more than tensors and plain data, or is no '
+            'checkpoint: loading it could run foreign code; if you trust its source, '
+            f'set {TRUST}=1'
         ) from error
     finally:
         if before is None:

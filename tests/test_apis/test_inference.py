@@ -1,9 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.runner import save_checkpoint
 
-from mmwsmots.apis import init_mots_model
+from mmwsmots.apis import init_box_masker, init_mots_model, released_masker
+from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from tests.small_model import save_model, small_config
 
@@ -31,6 +33,50 @@ def test_score_threshold_replaces_that_of_the_config(files):
     loaded = init_mots_model(*files, score_thr=0.75)
     assert loaded.detector.roi_head.test_cfg.score_thr == 0.75
     assert init_mots_model(*files).detector.roi_head.test_cfg.score_thr == 0
+
+
+@pytest.mark.parametrize('value', [-0.1, 2, float('nan'), '0.5'])
+def test_bad_thresholds(files, value):
+    with pytest.raises(ValueError, match=r'score_thr must lie in 0\.\.1, got'):
+        init_mots_model(*files, score_thr=value)
+
+
+def test_configs_by_name(repo):
+    """As in ``_base_``, or alone."""
+    name = 'wsmots/wsmots-masker_mnv2_fpn_demo.py'
+    for config in (f'mmwsmots::{name}', 'wsmots-masker_mnv2_fpn_demo'):
+        model = init_mots_model(config)
+        assert model.cfg.filename == str(repo / 'configs' / name)
+    name = 'mmwsmots::masker/box-masker_mnv2_coco-labels.py'
+    masker = init_box_masker(name, released_masker()[1])
+    assert isinstance(masker, BoxMasker)
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('model = dict(', r'cannot be read as a config \(SyntaxError'),
+        ('x = nothing', 'cannot be read as a config .*nothing'),
+        ("_base_ = 'absent.py'", 'cannot be read as a config .*absent'),
+    ],
+)
+def test_bad_configs(tmp_path, text, message):
+    path = tmp_path / 'bad.py'
+    path.write_text(text)
+    for init in (init_mots_model, init_box_masker):
+        with pytest.raises(ValueError, match=rf'bad\.py: {message}'):
+            init(path, 'weights.pth')
+
+
+def test_settings_that_do_not_fit_are_named(files):
+    config = Config.fromfile(files[0])
+    config.model.nothing = 1
+    with pytest.raises(ValueError, match=r"\.py: the model cannot be built.*'nothing'"):
+        init_mots_model(config)
+    config = Config.fromfile(released_masker()[0])
+    config.model.backbone.type = 'Unheard'
+    with pytest.raises(ValueError, match=r'\.py: the model cannot be built.*Unheard'):
+        init_box_masker(config, released_masker()[1])
 
 
 def test_bad_files(files, tmp_path):

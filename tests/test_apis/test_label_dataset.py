@@ -4,6 +4,8 @@ import json
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmengine.runner import save_checkpoint
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import label_dataset
@@ -73,6 +75,17 @@ def test_every_box_gets_its_own_mask(model, data, tmp_path):
         assert ann == old
     scores = [4 / (8 + 10 * k) for i in range(4) for k in range(i)]
     assert metrics['masks/score'] == pytest.approx(np.mean(scores))
+
+
+def test_weights_of_another_model_stop(model, data, tmp_path):
+    """They would make masks of random layers."""
+    save_checkpoint(dict(state_dict=dict(other=torch.ones(1))), str(model[1]))
+    with pytest.raises(ValueError, match=r'weights\.pth: not the weights of .*weight'):
+        label_dataset(*model, *data, tmp_path / 'masks.json', tmp_path / 'work')
+    model[0].model.type = 'MaskRCNN'
+    with pytest.raises(ValueError, match='must be BoxMasker, got MaskRCNN'):
+        label_dataset(*model, *data, tmp_path / 'masks.json', tmp_path / 'work')
+    assert not (tmp_path / 'masks.json').exists()
 
 
 def test_a_picture_of_another_size_stops(model, data, tmp_path):

@@ -7,7 +7,12 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.runner import save_checkpoint
 from torch.nn import functional as F
 
-from mmwsmots.apis import init_box_masker, segment_boxes, segment_instances
+from mmwsmots.apis import (
+    VideoTracker,
+    init_box_masker,
+    segment_boxes,
+    segment_instances,
+)
 from tests.small_masker import small_masker
 from tests.small_model import SIZE, varied_model
 
@@ -113,6 +118,27 @@ def test_masker_needs_no_classes(repo, frame, tmp_path):
     assert segment_boxes(model, frame, np.zeros((0, 4))).shape == (0, HEIGHT, WIDTH)
 
 
+def test_boxes_are_clipped_to_the_frame(repo, model, frame, tmp_path):
+    """However far they reach."""
+    masker = init_box_masker(*small_masker(repo, tmp_path))
+    far = np.array([[-1e30, 5, 50, 40], [30, 20, np.inf, 1e9]])
+    near = np.array([[0, 5, 50, 40], [30, 20, WIDTH, HEIGHT]])
+    for net in (masker, model):
+        masks = segment_boxes(net, frame, far, LABELS)
+        assert masks.any(axis=(1, 2)).all()
+        assert (masks == segment_boxes(net, frame, near, LABELS)).all()
+
+
+def test_what_is_no_model_or_no_boxes_is_named(repo, frame, tmp_path):
+    masker = init_box_masker(*small_masker(repo, tmp_path))
+    with pytest.raises(ValueError, match=r'bboxes must be \(n, 4\), got \(\) object'):
+        segment_boxes(masker, frame, None)
+    with pytest.raises(ValueError, match='a BoxMasker or a MOTSNet, got NoneType'):
+        segment_boxes(None, frame, BOXES)
+    with pytest.raises(ValueError, match='model must be a MOTSNet with a tracker'):
+        VideoTracker(masker, 1)
+
+
 def test_mask_branch_needs_classes(model, frame):
     with pytest.raises(ValueError, match='a MOTSNet needs labels'):
         segment_boxes(model, frame, BOXES)
@@ -126,7 +152,7 @@ def test_bad_masker(repo, model, tmp_path):
         init_box_masker(tmp_path / 'no.py', checkpoint)
     with pytest.raises(FileNotFoundError, match=r'no\.pth: no such checkpoint'):
         init_box_masker(config, tmp_path / 'no.pth')
-    with pytest.raises(ValueError, match=r'the config: model\.type must be'):
+    with pytest.raises(ValueError, match=r'clip\.py: model\.type must be Box'):
         init_box_masker(model.cfg, checkpoint)
     with pytest.raises(ValueError, match="device 'cuda:99'"):
         init_box_masker(config, checkpoint, 'cuda:99')

@@ -1,7 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mmwsmots.apis import track_boxes
 from mmwsmots.fileio.box_readers import BoxFile, TrackedBox
@@ -35,6 +37,11 @@ def test_two_objects_that_pass_each_other():
     (notice,) = tracked.notices
     assert '2 tracks; 1 boxes of a score below 0.3' in notice
     assert all(np.isfinite(b.bbox).all() for b in tracked.boxes)
+
+
+def test_a_threshold_is_a_number():
+    with pytest.raises(ValueError, match=r'det\.txt: the threshold of scores is nan'):
+        track_boxes(BoxFile(Path('det.txt'), [box(0, 5)]), math.nan)
 
 
 def test_nothing_to_track():

@@ -122,3 +122,13 @@ def test_a_number_without_a_name(files):
     gt, results = files('named', numbers, dict.fromkeys(numbers, ('boat', 'kite')))
     with pytest.raises(ValueError, match=r'results/a\.txt, line \d+: .*class 3'):
         evaluate_mots(gt, results, LENGTHS)
+
+
+def test_results_of_other_classes_stop(files):
+    """Their labels.txt names none of the ground truth's; 0.00 would say nothing."""
+    labels = dict(gt=['boat', 'barge'], results=['bus', 'tram'])
+    gt, results = files('other', dict(gt={1: 1, 2: 2}, results={1: 1, 2: 2}), labels)
+    with pytest.raises(
+        ValueError, match=r'a\.txt: its labels\.txt names bus, tram, an'
+    ):
+        evaluate_mots(gt, results, LENGTHS)

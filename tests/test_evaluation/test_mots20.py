@@ -205,6 +205,10 @@ def test_eval_tool(eval_tool, root, tmp_path, capsys):
     eval_tool(*files, '--benchmark', 'mots20', '--seqmap', seqmap)
     one = json.loads((tmp_path / 'j').read_text())['results']['pedestrian']
     assert one['TP'] + one['FN'] == 6
+    # MOTChallenge's seqmaps have the names alone, and seqinfo.ini the lengths.
+    seqmap.write_text('name\nMOTS20-05\n')
+    eval_tool(*files, '--benchmark', 'mots20', '--seqmap', seqmap)
+    assert json.loads((tmp_path / 'j').read_text())['results']['pedestrian'] == one
     with pytest.raises(SystemExit, match='no ground truth SSSS'):
         eval_tool(*files)
 

@@ -43,5 +43,21 @@ def test_bad_labels(tmp_path, text):
         read_labels(path)
 
 
+def test_labels_of_any_editor(tmp_path):
+    """UTF-16 or blank lines at the end are no errors, another encoding is one."""
+    path = tmp_path / 'labels.txt'
+    for data in (
+        'лодка\r\nбаржа\r\n\r\n'.encode('utf-16'),
+        'лодка\nбаржа\n\n'.encode(),
+    ):
+        path.write_bytes(data)
+        assert read_labels(path) == ('лодка', 'баржа')
+    path.write_bytes('лодка'.encode('cp1251'))
+    with pytest.raises(ValueError, match=r'labels\.txt: neither UTF-8 nor UTF-16'):
+        read_labels(path)
+    with pytest.raises(ValueError, match=r"new\.txt: a line cannot hold .*'bo\\nat'"):
+        write_labels(tmp_path / 'new.txt', {'bo\nat': 1})
+
+
 def test_eighty_classes():
     assert max(class_numbers(map(str, range(80))).values()) == 81

@@ -106,7 +106,11 @@ def test_only_masks_and_areas_change(coco, tmp_path):
             r'annotations\[2\]: there is no image 99',
         ),
         ('annotations', 0, dict(category_id=1), r'\[0\]: there is no category 1'),
+        ('annotations', 0, dict(image_id=[1]), r"\[0\]: image_id is '\[1\]'"),
         ('images', 2, dict(id=4), r'images\[2\]: a second image of id 4'),
+        ('images', 1, dict(width='40'), r"images\[1\]: width is '40'"),
+        ('images', 1, dict(id={}), r"images\[1\]: id is '{}'"),
+        ('categories', 0, dict(id=None), r'categories\[0\]: id is missing'),
     ],
 )
 def test_what_breaks_the_format_is_named(coco, key, index, change, message):

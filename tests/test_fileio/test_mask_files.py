@@ -218,6 +218,68 @@ def test_frame_ids_of_a_coco_file(tmp_path, video):
         read_masks(path)
 
 
+@pytest.mark.parametrize(('first', 'given'), [(0, 0), (1, 1), (1, 0)])
+def test_masks_stay_on_the_pictures_of_their_names(tmp_path, first, given):
+    """Of pictures numbered with a gap, or from 1 on when 0 was said."""
+    folder = tmp_path / 'clip'
+    folder.mkdir()
+    for number in (0, 1, 3, 4):
+        ids = 1001 * block(number, 2).astype(np.uint16) * (number < 4)
+        cv2.imwrite(str(folder / f'{number + first:06d}.png'), ids)
+    write_masks(tmp_path / 'a.json', read_masks(folder, None, given), 'cocovid')
+    coco = COCO(str(tmp_path / 'a.json'))
+    for ann in coco.anns.values():
+        name = coco.imgs[ann['image_id']]['file_name']
+        assert ann['bbox'][0] == int(name.removesuffix('.png')) - first
+    assert len(coco.anns) == 3
+    names = [image['file_name'] for image in coco.imgs.values()]
+    assert len({*names}) == len(names) == 5 + first - given
+
+
+def test_a_folder_of_pictures_has_those_of_one_video(tmp_path, video):
+    """Neither stale ones of a longer video nor two frames in one picture."""
+    write_masks(tmp_path / 'png', video, 'mots_png')
+    short = dataclasses.replace(video, file_names=['0.jpg'], masks=video.masks[:2])
+    with pytest.raises(ValueError, match=r'png: 000001.png is there and no frame'):
+        write_masks(tmp_path / 'png', short, 'mots_png')
+    write_masks(tmp_path / 'png', video, 'mots_png')  # the same again
+    video.file_names = ['a/0.jpg', 'b/0.jpg', 'c/1.jpg']
+    with pytest.raises(ValueError, match=r'several frames would be 0\.png'):
+        write_masks(tmp_path / 'cvat', video, 'cvat_png')
+
+
+def test_pictures_without_numbers_are_in_the_order_of_their_names(tmp_path, video):
+    video.file_names = ['a/x.jpg', 'b/x.jpg', 'c/x.jpg']
+    write_masks(tmp_path / 'a.json', video, 'coco')
+    again = read_masks(tmp_path / 'a.json')
+    assert (again.file_names, content(again)) == (video.file_names, content(video))
+    assert again.notices == ['no numbers of frames: they are in order of names']
+
+
+def test_json_in_utf_16(tmp_path, video):
+    path = tmp_path / 'a.json'
+    write_masks(path, video, 'coco')
+    path.write_text(path.read_text(), encoding='utf-16')
+    assert content(read_masks(path)) == content(video)
+
+
+def test_frames_count_from_0_on(tmp_path, video):
+    with pytest.raises(
+        ValueError, match=r'a\.txt: frames count from 0 on, not from -1'
+    ):
+        write_masks(tmp_path / 'a.txt', video, 'kitti_mots', -1)
+    write_masks(tmp_path / 'a.txt', video, 'kitti_mots')
+    with pytest.raises(
+        ValueError, match=r'a\.txt: frames count from 0 on, not from -1'
+    ):
+        read_masks(tmp_path / 'a.txt', first_frame=-1)
+    (tmp_path / 'b.txt').write_text('1,1,5,5,5,5\n')
+    with pytest.raises(
+        ValueError, match=r'b\.txt: frames count from 0 on, not from -1'
+    ):
+        read_boxes(tmp_path / 'b.txt', class_name='car', first_frame=-1)
+
+
 def test_tool(repo, tmp_path, video, capsys):
     tool = load_script(repo / 'tools/dataset_converters/convert_masks.py')
     video.masks.append(TrackedMask(0, 8, 'car', mask_to_rle(block(3, 3)), 0.85))

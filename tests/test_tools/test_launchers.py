@@ -171,7 +171,6 @@ def test_launcher_without_arguments_shows_usage(launch, script):
 @pytest.mark.parametrize(
     ('script', 'arguments', 'message'),
     [
-        ('train', ['absent.py'], 'absent.py: no such file'),
         ('train', [CONFIG, '--resume', 'absent.pth'], 'absent.pth: no such file'),
         ('test', [CONFIG, 'absent.pth'], 'absent.pth: no such file'),
     ],
@@ -181,6 +180,13 @@ def test_missing_file_is_named(tools, capsys, script, arguments, message):
         tools(script).main(arguments)
     assert error.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('script', ['train', 'test'])
+def test_missing_config_is_named(tools, script):
+    arguments = [CONFIG] if script == 'test' else []  # any file is a checkpoint
+    with pytest.raises(SystemExit, match=r'^error: absent\.py: no such config file'):
+        tools(script).main(['absent.py', *arguments])
 
 
 def test_mixed_precision_needs_a_gpu(tools, tmp_path, monkeypatch, capsys):
@@ -209,6 +215,13 @@ def test_learning_rate_without_base_batch_size(tools, tmp_path):
                 'auto_scale_lr._delete_=True',
             ],
         )
+
+
+def test_weights_of_another_model_are_not_tested(tools, tmp_path):
+    path = tmp_path / 'other.pth'
+    torch.save(dict(state_dict=dict(offset=torch.ones(1))), path)
+    with pytest.raises(SystemExit, match=r'other\.pth: not the weights of .*slope'):
+        tools('test').main([CONFIG, str(path), '--work-dir', str(tmp_path)])
 
 
 @refuses_code

@@ -67,6 +67,14 @@ def test_other_classes_stop_before_training(train):
     assert 'categories of the file: kite, лодка' in message
 
 
+def test_settings_that_do_not_fit_stop_before_training(train):
+    classes = '--classes', 'kite', 'лодка', '--cfg-options'
+    message = train(*classes, 'model.nothing=1')
+    assert 'small.py: cannot be built: ' in message and "'nothing'" in message
+    message = train(*classes, 'train_dataloader.sampler.type=Unheard')
+    assert 'small.py: cannot be built: ' in message and 'Unheard' in message
+
+
 def test_heads_and_lists_that_were_forgotten_stop_before_training(train):
     classes = 'train_dataloader.dataset.metainfo.classes=(kite,лодка,bus)'
     message = train('--cfg-options', classes)

@@ -16,7 +16,7 @@ from .json_items import (
     size_of,
     xywh,
 )
-from .tracked_box import TrackedBox
+from .tracked_box import TrackedBox, finite_numbers
 
 FRAME_NAMES = ('frame_id', 'frame_index')  # the second is TAO's
 
@@ -84,9 +84,7 @@ def read_coco_objects(
     """Read what boxes and masks of a video have in common.
 
     Args:
-        coco (object): Content of the file.
-        path (Path): The file.
-        video_name (str, optional): Which of its videos, if there are several.
+        coco, path, video_name: Content of the file, the file, and which of its videos.
 
     Returns:
         tuple[BoxFile, list[int], list[FileObject]]: The pictures of the video, without
@@ -114,10 +112,13 @@ def read_coco_objects(
 
 def read_categories(coco: object) -> dict[int, str]:
     """Name of each category id of a COCO file."""
-    return {
-        integer(item, 'id', where): get(item, 'name', str, where)
-        for where, item in elements(coco, 'categories')
-    }
+    names = {}
+    for where, item in elements(coco, 'categories'):
+        number = integer(item, 'id', where)
+        if number in names:
+            raise ValueError(f'{where}: a second category of the id {number}')
+        names[number] = get(item, 'name', str, where)
+    return names
 
 
 def category_of(ann: dict, names: dict[int, str], where: str) -> str:
@@ -130,7 +131,8 @@ def category_of(ann: dict, names: dict[int, str], where: str) -> str:
 
 def score_of(ann: dict, where: str) -> float:
     """How sure a detector is of an annotation; 1 if it says nothing."""
-    return float(get(dict(score=1.0) | ann, 'score', (int, float), where))
+    with named_place(f'{where}: '):
+        return finite_numbers([ann.get('score', 1.0)], ['score'])[0]
 
 
 def _read_images(

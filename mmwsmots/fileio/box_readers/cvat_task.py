@@ -41,9 +41,6 @@ def read_tasks(root: Element) -> list[CVATTask]:
     ``stop_frame`` in steps of ``frame_filter``. A project numbers them on: a task's
     numbers follow those of the tasks before it in its subset.
 
-    Args:
-        root (Element): ``<annotations>``.
-
     Returns:
         list[CVATTask]: The tasks, or the job; of an old or short file one of which
         nothing is known.
@@ -72,15 +69,7 @@ def read_tasks(root: Element) -> list[CVATTask]:
 
 
 def choose_task(tasks: Sequence[CVATTask], video_name: str | None) -> CVATTask:
-    """Choose the task of a video.
-
-    Args:
-        tasks (Sequence[CVATTask]): All tasks of a file.
-        video_name (str, optional): Name of the video; not looked at if there is one
-            task only.
-
-    Returns:
-        CVATTask: The task.
+    """The only task of a file, or that of the video.
 
     Raises:
         ValueError: If it is not clear which; the message names them.

@@ -2,6 +2,8 @@
 import re
 from pathlib import Path
 
+from mmwsmots.fileio.text_lines import decode
+
 from .json_items import read_json
 from .kitti_tracking import NUM_FIELDS
 from .mot_challenge import MIN_FIELDS
@@ -29,13 +31,7 @@ def is_zip(path: str | Path) -> bool:
 
 
 def detect_format(path: str | Path) -> str:
-    """Tell the format of a file of boxes from its content.
-
-    Args:
-        path (str | Path): The file, or a folder of instance pictures.
-
-    Returns:
-        str: One of ``FORMATS`` of :mod:`read_boxes`.
+    """Tell which of ``FORMATS`` a file, or folder, of boxes has from its content.
 
     Raises:
         ValueError: If it is none of them; the message names the format, if it is
@@ -46,13 +42,15 @@ def detect_format(path: str | Path) -> str:
         return 'mots_png'
     with path.open('rb') as file:
         data = file.read(HEAD)
-    is_utf16 = data[:2] in (b'\xff\xfe', b'\xfe\xff')
-    head = data.decode('utf-16' if is_utf16 else 'utf-8-sig', errors='replace').lstrip()
+    head = decode(data).lstrip()
+    if not head or '\0' in head or data[:2] == b'\x1f\x8b':
+        what = 'compressed or binary, no text' if head else 'empty'
+        raise ValueError(f'{path}: the file is {what}; {ADVICE}')
     if head.startswith(('{', '[')):
         return _detect_json(path)
     if head.startswith('<'):
         return _detect_xml(path, head)
-    line = head.splitlines()[0].strip() if head else ''
+    line = head.splitlines()[0].strip()
     fields = [
         field.strip() for field in re.split(r',' if ',' in line else r'\s+', line)
     ]

@@ -16,7 +16,7 @@ IDENTITY_NAMES = ('track_id', 'instance_id')
 def parse_json(data: bytes, path: str | Path) -> object:
     """Content of a JSON file; ValueError if it is none, or nested too deeply."""
     try:
-        return json.loads(data.decode('utf-8-sig'))
+        return json.loads(data)  # UTF-8 or UTF-16, with a mark or without
     except ValueError as error:  # of the decoders too
         raise ValueError(f'{path}: no JSON: {error}') from None
     except RecursionError:

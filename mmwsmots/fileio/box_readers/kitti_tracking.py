@@ -45,17 +45,7 @@ def read_kitti_tracking(path: str | Path, first_frame: int | None = None) -> Box
 
 
 def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
-    """Read the 2D boxes of a KITTI tracking label file, whatever their identities.
-
-    Args:
-        path (str | Path): The file, see :func:`read_kitti_tracking`.
-
-    Returns:
-        list[TrackedBox]: The boxes in the order of the file.
-
-    Raises:
-        ValueError: If a line breaks the format; the message names file and line.
-    """
+    """The boxes of :func:`read_kitti_tracking`, whatever their identities."""
     boxes = []
     for number, line in text_lines(path):
         with named_place(f'{path}, line {number}: '):

@@ -57,7 +57,7 @@ def match_video(
 
     Args:
         pictures (Mapping[int, Picture]): What the file says of each frame.
-        num_frames (int): Number of frames, as the header of the video states it.
+        num_frames (int): Number of frames by the video's header; 0: not known.
 
     Returns:
         tuple[dict[int, int], str]: Frame of the video of each picture; how it was
@@ -69,7 +69,8 @@ def match_video(
     """
     named = picture_numbers(_path(picture.name) for picture in pictures.values())
     given = [picture.number for picture in pictures.values()]
-    if len(pictures) == num_frames:
+    is_unknown = num_frames == 0 and named is None and set(given) == {None}
+    if len(pictures) == num_frames or is_unknown:
         return {n: place for place, n in enumerate(pictures)}, 'order'
     if None not in given:
         offsets = set() if named is None else {n - f for n, f in zip(named, given)}
@@ -82,7 +83,8 @@ def match_video(
     some = next(iter(pictures.values()))
     raise ValueError(
         f'{some.where}: frame {some.number} is {some.name}, and the file has '
-        f'{len(pictures)} pictures of a video of {num_frames} frames: which is which?'
+        f'{len(pictures)} pictures of a video of {num_frames or "?"} frames: which is '
+        'which?'
     )
 
 

@@ -52,8 +52,10 @@ def read_boxes(
         ValueError: If the file breaks its format, or an argument does not fit it.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.is_file() and not path.is_dir():  # a pipe can be read only once
         raise FileNotFoundError(f'{path}: no such file of boxes')
+    if first_frame is not None and first_frame < 0:
+        raise ValueError(f'{path}: frames count from 0 on, not from {first_frame}')
     if path.is_file() and is_zip(path):
         with unpacked(path) as inner:
             file = read_boxes(inner, box_format, class_name, first_frame, video_name)

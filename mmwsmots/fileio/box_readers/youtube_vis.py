@@ -49,9 +49,7 @@ def read_track_objects(
     """Read what boxes and masks of a video have in common.
 
     Args:
-        data (object): Content of the file.
-        path (Path): The file.
-        video_name (str, optional): Which of its videos, if there are several.
+        data, path, video_name: Content of the file, the file, and which of its videos.
         key (str): What is read of each track, 'bboxes' or 'segmentations'.
 
     Returns:
@@ -64,7 +62,7 @@ def read_track_objects(
     names = read_categories(data)
     where, video = _find_video(data, video_name)
     video_id, size = integer(video, 'id', where), size_of(video, where)
-    file, objects = BoxFile(path, []), []
+    file, objects, places = BoxFile(path, []), [], {}
     for frame_id, name in enumerate(get(video, 'file_names', list, where)):
         place = f'{where}.file_names[{frame_id}]'
         if not isinstance(name, str) or not name:
@@ -74,6 +72,9 @@ def read_track_objects(
         if integer(ann, 'video_id', where) != video_id:
             continue
         track = integer(ann, 'id', where), category_of(ann, names, where)
+        first = places.setdefault(track[0], where)
+        if first != where:
+            raise ValueError(f'{first} and {where} are both track {track[0]}')
         parts = get(ann, key, list, where)
         if len(parts) != len(file.pictures):
             raise ValueError(

@@ -41,6 +41,7 @@ def test_fields(read):
             BOX.format(0, 1, 0, 36.54, 5, 50, 60.5),
             BOX.format(1, 0, 0, 37.54, 5, 51, 60.5),  # interpolated by CVAT
             BOX.format(2, 1, 1, 38.54, 5, 52, 60.5),  # gone
+            BOX.format(2, 1, 1, 38.54, 5, 52, 60.5),  # again, where segments meet
         ),
         '<!-- a comment -->',
         track(12, 'person', BOX.format(1, 1, 0, -3, 1, 2, 9)),

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import gzip
 import json
 
 import pytest
@@ -27,6 +28,22 @@ def test_what_is_not_read_is_named(tmp_path, text, message):
     path = tmp_path / 'boxes'
     path.write_text(text)
     with pytest.raises(ValueError, match=rf'boxes: .*{message}'):
+        detect_format(path)
+
+
+@pytest.mark.parametrize(
+    ('data', 'message'),
+    [
+        (b'', 'the file is empty'),
+        (b'\n \n', 'the file is empty'),
+        (b'\xff\xd8\xff\xe0\0\x10JFIF', 'compressed or binary, no text'),
+        (gzip.compress(b'1,1,5,5,5,5\n'), 'compressed or binary, no text'),
+    ],
+)
+def test_what_is_no_text_is_not_shown(tmp_path, data, message):
+    path = tmp_path / 'boxes'
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f'boxes: .*{message}; export'):
         detect_format(path)
 
 

@@ -94,7 +94,7 @@ def test_damaged_files_are_read_or_refused(tmp_path, name):
     assert 100 < refused < 400
 
 
-@pytest.mark.parametrize('text', ['', 'frame,id\n', 'a text', '1 2 3', '\x00\xff'])
+@pytest.mark.parametrize('text', ['frame,id\n', 'a text', '1 2 3', '\x01\xff'])
 def test_unknown_format(tmp_path, text):
     path = tmp_path / 'boxes'
     path.write_text(text)
@@ -124,6 +124,18 @@ def test_bad_arguments(tmp_path):
 
 def box(track_id, class_name, is_ignored=False):
     return TrackedBox(0, track_id, class_name, BBOX, is_ignored, f'line {track_id}')
+
+
+def test_two_tracks_of_one_id(tmp_path):
+    """They may share no frame: one object would have two boxes' histories."""
+    track = YOUTUBE_VIS['annotations'][0]
+    early = dict(track, bboxes=[[1, 2, 3, 4], None, None, None])
+    path = tmp_path / 'boxes.json'
+    path.write_text(json.dumps(dict(YOUTUBE_VIS, annotations=[track, early])))
+    with pytest.raises(
+        ValueError, match=r'annotations\[0\] and .*\[1\] are both track 7'
+    ):
+        read_boxes(path)
 
 
 def test_select_classes():

@@ -1,0 +1,46 @@
+# Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from copy import deepcopy
+from pathlib import Path
+
+from mmengine.config import Config
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def find_config(name: str | Path) -> Path:
+    """The file of a config.
+
+    Args:
+        name (str | Path): Path, or the name of one of the project's configs, alone, as
+            ``wsmots_r50_fpn_kitti``, or as in ``_base_``,
+            ``mmwsmots::wsmots/wsmots_r50_fpn_kitti.py``.
+
+    Raises:
+        FileNotFoundError: If there is neither.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    for folder in (PACKAGE.parent / 'configs', PACKAGE / '.mim/configs'):
+        for path in sorted(folder.glob('[!_]*/*.py')):
+            full_name = f'mmwsmots::{path.parent.name}/{path.name}'
+            if str(name) in (path.stem, full_name):
+                return path
+    raise FileNotFoundError(f'{name}: no such config file, and no config of mmwsmots')
+
+
+def read_config_file(config: str | Path | Config) -> Config:
+    """Read a config, see :func:`find_config`; one that is read already is copied.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read; the message says why.
+    """
+    if isinstance(config, Config):
+        return deepcopy(config)
+    path = find_config(config)
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # a config is code, which can fail in any way
+        raise ValueError(
+            f'{path}: cannot be read as a config ({type(error).__name__}: {error})'
+        ) from error
