@@ -67,8 +67,8 @@ PARTS = {
     'mmwsmots.models.mot.MOTSNet.predict': 'rest of the model',
     'mmengine.optim.OptimWrapper.backward': 'backward pass',
     'mmengine.optim.OptimWrapper.step': 'optimiser',
-    'mmwsmots.evaluation.MOTSMetric.process_video': 'metric: checks, RLE',
-    'mmwsmots.evaluation.MOTSMetric.compute_metrics': 'metric: at the end',
+    'mmwsmots.evaluation.metrics.MOTSMetric.process_video': 'metric: checks, RLE',
+    'mmwsmots.evaluation.metrics.MOTSMetric.compute_metrics': 'metric: at the end',
 }
 
 

@@ -17,7 +17,7 @@ LOCATIONS = {
     'DATASETS': 'mmwsmots.datasets',
     'DATA_SAMPLERS': 'mmwsmots.datasets',
     'HOOKS': 'mmwsmots.engine',
-    'METRICS': 'mmwsmots.evaluation',
+    'METRICS': 'mmwsmots.evaluation.metrics',
     'MODELS': 'mmwsmots.models',
     'TASK_UTILS': 'mmwsmots.models',
     'TRANSFORMS': 'mmwsmots.datasets',

@@ -11,9 +11,8 @@ from mmwsmots.utils import versions
 
 def run(code):
     """Lines that the code prints in a new interpreter."""
-    result = subprocess.run(
-        [sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True
-    )
+    command = [sys.executable, '-W', 'ignore', '-c', code]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 
@@ -26,7 +25,7 @@ import torch
 config = dict(vars(mmengine.Config))
 safe_globals = getattr(torch.serialization, 'get_safe_globals', list)  # new in 2.5
 safe = safe_globals()
-import mmwsmots
+import mmwsmots, mmwsmots.evaluation
 heavy = {'trackeval', 'matplotlib', 'mmdet.models', 'mmdet.datasets'}
 print(sorted(heavy & set(sys.modules)))
 print(dict(vars(mmengine.Config)) == config)

@@ -69,14 +69,14 @@ def launch(repo, tmp_path):
             cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         if nnodes is None:
-            return subprocess.run(command, env=env, **options, timeout=300)
+            return subprocess.run(command, env=env, **options, timeout=500)
         env['NNODES'] = str(nnodes)
         nodes = [
             subprocess.Popen(command, env=dict(env, NODE_RANK=str(rank)), **options)
             for rank in range(nnodes)
         ]
         try:
-            outputs = [node.communicate(timeout=300)[0] for node in nodes]
+            outputs = [node.communicate(timeout=500)[0] for node in nodes]
         finally:
             for node in nodes:  # one that still waits for the other
                 node.kill()

@@ -9,7 +9,7 @@ from mmengine.registry import Registry
 import mmwsmots.apis
 import mmwsmots.datasets
 import mmwsmots.engine
-import mmwsmots.evaluation
+import mmwsmots.evaluation.metrics
 import mmwsmots.models
 import mmwsmots.visualization  # noqa: F401
 
