@@ -191,12 +191,7 @@ def check_exists(checkpoint: str | Path) -> None:
 
 
 def load_weights(model: nn.Module, checkpoint: str | Path, config_name: str) -> None:
-    """Load a checkpoint that must hold exactly the model's weights.
-
-    Args:
-        model (nn.Module): The model.
-        checkpoint (str | Path): The file.
-        config_name (str): What describes the model, for messages.
+    """Load a checkpoint that must hold exactly the weights of the config's model.
 
     Raises:
         ValueError: If the file is cut off, holds other weights, or more than tensors

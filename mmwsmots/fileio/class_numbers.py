@@ -52,11 +52,7 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> None:
 
 
 def add_labels(folder: str | Path, numbers: dict[str, int]) -> None:
-    """Name the classes of the files in a folder, unless they are KITTI MOTS's.
-
-    Args:
-        folder (str | Path): Gets ``labels.txt``; it is created.
-        numbers (dict[str, int]): From :func:`class_numbers`.
+    """Name the classes of a folder in its ``labels.txt``, unless they are KITTI MOTS's.
 
     Raises:
         ValueError: If the folder names other classes: its files would change theirs.
