@@ -25,11 +25,11 @@ import numpy as np
 import torch
 
 from benchmarks.common import ROOT, fetch_weights, heading, report, run
-from mmwsmots.apis import init_box_masker, init_mots_model
+from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.fileio import atomic_write
 
-from .evaluate import evaluate, grabcuts, masker_of
+from .evaluate import evaluate, grabcuts
 from .pictures import draw_page
 from .variants import (
     CONFIGS,
@@ -191,8 +191,13 @@ def label(data_root: Path, args: argparse.Namespace) -> None:
 
 
 def label_dir(args: argparse.Namespace) -> Path:
-    """Folder of the masker that is adapted to the boxes."""
+    """Folder of the labelling."""
     return args.out / f'{args.split}_label'
+
+
+def adapted_masker(args: argparse.Namespace) -> Path:
+    """Weights of the masker, adapted to the boxes."""
+    return label_dir(args) / f'adapt/iter_{args.adapt}.pth'
 
 
 def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
@@ -210,6 +215,8 @@ def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Pa
         if variant.config == MASKER:
             label(data_root, args)
         cfg = train_config(variant, data_root, iters, seed, start, args.preset)
+        if variant.config == MASKER:
+            cfg.model.masker.init_cfg.checkpoint = str(adapted_masker(args))
         fetch_weights(cfg)
         cfg.dump(config)
         resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
@@ -232,10 +239,6 @@ def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict
     model = init_mots_model(eval_config(variant, args.preset), checkpoint, device)
     folder = masks_dir(name, seed, args)
     others = {'GrabCut': grabcuts} if with_grabcut else {}
-    if variant.config == MASKER:
-        weights = label_dir(args) / f'adapt/iter_{args.adapt}.pth'
-        masker = init_box_masker(checkpoint=weights, device=device)
-        others['the masker in the boxes'] = masker_of(masker)
     table = evaluate(model, roots['test'], folder, others)
     with atomic_write(path) as temp:
         temp.write_text(json.dumps(table, indent=2) + '\n')

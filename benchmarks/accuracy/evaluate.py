@@ -26,7 +26,6 @@ from mmwsmots.fileio.mots_txt import (
     write_mots_txt,
 )
 from mmwsmots.fileio.rle import mask_to_rle
-from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.disjoint_masks import disjoint_masks
 
@@ -157,11 +156,6 @@ def grabcuts(frame, boxes, class_ids, scores) -> np.ndarray:
     """GrabCut in each box; the higher score is in front."""
     masks = torch.from_numpy(np.stack([grabcut(frame, box) for box in boxes]))
     return disjoint_masks(masks, torch.as_tensor(scores)).numpy()
-
-
-def masker_of(model: BoxMasker) -> Callable:
-    """The masker itself as mask branch."""
-    return lambda frame, boxes, class_ids, scores: segment_boxes(model, frame, boxes)
 
 
 def measure_contrasts(known: Results, reader: FrameReader) -> np.ndarray:

@@ -83,7 +83,6 @@ def _tested(name: str, trained: Variant, *options: dict) -> Variant:
 
 
 _CONTEXT = Variant(SUPERVISED, CONTEXT)
-_TAUGHT = Variant(MASKER, CONTEXT)
 _PLUS = Variant(PLUS)
 VARIANTS = {
     'supervised': Variant(SUPERVISED),
@@ -96,8 +95,6 @@ VARIANTS = {
         PAPER, {MASK + 'loss_crf': None, 'model.track_head.detach_mask': True}
     ),
     'masker': Variant(MASKER),
-    'masker-context': _TAUGHT,
-    'masker-context+refined': _tested('masker-context', _TAUGHT, AS_PLUS),
     'plus': _PLUS,
     'plus-unrefined': _tested('plus', _PLUS, UNREFINED),
     'plus-uncovered': _tested('plus', _PLUS, UNCOVERED),

@@ -6,6 +6,11 @@ _base_ = './wsmots-masker_mnv2_fpn_rendered.py'
 train_root, val_root = 'work_dirs/demo/train/', 'work_dirs/demo/val/'
 img_scale = (624, 192)
 
+# The masker that the demo has adapted to its boxes.
+model = dict(
+    masker=dict(init_cfg=dict(checkpoint='work_dirs/demo/label/adapt/iter_50.pth'))
+)
+
 random_resize = dict(_base_.random_resize, scale=img_scale)
 train_pipeline = [
     dict(type='ClipFrameSample', num_frames=_base_.num_frames),

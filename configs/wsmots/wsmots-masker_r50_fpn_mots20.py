@@ -1,7 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-# MOTS20 boxes only: the masks are those that tools/label_dataset.py writes of them.
+# MOTS20 boxes only: tools/label_dataset.py writes the masks to learn from; at test the
+# masker segments the detections.
 _base_ = [
     '../_base_/models/mots_r50_fpn.py',
+    '../_base_/models/masker_at_test.py',
     '../_base_/datasets/mots20.py',
     '../_base_/schedules/kitti_150e.py',
     '../_base_/default_runtime.py',
@@ -16,6 +18,7 @@ model = dict(
         )
     ),
     track_head=dict(num_classes=num_classes),
+    masker=_base_.masker,
 )
 
 train_pipeline = [

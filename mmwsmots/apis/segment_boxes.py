@@ -44,8 +44,8 @@ def segment_instances(
     Returns:
         :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size, disjoint:
         a pixel that several claim goes, of a masker, to the one that :func:`compete`
-        says, of a :class:`MOTSNet`, made for roads, to the one whose box ends lowest;
-        ``scores`` (n, ), the :func:`mask_confidences`.
+        says, of a :class:`MOTSNet` without one, made for roads, to the one whose box
+        ends lowest; ``scores`` (n, ), the :func:`mask_confidences`.
 
     Raises:
         ValueError: If an argument is not of that form.
@@ -65,7 +65,10 @@ def segment_instances(
     if len(bboxes) == 0:
         masks = torch.zeros((0, *frame.shape[:2]), dtype=torch.bool)
         return InstanceData(masks=masks, scores=torch.zeros(0))
-    return (_by_mask_branch if is_mots else _by_masker)(model, frame, bboxes, labels)
+    if is_mots and model.masker is not None:
+        model = model.masker
+    by = _by_masker if isinstance(model, BoxMasker) else _by_mask_branch
+    return by(model, frame, bboxes, labels)
 
 
 def _by_masker(

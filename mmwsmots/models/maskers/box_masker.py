@@ -158,7 +158,7 @@ class BoxMasker(BaseDetector):
         rgb = self._rgb(crops.images)
         if self.needs_masks and self.train_cfg.get('occluder_prob', 0) > 0:
             rgb, crops = paste_occluders(rgb, crops, self.train_cfg['occluder_prob'])
-        seen = self._normalize(blur_some(jitter_colors(rgb)))
+        seen = self.normalize(blur_some(jitter_colors(rgb)))
         logits = self.crop_logits(seen, crops.prompts)
         size = logits.shape[-1]
         boxes = box_masks_on_rois(crops.bboxes, crops.rois[:, 1:], size)
@@ -234,31 +234,44 @@ class BoxMasker(BaseDetector):
         return batch_data_samples
 
     @torch.no_grad()
-    def segment(self, image: Tensor, bboxes: Tensor) -> InstanceData:
+    def segment(
+        self,
+        image: Tensor,
+        bboxes: Tensor,
+        size: tuple[int, int] | None = None,
+        scale_factor: tuple[float, float] = (1.0, 1.0),
+    ) -> InstanceData:
         """Masks of the boxes of one image.
 
         Args:
             image (Tensor): Normalised image, shape (3, H, W).
-            bboxes (Tensor): All boxes that are known, (n, 4), xyxy in pixels.
+            bboxes (Tensor): All boxes that are known, (n, 4), xyxy in pixels of the
+                masks.
+            size (tuple[int, int], optional): Height and width of the masks, those of
+                the image by default.
+            scale_factor (tuple[float, float]): Width and height of the image over those
+                of the masks, as mmdet's ``Resize`` notes them.
 
         Returns:
-            :obj:`InstanceData`: ``masks`` (n, H, W), bool, and ``scores`` (n, ), the
-            :func:`mask_confidences`.
+            :obj:`InstanceData`: ``masks`` (n, height, width), bool, and ``scores``
+            (n, ), the :func:`mask_confidences`.
         """
-        size = tuple(image.shape[1:])
+        size = size or tuple(image.shape[1:])
         if len(bboxes) == 0:
             masks = torch.zeros((0, *size), dtype=torch.bool, device=image.device)
             return InstanceData(masks=masks, scores=image.new_zeros(0))
         bboxes = bboxes.to(image)
         rois = self._rois(bboxes)
+        scale = image.new_tensor(scale_factor).repeat(2)
+        on_image = bboxes * scale, rois * scale
         # From here on the threshold is at 0.
         threshold = torch.tensor(self.test_cfg.get('mask_thr_binary', 0.5))
-        logits = self._predict_logits(image, bboxes, rois) - threshold.logit().item()
-        indexed = F.pad(rois, (1, 0))  # all of image 0
+        logits = self._predict_logits(image, *on_image) - threshold.logit().item()
+        indexed = F.pad(on_image[1], (1, 0))  # all of image 0
         logits = self.refiner.refine_logits(
-            logits, indexed, bboxes, self._rgb(image[None])
+            logits, indexed, on_image[0], self._rgb(image[None])
         )
-        logits = self.refiner.shift_logits(logits, indexed, bboxes)
+        logits = self.refiner.shift_logits(logits, indexed, on_image[0])
         windows = paste_logits(logits, rois, bboxes, *size)
         masks = compete(windows, size)
         scores = mask_confidences(masks, logits.sigmoid(), rois, bboxes)
@@ -295,7 +308,8 @@ class BoxMasker(BaseDetector):
         processor = self.data_preprocessor
         return images * processor.std + processor.mean
 
-    def _normalize(self, rgb: Tensor) -> Tensor:
+    def normalize(self, rgb: Tensor) -> Tensor:
+        """Normalised images (N, 3, H, W) of RGB in 0..255."""
         processor = self.data_preprocessor
         return (rgb - processor.mean) / processor.std
 

@@ -31,6 +31,9 @@ class MOTSNet(BaseMOTModel):
             detector that knows its boxes already and stays in evaluation: without
             gradient, moving batch statistics or drop path. A step takes about half the
             time.
+        masker (dict, optional): A trained :class:`BoxMasker`, which segments the
+            detections at test in place of the mask head; the head's masks still pool
+            the embeddings. It is not trained on.
         data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
         init_cfg (dict or list[dict], optional): Initialisation.
     """
@@ -42,6 +45,7 @@ class MOTSNet(BaseMOTModel):
         tracker: OptConfigType = None,
         detector_loss_weight: float = 1.0,
         freeze_detector: bool = False,
+        masker: OptConfigType = None,
         data_preprocessor: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
     ) -> None:
@@ -57,6 +61,9 @@ class MOTSNet(BaseMOTModel):
         if freeze_detector:
             self.detector.requires_grad_(False)
             self.detector.roi_head.mask_head.requires_grad_(True)
+        self.masker = None
+        if masker is not None:
+            self.masker = MODELS.build(masker).requires_grad_(False)
 
     def train(self, mode: bool = True) -> 'MOTSNet':
         """Switch between training and evaluation; frozen parts stay in evaluation."""
@@ -64,6 +71,8 @@ class MOTSNet(BaseMOTModel):
         if self.freeze_detector:
             self.detector.eval()
             self.detector.roi_head.mask_head.train(mode)
+        if self.masker is not None:
+            self.masker.eval()
         return self
 
     def loss(self, inputs: Tensor, data_samples: TrackSampleList, **kwargs) -> dict:
@@ -178,7 +187,10 @@ class MOTSNet(BaseMOTModel):
         x = self.detector.extract_feat(img)
         proposals = self.detector.rpn_head.predict(x, [frame], rescale=False)
         results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
-        results.masks = disjoint_masks(results.masks, results.scores)
+        if self.masker is None:
+            results.masks = disjoint_masks(results.masks, results.scores)
+        else:
+            results.masks = self._segment(img[0], frame, results.bboxes, rescale)
         # A detection that others cover completely has no legal mask.
         is_visible = nonempty_masks(results.masks)
         if not is_visible.all():  # indexing copies all masks
@@ -193,6 +205,20 @@ class MOTSNet(BaseMOTModel):
         if tracker is not None:
             results = tracker.track(frame, model=self, feats=x, rescale=rescale)
         return results
+
+    def _segment(
+        self, img: Tensor, frame: DetDataSample, bboxes: Tensor, rescale: bool
+    ) -> Tensor:
+        """The masker's disjoint masks (n, H, W) of the boxes of a frame (C, H, W)."""
+        height, width = frame.img_shape[:2]
+        options = {}
+        if rescale:
+            size = tuple(frame.ori_shape[:2])
+            options = dict(size=size, scale_factor=frame.scale_factor)
+        mean, std = self.data_preprocessor.mean, self.data_preprocessor.std
+        rgb = img[:, :height, :width] * std.view(-1, 1, 1) + mean.view(-1, 1, 1)
+        image = self.masker.normalize(rgb[None])[0]
+        return self.masker.segment(image, bboxes, **options).masks
 
 
 def class_agnostic_sample(sample: DetDataSample) -> DetDataSample:

@@ -3,8 +3,12 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config
 from mmengine.structures import BaseDataElement
+
+from mmwsmots.apis import segment_boxes
 
 from ..utils import SIZE, build_model, random_batch
 
@@ -199,6 +203,53 @@ def test_a_frame_without_detections(repo):
         (sample,) = model(**data, mode='predict')
     pred = sample[0].pred_track_instances
     assert len(pred) == 0 and pred.masks.shape == (0, *SIZE)
+
+
+@pytest.fixture
+def with_masker(repo):
+    """A model of many detections whose masker has the released weights."""
+    masker = Config.fromfile(repo / 'configs/_base_/models/masker_at_test.py').masker
+    rcnn = 'model.detector.test_cfg.rcnn'
+    options = {f'{rcnn}.score_thr': 0.0, f'{rcnn}.max_per_img': 8}
+    model = build_model(repo, **options, **{'model.masker': masker})
+    model.masker.init_weights()
+    return model
+
+
+@pytest.mark.parametrize('factor', [1, 2])
+def test_a_masker_segments_the_detections(with_masker, factor):
+    model = with_masker.eval()
+    batch = random_batch([2], num_frames=1)
+    image, meta = batch['inputs'][0][0], batch['data_samples'][0][0]
+    # Smooth, so that doubling its size changes little but its size.
+    image = F.interpolate(F.avg_pool2d(image[None].float(), 8), SIZE, mode='bilinear')
+    scaled = image.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    batch['inputs'][0] = scaled.round().to(torch.uint8)
+    size = tuple(scaled.shape[2:])
+    meta.set_metainfo(dict(img_shape=size, scale_factor=(factor, factor)))
+    with torch.no_grad():
+        (sample,) = model(**model.data_preprocessor(batch, False), mode='predict')
+    found = sample[0].pred_track_instances
+    assert len(found) > 0 and found.masks.shape == (len(found), *SIZE)
+    assert found.masks.sum(dim=0).max() <= 1
+    detections = sample[0].pred_instances  # all with a mask, tracked or not
+    frame = image[0].round().to(torch.uint8).permute(1, 2, 0).numpy()
+    expected = segment_boxes(model.masker, frame, detections.bboxes.numpy())
+    agreement = (detections.masks.numpy() == expected).mean()
+    assert agreement == 1 if factor == 1 else agreement > 0.98
+
+
+def test_a_masker_is_not_trained(with_masker):
+    model = with_masker.train()
+    assert not model.masker.training
+    before = copy.deepcopy(model.masker.state_dict())
+    params = [param for param in model.parameters() if param.requires_grad]
+    total, _ = model.parse_losses(losses_of(model, random_batch([3, 2])))
+    total.backward()
+    torch.optim.SGD(params, lr=0.1).step()
+    assert all(param.grad is None for param in model.masker.parameters())
+    for name, value in model.masker.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 def test_a_batch_of_videos_is_refused(repo):
