@@ -32,14 +32,16 @@ def read_config_file(config: str | Path | Config) -> Config:
     """Read a config, see :func:`find_config`; one that is read already is copied.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read; the message says why.
+        OSError: If there is no such file, or the system cannot read it.
+        ValueError: If it is no config; the message says why.
     """
     if isinstance(config, Config):
         return deepcopy(config)
     path = find_config(config)
     try:
         return Config.fromfile(path)
+    except OSError:
+        raise
     except Exception as error:  # a config is code, which can fail in any way
         raise ValueError(
             f'{path}: cannot be read as a config ({type(error).__name__}: {error})'
