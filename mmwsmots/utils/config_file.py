@@ -40,9 +40,9 @@ def read_config_file(config: str | Path | Config) -> Config:
     path = find_config(config)
     try:
         return Config.fromfile(path)
-    except OSError:
-        raise
     except Exception as error:  # a config is code, which can fail in any way
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise  # of the system, as a full disk
         raise ValueError(
             f'{path}: cannot be read as a config ({type(error).__name__}: {error})'
         ) from error

@@ -8,7 +8,7 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
-from mmwsmots.apis import frame_batch
+from mmwsmots.apis import frame_batch, segment_boxes
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.roi_heads import GradCAMMaskHead
 from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
@@ -27,7 +27,7 @@ def explain_masks(
     true_masks: np.ndarray | None = None,
     classes: Sequence[str] | None = None,
 ) -> dict:
-    """What the mask branch sees and says for the annotated boxes of a frame.
+    """What a model sees and says for the annotated boxes of a frame.
 
     Args:
         model (:obj:`MOTSNet`): From :func:`mmwsmots.apis.init_mots_model`.
@@ -93,6 +93,8 @@ def explain_masks(
     )
     if isinstance(roi_head.mask_head, GradCAMMaskHead):
         explained.update(_heat_maps(roi_head, x, gts, rois))
+    if model.masker is not None:
+        return dict(explained, masks=segment_boxes(model, image, bboxes, labels))
     (found,) = roi_head.predict_mask(x, [meta], [gts], rescale=True)
     return dict(explained, masks=found.masks.cpu().numpy())
 
