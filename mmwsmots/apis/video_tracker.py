@@ -37,7 +37,8 @@ class VideoTracker:
         is_mots = isinstance(model, MOTSNet)
         if not is_mots or not model.with_tracker or not model.with_track_head:
             raise ValueError(
-                'model must be a MOTSNet with a tracker, and a track_head for it'
+                'the model is no MOTSNet, or has no tracker, or no track_head to embed '
+                'for it'
             )
         classes = model.dataset_meta['classes']
         self.class_ids = class_numbers(classes)
