@@ -135,7 +135,7 @@ def test_what_is_no_model_or_no_boxes_is_named(repo, frame, tmp_path):
         segment_boxes(masker, frame, None)
     with pytest.raises(ValueError, match='a BoxMasker or a MOTSNet, got NoneType'):
         segment_boxes(None, frame, BOXES)
-    with pytest.raises(ValueError, match='model must be a MOTSNet with a tracker'):
+    with pytest.raises(ValueError, match='the model is no MOTSNet'):
         VideoTracker(masker, 1)
 
 
