@@ -29,7 +29,7 @@ from mmwsmots.apis import init_mots_model
 from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
 from mmwsmots.fileio import atomic_write
 
-from .evaluate import evaluate, grabcuts
+from .evaluate import evaluate
 from .pictures import draw_page
 from .variants import (
     CONFIGS,
@@ -179,25 +179,20 @@ def masks_dir(name: str, seed: int, args: argparse.Namespace) -> Path:
     return run_dir(trained_as, seed, args) / f'{name}_masks'
 
 
-def label(data_root: Path, args: argparse.Namespace) -> None:
-    """Write the masker's masks of the training boxes, if they are missing."""
+def label(data_root: Path, args: argparse.Namespace) -> Path:
+    """Write the masker's masks of the training boxes, if they are missing.
+
+    Returns the weights of the masker, adapted to the boxes.
+    """
+    work_dir = args.out / f'{args.split}_label'
     boxes = data_root / 'annotations/kitti_mots_train.json'
     masks = boxes.with_name('kitti_mots_train_masks.json')
     if not masks.is_file():
         run(
             *('tools/label_dataset.py', boxes, data_root / 'training/image_02', masks),
-            *('--adapt', args.adapt, '--work-dir', label_dir(args)),
+            *('--adapt', args.adapt, '--work-dir', work_dir),
         )
-
-
-def label_dir(args: argparse.Namespace) -> Path:
-    """Folder of the labelling."""
-    return args.out / f'{args.split}_label'
-
-
-def adapted_masker(args: argparse.Namespace) -> Path:
-    """Weights of the masker, adapted to the boxes."""
-    return label_dir(args) / f'adapt/iter_{args.adapt}.pth'
+    return work_dir / f'adapt/iter_{args.adapt}.pth'
 
 
 def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Path:
@@ -212,11 +207,9 @@ def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Pa
         config = work_dir / 'config.py'
         work_dir.mkdir(parents=True, exist_ok=True)
         variant = DETECTOR_ONLY if name == DETECTOR else VARIANTS[name]
-        if variant.config == MASKER:
-            label(data_root, args)
         cfg = train_config(variant, data_root, iters, seed, start, args.preset)
         if variant.config == MASKER:
-            cfg.model.masker.init_cfg.checkpoint = str(adapted_masker(args))
+            cfg.model.masker.init_cfg.checkpoint = str(label(data_root, args))
         fetch_weights(cfg)
         cfg.dump(config)
         resume = ['--resume'] if (work_dir / 'last_checkpoint').is_file() else []
@@ -238,8 +231,7 @@ def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict
     device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     model = init_mots_model(eval_config(variant, args.preset), checkpoint, device)
     folder = masks_dir(name, seed, args)
-    others = {'GrabCut': grabcuts} if with_grabcut else {}
-    table = evaluate(model, roots['test'], folder, others)
+    table = evaluate(model, roots['test'], folder, with_grabcut)
     with atomic_write(path) as temp:
         temp.write_text(json.dumps(table, indent=2) + '\n')
     return table

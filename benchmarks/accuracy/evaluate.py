@@ -44,7 +44,7 @@ class Results(NamedTuple):
 
 
 def evaluate(
-    model: MOTSNet, data_root: Path, masks_dir: Path, others: dict[str, Callable]
+    model: MOTSNet, data_root: Path, masks_dir: Path, with_grabcut: bool
 ) -> dict:
     """Everything that the table shows about one model.
 
@@ -52,12 +52,11 @@ def evaluate(
         model (:obj:`MOTSNet`): From :func:`init_mots_model`.
         data_root (Path): Data set in the layout of KITTI MOTS.
         masks_dir (Path): Gets ``KIND/SSSS.txt``, the masks given the true boxes.
-        others (dict[str, Callable]): Other methods that segment the same boxes, see
-            :func:`resegment`, by the names of their kinds.
+        with_grabcut (bool): Whether to run GrabCut in the boxes too.
 
     Returns:
         dict: ``kind -> class -> measure -> value`` with the kinds 'model', 'filled
-        boxes' and those of the others.
+        boxes' and, if wanted, 'GrabCut'.
     """
     found, given, contrasts = {}, {}, {}
     gt_dir = data_root / 'instances_txt'
@@ -78,8 +77,8 @@ def evaluate(
         for results in (found[name], given[name]):
             base = results['model']
             results['filled boxes'] = base._replace(objects=filled_boxes(*base))
-            for kind, segment in others.items():
-                results[kind] = resegment(base, reader, segment)
+            if with_grabcut:
+                results['GrabCut'] = resegment(base, reader, _grabcuts)
         contrasts[name] = measure_contrasts(known, reader)
         for kind, results in given[name].items():
             (masks_dir / kind).mkdir(parents=True, exist_ok=True)
@@ -152,8 +151,7 @@ def _mask_branch(model: MOTSNet) -> Callable:
     return segment
 
 
-def grabcuts(frame, boxes, class_ids, scores) -> np.ndarray:
-    """GrabCut in each box; the higher score is in front."""
+def _grabcuts(frame, boxes, class_ids, scores) -> np.ndarray:
     masks = torch.from_numpy(np.stack([grabcut(frame, box) for box in boxes]))
     return disjoint_masks(masks, torch.as_tensor(scores)).numpy()
 

@@ -99,7 +99,7 @@ def test_given_boxes_take_the_detector_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
         evaluation, '_mask_branch', lambda model: lambda *args: corner[None]
     )
-    table = evaluation.evaluate(None, tmp_path, tmp_path / 'masks', {})
+    table = evaluation.evaluate(None, tmp_path, tmp_path / 'masks', False)
     for kind, iou in (('model', 100), ('filled boxes', 80)):
         row = table[kind]['car']
         assert row['sMOTSA'] == 0

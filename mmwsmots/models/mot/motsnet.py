@@ -190,7 +190,7 @@ class MOTSNet(BaseMOTModel):
         if self.masker is None:
             results.masks = disjoint_masks(results.masks, results.scores)
         else:
-            results.masks = self._segment(img[0], frame, results.bboxes, rescale)
+            results.masks = self._segment(frame, results.bboxes, rescale)
         # A detection that others cover completely has no legal mask.
         is_visible = nonempty_masks(results.masks)
         if not is_visible.all():  # indexing copies all masks
@@ -206,18 +206,14 @@ class MOTSNet(BaseMOTModel):
             results = tracker.track(frame, model=self, feats=x, rescale=rescale)
         return results
 
-    def _segment(
-        self, img: Tensor, frame: DetDataSample, bboxes: Tensor, rescale: bool
-    ) -> Tensor:
-        """The masker's disjoint masks (n, H, W) of the boxes of a frame (C, H, W)."""
+    def _segment(self, frame: DetDataSample, bboxes: Tensor, rescale: bool) -> Tensor:
+        """The masker's disjoint masks (n, H, W) of the boxes of a frame."""
         height, width = frame.img_shape[:2]
         options = {}
         if rescale:
             size = tuple(frame.ori_shape[:2])
             options = dict(size=size, scale_factor=frame.scale_factor)
-        mean, std = self.data_preprocessor.mean, self.data_preprocessor.std
-        rgb = img[:, :height, :width] * std.view(-1, 1, 1) + mean.view(-1, 1, 1)
-        image = self.masker.normalize(rgb[None])[0]
+        image = self.masker.normalize(frame.rgb[None, :, :height, :width])[0]
         return self.masker.segment(image, bboxes, **options).masks
 
 
