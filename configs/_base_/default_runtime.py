@@ -8,7 +8,6 @@ default_hooks = dict(
     visualization=dict(_delete_=True, type='TrackVisualizationHook', draw=False),
 )
 custom_hooks = [
-    dict(type='RandomStateHook'),
     dict(type='FiniteLossHook'),
     dict(type='MaskGuardHook'),
 ]

@@ -13,7 +13,6 @@ model = dict(
     loss_pairwise=dict(type='PairwiseAffinityLoss', loss_weight=0.5, gather=True),
 )
 custom_hooks = [
-    dict(type='RandomStateHook'),
     dict(type='FiniteLossHook'),
     dict(type='EMAHook', momentum=0.005),
     dict(type='LossWarmupHook', loss='loss_outside', num_iters=100),

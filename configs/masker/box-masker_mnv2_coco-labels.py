@@ -33,7 +33,6 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, begin=0, T_max=max_iters),
 ]
 custom_hooks = [
-    dict(type='RandomStateHook'),
     dict(type='FiniteLossHook'),
     dict(type='EMAHook', momentum=0.005),
 ]

@@ -5,17 +5,16 @@ from pathlib import Path
 import pytest
 from mmengine.hooks import Hook
 
-from mmwsmots.engine import RandomStateHook
 from tests.toy_run import NUM_BATCHES, LossesHook, build_runner, train
 
 
 class FullDiskHook(Hook):
-    """No file may grow beyond 8000 bytes from the end of the third epoch on."""
+    """No file may grow beyond 2000 bytes from the end of the third epoch on."""
 
     def after_train_epoch(self, runner):
         if runner.epoch == 2:
             _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (8000, hard))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +30,7 @@ def run(work_dir, *hooks, resume=False):
     train(
         build_runner(
             work_dir,
-            [RandomStateHook(), losses, *hooks],
+            [losses, *hooks],
             default_hooks=dict(checkpoint=checkpoint),
             resume=resume,
         )
@@ -40,15 +39,13 @@ def run(work_dir, *hooks, resume=False):
 
 
 def test_a_full_disk_leaves_a_training_that_can_be_resumed(tmp_path):
-    expected = run(tmp_path / 'whole')
     work_dir = tmp_path / 'run'
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with pytest.raises(OSError, match='File too large'):
         run(work_dir, FullDiskHook())
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert (work_dir / 'epoch_2.pth').stat().st_size > 8000
+    assert (work_dir / 'epoch_2.pth').stat().st_size > 2000
     # Written after the checkpoint that it names.
     assert Path((work_dir / 'last_checkpoint').read_text()).name == 'epoch_2.pth'
     losses = run(work_dir, resume=True)
-    assert min(losses) == 2 * NUM_BATCHES
-    assert losses == {number: expected[number] for number in losses}
+    assert list(losses) == list(range(2 * NUM_BATCHES, 4 * NUM_BATCHES))
