@@ -21,6 +21,10 @@ def small_masker(repo: Path, folder: Path, stage: str = 'labels') -> tuple[Path,
         tuple[Path, Path]: The files.
     """
     cfg = Config.fromfile(repo / f'configs/masker/box-masker_mnv2_coco-{stage}.py')
+    if stage == 'labels':
+        (folder / 'first').mkdir(exist_ok=True)
+        config, checkpoint = small_masker(repo, folder / 'first', 'boxes')
+        cfg.first_stage = dict(config=str(config), checkpoint=str(checkpoint))
     cfg.model.backbone.init_cfg = None
     cfg.model.crop_size = 32
     cfg.model.decoder.channels = 16

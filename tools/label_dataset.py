@@ -6,8 +6,8 @@
 ANNOTATIONS is a COCO or CocoVID file with boxes of any classes, IMAGES the folder that
 its file names are relative to. OUT becomes the same file with a mask of each box and
 its confidence, to train on: identities and all else stay, masks that were there are
-not looked at. --adapt N first trains N iterations on these very boxes, from the
-released weights. Over several GPUs:
+not looked at. --adapt N first trains on these very boxes from the released weights, in
+two stages of N iterations. Over several GPUs:
 
     torchrun --nproc_per_node 8 tools/label_dataset.py ... --launcher pytorch
 """
@@ -51,7 +51,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--adapt',
         type=positive,
         metavar='N',
-        help='first train N iterations on these boxes',
+        help='first train on these boxes, N iterations of each stage',
     )
     parser.add_argument(
         '--work-dir',

@@ -37,3 +37,8 @@ custom_hooks = [
     dict(type='EMAHook', momentum=0.005),
 ]
 load_from = 'work_dirs/box-masker_mnv2_coco-boxes/iter_1200.pth'
+# What learns from new boxes first when these weights are adapted to them.
+first_stage = dict(
+    config='{{ fileDirname }}/box-masker_mnv2_coco-boxes.py',
+    checkpoint='{{ fileDirname }}/box-masker_mnv2_coco-boxes.pth',
+)

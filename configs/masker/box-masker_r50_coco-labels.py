@@ -12,3 +12,6 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, begin=0, T_max=max_iters),
 ]
 load_from = 'work_dirs/box-masker_r50_coco-boxes/iter_20000.pth'
+first_stage = dict(
+    config='{{ fileDirname }}/box-masker_r50_coco-boxes.py', checkpoint=load_from
+)

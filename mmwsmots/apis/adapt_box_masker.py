@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import time
+from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
@@ -9,10 +10,11 @@ from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import prepare_cpu_processes, weights_only
 
-from .inference import read_config
+from .inference import build_model, check_exists, load_weights, read_config
 from .label_dataset import label_dataset
 
-LR_FACTOR = 0.2  # of the config's learning rate: the weights know their task
+# Of the config's learning rate, where weights that know their task learn from labels.
+LABELS_LR_FACTOR = 0.5
 WARM_UP = 50  # iterations at most
 SAVE_INTERVAL = 50  # iterations at least
 
@@ -29,10 +31,15 @@ def adapt_box_masker(
 ) -> Path:
     """Go on training a masker on the boxes that it is to label.
 
-    The config's model, data pipeline and optimizer are taken, at a fifth of the
-    learning rate; its schedule becomes ``num_iters`` iterations with a warm-up and a
-    cosine decay. A masker that learns from masks gets those that it makes itself of the
-    boxes; masks of the file are never read.
+    A masker that learns from masks has a first stage that learns from boxes alone,
+    ``first_stage`` of the config, a dict of its ``config`` and ``checkpoint``: that
+    stage goes on for ``num_iters`` iterations on the boxes and labels them, and the
+    masker learns from these labels for as many. Without ``first_stage`` it learns from
+    its own labels, which changes it little. A masker that learns from boxes goes on by
+    itself. Masks of the file are never read.
+
+    The configs' models, data pipelines and optimizers are taken; a schedule becomes
+    ``num_iters`` iterations with a warm-up and a cosine decay.
 
     Args:
         config (str | Path | Config): Of a :class:`BoxMasker`, see
@@ -41,7 +48,7 @@ def adapt_box_masker(
         ann_file (str | Path): COCO or CocoVID file with boxes of any classes.
         img_folder (str | Path): Folder that its file names are relative to.
         work_dir (str | Path): Folder for logs and checkpoints.
-        num_iters (int): Number of iterations.
+        num_iters (int): Number of iterations, of each stage.
         resume (bool): Whether to go on from the last checkpoint in ``work_dir``.
         launcher (str): 'none', or what started the processes, e.g. 'pytorch'.
 
@@ -49,39 +56,70 @@ def adapt_box_masker(
         Path: The trained checkpoint.
 
     Raises:
-        FileNotFoundError: If the file of annotations does not exist.
-        ValueError: If the config is of another model, the file breaks its format or has
+        FileNotFoundError: If the file of annotations or a checkpoint does not exist.
+        ValueError: If a config is of another model, the file breaks its format or has
             no box, or the checkpoint holds more than tensors and plain data.
     """
     work_dir = Path(work_dir).resolve()
-    trained = work_dir / f'iter_{num_iters}.pth'
-    last = work_dir / 'last_checkpoint'
-    if (
-        resume
-        and last.is_file()
-        and Path(last.read_text().strip()).name == trained.name
-    ):
-        return trained
     coco = read_coco(ann_file)
     if not image_boxes(coco, ann_file):
         raise ValueError(f'{ann_file}: no box to train on')
-    cfg, _ = read_config(config, BoxMasker)
-    if cfg.model.get('loss_mask') or cfg.model.get('loss_dice'):
-        labelled = work_dir / 'masks.json'
-        if not (resume and labelled.is_file()):
-            data = ann_file, img_folder, labelled, work_dir / 'label'
-            label_dataset(cfg, checkpoint, *data, launcher)
-        ann_file = labelled
+    classes = [cat['name'] for cat in coco['categories']]
+    cfg, name = read_config(config, BoxMasker)
+    run = dict(num_iters=num_iters, resume=resume, launcher=launcher)
+    if not _learns_from_masks(cfg):
+        data = ann_file, img_folder, classes, work_dir
+        return _train(cfg, name, checkpoint, *data, **run)
+    labelled = work_dir / 'masks.json'
+    if not (resume and labelled.is_file()):
+        teacher = cfg, checkpoint
+        if stage := cfg.get('first_stage'):
+            first = read_config(stage['config'], BoxMasker)
+            data = ann_file, img_folder, classes, work_dir / 'first_stage'
+            teacher = first[0], _train(*first, stage['checkpoint'], *data, **run)
+        data = ann_file, img_folder, labelled, work_dir / 'label'
+        label_dataset(*teacher, *data, launcher)
+    cfg.optim_wrapper.optimizer.lr *= LABELS_LR_FACTOR
+    data = labelled, img_folder, classes, work_dir
+    return _train(cfg, name, checkpoint, *data, **run)
+
+
+def _learns_from_masks(cfg: Config) -> bool:
+    return bool(cfg.model.get('loss_mask') or cfg.model.get('loss_dice'))
+
+
+def _train(
+    cfg: Config,
+    name: str,
+    checkpoint: str | Path,
+    ann_file: str | Path,
+    img_folder: str | Path,
+    classes: list[str],
+    work_dir: Path,
+    num_iters: int,
+    resume: bool,
+    launcher: str,
+) -> Path:
+    """One training; returns its checkpoint."""
+    trained = work_dir / f'iter_{num_iters}.pth'
+    last = work_dir / 'last_checkpoint'
+    resume = resume and last.is_file()
+    if resume and Path(last.read_text().strip()).name == trained.name:
+        return trained
+    cfg = deepcopy(cfg)
+    cfg.model.backbone.init_cfg = None
+    if not resume:  # the runner would take weights of another model, as far as they fit
+        check_exists(checkpoint)
+        load_weights(build_model(cfg, name), checkpoint, name)
     cfg.work_dir, cfg.launcher = str(work_dir), launcher
     cfg.experiment_name = f'adapt_{time.time_ns()}'  # one of its own for each run
-    cfg.resume = resume and last.is_file()
-    cfg.load_from = None if cfg.resume else str(checkpoint)
-    cfg.model.backbone.init_cfg = None
+    cfg.resume = resume
+    cfg.load_from = None if resume else str(checkpoint)
     dataset = cfg.train_dataloader.dataset
     dataset.data_root = ''
     dataset.ann_file = str(Path(ann_file).resolve())
     dataset.data_prefix = dict(img=str(Path(img_folder).resolve()))
-    dataset.metainfo = dict(classes=[cat['name'] for cat in coco['categories']])
+    dataset.metainfo = dict(classes=classes)
     _shorten(cfg, num_iters)
     prepare_cpu_processes(cfg)
     with weights_only(checkpoint):
@@ -91,7 +129,6 @@ def adapt_box_masker(
 
 def _shorten(cfg: Config, num_iters: int) -> None:
     """Give a config its schedule."""
-    cfg.optim_wrapper.optimizer.lr *= LR_FACTOR
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=num_iters)
     cfg.param_scheduler = [
         dict(

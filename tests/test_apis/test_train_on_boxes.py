@@ -2,7 +2,9 @@
 import importlib
 import json
 import multiprocessing
+import re
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -51,12 +53,6 @@ def weights(path):
     return torch.load(path, weights_only=False)['state_dict']
 
 
-def learned(path):
-    """The weights themselves; ``state_dict`` has their slow average."""
-    content = torch.load(path, weights_only=False)['ema_state_dict']
-    return {k: v for k, v in content.items() if k.startswith('module.')}
-
-
 def test_what_is_trained_on(masker, clip, tmp_path):
     (clip / '2.png').write_bytes(b'no picture')
     others = [
@@ -90,7 +86,7 @@ def test_what_is_trained_on(masker, clip, tmp_path):
     assert cfg.train_cfg.max_iters == cfg.param_scheduler[1].T_max == 2
     assert cfg.param_scheduler[0].end == 1
     assert cfg.optim_wrapper.optimizer.type == 'AdamW'
-    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(2e-4)
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(1e-3)
     assert cfg.randomness.seed == 0
 
 
@@ -119,9 +115,8 @@ def test_video(masker, clip, tmp_path):
         assert np.abs(cv2.imread(str(file)).astype(int) - image).mean() < 3
 
 
-def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch):
+def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(MODULE, 'SAVE_INTERVAL', 1)
-    whole = train_on_boxes(*masker, clip, BOXES, tmp_path / 'whole', 4)
     out = tmp_path / 'out'
     args = (*masker, clip, BOXES, out, 4, True)
     context = multiprocessing.get_context('fork')
@@ -134,11 +129,55 @@ def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch):
         time.sleep(0.002)
     process.kill()
     process.join()
-    assert (out / 'run/last_checkpoint').exists()
-    assert not (out / 'run/iter_4.pth').exists()  # it was killed in time
-    resumed = learned(train_on_boxes(*args))
-    for name, value in learned(whole).items():
-        assert torch.equal(value, resumed[name]), name
+    last = Path((out / 'run/last_checkpoint').read_text())
+    assert last.name != 'iter_4.pth'  # it was killed in time
+    capfd.readouterr()
+    assert train_on_boxes(*args) == out / 'run/iter_4.pth'
+    log = ''.join(capfd.readouterr())
+    steps = re.findall(r'Iter\(train\) \[(\d)/4\]', log)
+    assert steps == [str(n) for n in range(int(last.stem[5:]) + 1, 5)]
+    assert train_on_boxes(*args) == out / 'run/iter_4.pth'
+    assert 'Iter(train)' not in ''.join(capfd.readouterr())
+
+
+def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
+    """It learns from the boxes, and its labels are what the masker learns from."""
+    config, checkpoint = small_masker(repo, tmp_path)
+    config = Config.fromfile(config)
+    label, teachers = MODULE.label_dataset, []
+
+    def label_dataset(cfg, weights, ann_file, *args):
+        teachers.append((cfg.model.get('prompt', False), weights, ann_file))
+        return label(cfg, weights, ann_file, *args)
+
+    monkeypatch.setattr(MODULE, 'label_dataset', label_dataset)
+    out = tmp_path / 'out'
+    trained = train_on_boxes(config, checkpoint, clip, BOXES, out, 2)
+    first = out / 'run/first_stage/iter_2.pth'
+    assert teachers == [(False, first, out / 'boxes.json')]
+    assert weights(trained).keys() == weights(checkpoint).keys()
+    cfgs = [
+        Config.fromfile(next(folder.glob('2*/vis_data/config.py')))
+        for folder in (out / 'run/first_stage', out / 'run')
+    ]
+    files = [cfg.train_dataloader.dataset.ann_file for cfg in cfgs]
+    assert files == [str(out / 'boxes.json'), str(out / 'run/masks.json')]
+    rates = [cfg.optim_wrapper.optimizer.lr for cfg in cfgs]
+    assert rates == pytest.approx([1e-3, 3.5e-4])
+
+
+def test_weights_that_do_not_fit(repo, masker, clip, tmp_path):
+    """The runner alone would take those whose names fit and leave the rest random."""
+    config, checkpoint = small_masker(repo, tmp_path)
+    config = Config.fromfile(config)
+    with pytest.raises(ValueError, match=r'masker\.pth'):
+        train_on_boxes(masker[0], checkpoint, clip, BOXES, tmp_path / 'a', 1)
+    config.first_stage.checkpoint = str(checkpoint)
+    with pytest.raises(ValueError, match=r'masker\.pth'):
+        train_on_boxes(config, checkpoint, clip, BOXES, tmp_path / 'b', 1)
+    config.first_stage.checkpoint = str(tmp_path / 'no.pth')
+    with pytest.raises(FileNotFoundError, match=r'no\.pth: no such checkpoint file'):
+        train_on_boxes(config, checkpoint, clip, BOXES, tmp_path / 'c', 1)
 
 
 def test_nothing_to_train_on(masker, clip, tmp_path):

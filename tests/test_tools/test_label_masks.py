@@ -437,6 +437,8 @@ def test_adapt(tool, repo, clip, boxes, tmp_path, capfd, stage):
     assert not any('segmentation' in ann for ann in coco['annotations'])
     labelled = out / 'adapt/clip/run/masks.json'
     assert labelled.exists() == (stage == 'labels')
+    first = out / 'adapt/clip/run/first_stage/iter_2.pth'
+    assert first.exists() == (stage == 'labels')
     log = capfd.readouterr()
     assert 'Iter(train) [2/2]' in log.out + log.err
     # Killed after the training: it is not done again.
