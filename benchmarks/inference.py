@@ -3,18 +3,17 @@
 
 *detector*: mmdet's own MaskRCNN and StandardRoIHead with the layers of the config,
 called by mmdet's ``inference_detector``; its result is mmdet's, masks pasted at the
-frame's size. *refined*: the same with the RoI head of the config, if that makes masks
-follow the image. *tracking*: the config's MOTSNet with the same weights in
-VideoTracker, plus the lines of the KITTI MOTS file. All start from a decoded frame and
-take the config's resizing.
+frame's size. *tracking*: the config's MOTSNet with the same weights in VideoTracker,
+and the lines of the KITTI MOTS file. Both start from a decoded frame and take the
+config's resizing.
 
-Weights are random, so all RoI heads run their box branch on their own proposals and
+Weights are random, so both RoI heads run their box branch on their own proposals and
 then go on with the same given boxes, and run their mask branch and then go on with
 given logits: real objects of a KITTI MOTS sequence, in the frames with the most of
 them, filled up with the same objects mirrored. Overlaps, sizes and outlines are thus
 those of real results.
 
-Frame by frame all run, in alternating order. Times are medians of the processor's
+Frame by frame both run, in alternating order. Times are medians of the processor's
 time, which leaves out other programs; ratios are medians of those of the same frame.
 
 Example:
@@ -58,7 +57,6 @@ from mmwsmots.fileio.mots_txt import (
     read_mots_txt,
 )
 from mmwsmots.models.roi_heads import MOTSRoIHead
-from mmwsmots.models.utils.roi_grid import expand_bboxes
 
 
 class GivenObjects:
@@ -135,9 +133,9 @@ def read_frames(args: argparse.Namespace) -> list[tuple[np.ndarray, InstanceData
 
 
 def build_models(path: Path, scale: tuple[int, int]) -> dict[str, nn.Module]:
-    """The config's MOTSNet and detectors with its weights."""
+    """The config's MOTSNet and a detector with its weights."""
     cfg = Config.fromfile(path)
-    cfg.model.detector.backbone.init_cfg = None
+    cfg.model.masker = cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.roi_head.type = 'GivenMOTSRoIHead'
     pipeline = cfg.test_dataloader.dataset.pipeline
     resize = find_transform(pipeline, 'Resize')
@@ -146,50 +144,31 @@ def build_models(path: Path, scale: tuple[int, int]) -> dict[str, nn.Module]:
     tracking = init_mots_model(cfg)
     MMLogger.get_current_instance().setLevel('WARNING')  # it lists all weights
     tracking.init_weights()
-    models = {'detector': _plain(cfg.model.detector)}
-    if cfg.model.detector.test_cfg.rcnn.get('mask_refiner', {}).get('mean_field'):
-        models['refined'] = cfg.model.detector
-    for name, detector_cfg in models.items():
-        detector_cfg.data_preprocessor = dict(
-            cfg.model.data_preprocessor, type='RGBDetDataPreprocessor', pad_mask=False
-        )
-        if name == 'detector':
-            detector_cfg.data_preprocessor.type = 'DetDataPreprocessor'
-        detector = MODELS.build(detector_cfg).eval()
-        detector.load_state_dict(tracking.detector.state_dict())
-        detector.cfg = cfg
-        detector.pipeline = Compose(
-            [
-                dict(type='mmdet.LoadImageFromNDArray'),
-                resize,
-                dict(type='mmdet.PackDetInputs'),
-            ]
-        )
-        models[name] = detector
-    return dict(models, tracking=tracking)
-
-
-def _plain(detector: Config) -> Config:
-    """Without what mmdet's own RoI head does not know."""
-    plain = copy.deepcopy(detector)
+    plain = copy.deepcopy(cfg.model.detector)
     plain.roi_head.type = 'GivenStandardRoIHead'
-    for name in ('mask_context', 'mask_roi_sampler'):
-        plain.roi_head.pop(name, None)
-    plain.test_cfg.rcnn.pop('mask_refiner', None)
-    return plain
+    plain.data_preprocessor = dict(
+        cfg.model.data_preprocessor, type='DetDataPreprocessor', pad_mask=False
+    )
+    detector = MODELS.build(plain).eval()
+    detector.load_state_dict(tracking.detector.state_dict())
+    detector.cfg = cfg
+    detector.pipeline = Compose(
+        [
+            dict(type='mmdet.LoadImageFromNDArray'),
+            resize,
+            dict(type='mmdet.PackDetInputs'),
+        ]
+    )
+    return dict(detector=detector, tracking=tracking)
 
 
 def give(model: nn.Module, objects: InstanceData, factor: float) -> None:
     """Let the model's RoI head find the objects, ``factor`` times as large."""
-    head = model.roi_head
-    rois = expand_bboxes(objects.bboxes, getattr(head, 'mask_context', 1.0))
-    size = 28
+    rows = torch.arange(len(objects.bboxes))[:, None]
     shares = roi_align(
-        objects.masks[:, None].float(),
-        torch.cat([torch.arange(len(rois))[:, None], rois], 1),
-        size,
+        objects.masks[:, None].float(), torch.cat([rows, objects.bboxes], 1), 28
     )[:, 0]
-    head.given = InstanceData(
+    model.roi_head.given = InstanceData(
         bboxes=objects.bboxes * factor,
         labels=objects.labels,
         scores=objects.scores,
@@ -244,17 +223,10 @@ def main() -> None:
     for path in args.configs:
         times = measure(args, path, frames)
         cells = [path.stem]
-        for name in ('detector', 'refined', 'tracking'):
-            values = times.get(name)
-            cells.append('–' if values is None else f'{np.median(values):.1f}')
-        full = times['tracking']
-        for name in ('detector', 'refined'):
-            base = times.get(name)
-            if base is None:
-                cells.append('–')
-                continue
-            added, ratio = np.median(full - base), np.median(full / base)
-            cells.append(f'{added:.1f} ms, {100 * (ratio - 1):+.1f} %')
+        base, full = times['detector'], times['tracking']
+        cells += [f'{np.median(values):.1f}' for values in (base, full)]
+        added, ratio = np.median(full - base), np.median(full / base)
+        cells.append(f'{added:.1f} ms, {100 * (ratio - 1):+.1f} %')
         rows.append(f'| {" | ".join(cells)} |')
     report(
         [
@@ -265,9 +237,8 @@ def main() -> None:
                 f'{args.objects} objects, {args.rounds} rounds of {len(frames)} frames',
             ),
             '',
-            '| config | detector, ms | refined, ms | tracking, ms '
-            '| added to the detector | added to refined |',
-            '|---|---|---|---|---|---|',
+            '| config | detector, ms | tracking, ms | added |',
+            '|---|---|---|---|',
             *rows,
         ],
         args.out,

@@ -72,13 +72,12 @@ def resident_mb() -> float:
 
 
 def small_config(num_objects: int) -> Config:
-    """The small plus model for frames of SIZE, with that many detections."""
-    cfg = Config.fromfile(REPO / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py')
-    cfg.model.detector.backbone.init_cfg = None
+    """A small model for frames of SIZE, with that many detections."""
+    cfg = Config.fromfile(REPO / 'configs/wsmots/wsmots-masker_mnv2_fpn_clip.py')
+    cfg.model.masker = cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.test_cfg.rpn.max_per_img = 2 * num_objects
     rcnn = cfg.model.detector.test_cfg.rcnn
     rcnn.update(score_thr=0.0, max_per_img=num_objects)
-    rcnn.mask_refiner.mean_field.size = 28  # cheap: objects of a few pixels
     find_transform(cfg.test_dataloader.dataset.pipeline, 'Resize').scale = SIZE
     return cfg
 

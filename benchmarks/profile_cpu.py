@@ -55,7 +55,8 @@ PARTS = {
     'mmwsmots.models.task_modules.mask_refiner.refine_logits': (
         'mask refinement (mean field)'
     ),
-    'mmwsmots.models.roi_heads.MaskRoIMixin.predict_mask': 'masks: clipping, rest',
+    'mmwsmots.models.mot.MOTSNet._segment': 'masker',
+    'mmdet.models.StandardRoIHead.predict_mask': 'masks: rest',
     'mmwsmots.models.mot.motsnet.disjoint_masks': 'disjoint masks',
     'mmwsmots.models.tracking_heads.HardTripletEmbedHead.predict': 'track branch',
     'mmwsmots.models.tracking_heads.HardTripletEmbedHead.loss': 'track branch',

@@ -16,19 +16,25 @@ from mmwsmots.apis import init_mots_model
 from mmwsmots.models.mot import MOTSNet
 
 SIZE = (96, 64)  # width, height of a frame
+BASES = (
+    *('models/wsmots_r50_fpn', 'models/mnv2_fpn_small', 'datasets/clip'),
+    *('schedules/small_cpu', 'small_runtime'),
+)
 
 
 def small_config(repo: Path) -> Config:
-    """The small plus model on frames of SIZE, without pretrained weights."""
+    """The paper's model, small, for frames of SIZE, without pretrained weights."""
     return copy.deepcopy(_small_config(repo))
 
 
 @cache
 def _small_config(repo: Path) -> Config:
-    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py')
+    bases = [f'{repo}/configs/_base_/{name}.py' for name in BASES]
+    text = f'_base_ = {bases}\nmodel = _base_.small_model\n'
+    cfg = Config.fromstring(text, '.py')
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.roi_head.bbox_head.fc_out_channels = 32
-    cfg.model.detector.roi_head.mask_head.num_convs = 1
+    cfg.model.detector.roi_head.mask_head.update(num_convs=1, crf_size=16)
     cfg.model.detector.test_cfg.rcnn.score_thr = 0.0
     cfg.model.detector.test_cfg.rcnn.max_per_img = 6
     # Twice the frames' size: results must come back at the frames' own.

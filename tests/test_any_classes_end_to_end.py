@@ -85,7 +85,6 @@ def write_clip(classes, folder):
 def test_train_label_track_evaluate_and_report(repo, tmp_path, command, classes):
     write_clip(classes, tmp_path)
     cfg = small_config(repo)
-    cfg.model.detector.test_cfg.rcnn.mask_refiner.mean_field = None  # time
     cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
     for split in ('train', 'val', 'test'):
         loader = cfg[f'{split}_dataloader']

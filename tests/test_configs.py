@@ -10,16 +10,12 @@ from benchmarks.common import find_transform
 NAMES = [
     'mots_mnv2_fpn_rendered',
     'mots_r50_fpn_kitti',
+    'wsmots-masker_mnv2_fpn_clip',
     'wsmots-masker_mnv2_fpn_demo',
     'wsmots-masker_mnv2_fpn_rendered',
     'wsmots-masker_r50_fpn_kitti',
     'wsmots-masker_r50_fpn_mots20',
-    'wsmots-plus_mnv2_fpn_clip',
-    'wsmots-plus_mnv2_fpn_demo',
-    'wsmots-plus_mnv2_fpn_rendered',
-    'wsmots-plus_r50_fpn_kitti',
-    'wsmots-plus_r50_fpn_mots20',
-    'wsmots-plus_r50_fpn_mots20_submit',
+    'wsmots-masker_r50_fpn_mots20_submit',
     'wsmots_mnv2_fpn_rendered',
     'wsmots_r50_fpn_kitti',
     'wsmots_r50_fpn_kitti_detach-mask',
@@ -41,7 +37,7 @@ def test_model_builds_and_weak_configs_read_no_mask(repo, name):
     with_mask = name.startswith(('mots_', 'wsmots-masker'))
     dataset = cfg.train_dataloader.dataset
     assert dataset.with_mask == with_mask
-    is_labelled = dataset.ann_file.endswith('_train_masks.json')
+    is_labelled = dataset.ann_file.endswith('_masks.json')
     assert is_labelled == name.startswith('wsmots-masker')
     load = find_transform(dataset.pipeline, 'LoadTrackAnnotations')
     assert load.get('with_mask', False) == with_mask
@@ -99,8 +95,10 @@ def test_mots20_folds(repo, monkeypatch):
 
 
 def test_mots20_submission_has_no_ground_truth(repo):
-    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-plus_r50_fpn_mots20_submit.py')
-    assert cfg.train_dataloader.dataset.ann_file == 'annotations/mots20_train.json'
+    name = 'wsmots-masker_r50_fpn_mots20_submit'
+    cfg = Config.fromfile(repo / f'configs/wsmots/{name}.py')
+    ann_file = cfg.train_dataloader.dataset.ann_file
+    assert ann_file == 'annotations/mots20_train_masks.json'
     assert cfg.test_dataloader.dataset.ann_file == 'annotations/mots20_test.json'
     assert cfg.test_evaluator.format_only and cfg.test_evaluator.gt_dir is None
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None

@@ -33,9 +33,9 @@ class FirstSampler(RandomSampler):
         return gallery[:num]
 
 
-def options_of(name, gather):
-    """A model without random numbers, with all losses of its kind."""
-    options = {
+def options_of(gather):
+    """A model without random numbers, with all losses."""
+    return {
         'model.detector.backbone.norm_eval': True,
         'model.detector.train_cfg.rpn.sampler.type': 'FirstSampler',
         # Each object has a positive anchor: mmdet counts one more where none is.
@@ -44,22 +44,9 @@ def options_of(name, gather):
         'model.track_head.loss_triplet.gather': gather,
         'model.track_head.loss_triplet.margin': 1.0,
         f'{MASK_HEAD}.loss_loc.gather': gather,
+        f'{MASK_HEAD}.loss_crf.gather': gather,
+        f'{MASK_HEAD}.loss_crf.loss_weight': 1e-3,
     }
-    if name == 'wsmots':
-        options |= {
-            f'{MASK_HEAD}.crf_size': 16,
-            f'{MASK_HEAD}.loss_crf.gather': gather,
-            f'{MASK_HEAD}.loss_crf.loss_weight': 1e-3,
-        }
-    else:
-        options |= {
-            'model.detector.roi_head.mask_roi_sampler': dict(
-                type='JitteredRoISampler', center_jitter=0.0, scale_jitter=0.0
-            ),
-            f'{MASK_HEAD}.loss_projection.gather': gather,
-            f'{MASK_HEAD}.loss_pairwise.gather': gather,
-        }
-    return options
 
 
 def whole_batch():
@@ -77,10 +64,10 @@ def gradients(model, batch):
     return {name: float(value) for name, value in values.items()}, grads
 
 
-def gradients_of_rank(rank, repo, cases):
+def gradients_of_rank(rank, repo):
     results = []
-    for name, gather in cases:
-        model = build_model(repo, name, **options_of(name, gather)).train()
+    for gather in (True, False):
+        model = build_model(repo, **options_of(gather)).train()
         model = MMDistributedDataParallel(model, find_unused_parameters=True)
         batch = whole_batch()
         part = slice(2 * rank, 2 * rank + 2)
@@ -89,13 +76,10 @@ def gradients_of_rank(rank, repo, cases):
     return results
 
 
-CASES = [('wsmots', True), ('wsmots-plus', True), ('wsmots', False)]
-
-
 @pytest.fixture(scope='module')
 def rank_gradients(repo):
-    ranks = run_processes(gradients_of_rank, repo, CASES)
-    return {case: [results[i] for results in ranks] for i, case in enumerate(CASES)}
+    ranks = run_processes(gradients_of_rank, repo)
+    return dict(zip((True, False), zip(*ranks)))
 
 
 def error(actual, expected):
@@ -105,17 +89,12 @@ def error(actual, expected):
 
 @pytest.fixture(scope='module')
 def one_process(repo):
-    results = {}
-    for name in ('wsmots', 'wsmots-plus'):
-        model = build_model(repo, name, **options_of(name, False)).train()
-        results[name] = gradients(model, whole_batch())
-    return results
+    return gradients(build_model(repo, **options_of(False)).train(), whole_batch())
 
 
-@pytest.mark.parametrize('name', ['wsmots', 'wsmots-plus'])
-def test_gradients_of_two_processes_are_those_of_one(rank_gradients, one_process, name):
-    losses, expected = one_process[name]
-    ranks = rank_gradients[name, True]
+def test_gradients_of_two_processes_are_those_of_one(rank_gradients, one_process):
+    losses, expected = one_process
+    ranks = rank_gradients[True]
     assert [key for key, value in losses.items() if value == 0] == []
     for key, value in losses.items():
         if key.startswith('loss'):  # the logged one of a process is its own share
@@ -129,8 +108,8 @@ def test_gradients_of_two_processes_are_those_of_one(rank_gradients, one_process
 
 def test_means_of_each_process_give_other_gradients(rank_gradients, one_process):
     """What `gather=True` is for; RPN and box losses count the same everywhere."""
-    _, expected = one_process['wsmots']
-    _, grads = rank_gradients['wsmots', False][0]
+    _, expected = one_process
+    _, grads = rank_gradients[False][0]
     for name, differs in (
         ('detector.rpn_head.rpn_cls.weight', False),
         ('detector.roi_head.bbox_head.fc_cls.weight', False),
@@ -166,10 +145,10 @@ LONELY = {
 
 
 def train_lonely(rank, repo):
-    options = options_of('wsmots', True)
+    options = options_of(True)
     weights = []
     for what, batch_of_first in LONELY.items():
-        model = build_model(repo, 'wsmots', **options).train()
+        model = build_model(repo, **options).train()
         if rank == 0 and what == 'no positive proposal':
             unmatch(model)
         model = MMDistributedDataParallel(model, find_unused_parameters=True)
@@ -185,7 +164,7 @@ def train_lonely(rank, repo):
 
 def test_a_process_without_something_keeps_in_step(repo):
     first, second = run_processes(train_lonely, repo)
-    start = build_model(repo, 'wsmots', **options_of('wsmots', True)).state_dict()
+    start = build_model(repo, **options_of(True)).state_dict()
     for what, one, other in zip(LONELY, first, second):
         moved = 0
         for name, value in one.items():
@@ -196,7 +175,7 @@ def test_a_process_without_something_keeps_in_step(repo):
 
 
 def train_background(rank, repo):
-    model = build_model(repo, **options_of('wsmots-plus', True)).train()
+    model = build_model(repo, **options_of(True)).train()
     model = MMDistributedDataParallel(model, find_unused_parameters=True)
     optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1e-3))
     losses = model.train_step(random_batch([0]), optimizer)
@@ -206,7 +185,7 @@ def train_background(rank, repo):
 def test_all_processes_without_objects(repo):
     for losses in run_processes(train_background, repo):
         assert losses['loss'] > 0
-        for name in ('loc', 'projection', 'pairwise', 'triplet'):
+        for name in ('loc', 'crf', 'triplet'):
             assert losses[f'loss_{name}'] == 0
 
 

@@ -43,8 +43,8 @@ from mmdet.registry import MODELS
 import mmwsmots
 from mmdet import registry
 names = dict(
-    MODELS='MOTSNet', TASK_UTILS='JitteredRoISampler', DATASETS='KITTIMOTSDataset',
-    DATA_SAMPLERS='ClipSampler', TRANSFORMS='RandomShadow', METRICS='MOTSMetric',
+    MODELS='MOTSNet', TASK_UTILS='MaskRefiner', DATASETS='KITTIMOTSDataset',
+    DATA_SAMPLERS='ClipSampler', TRANSFORMS='ClipFrameSample', METRICS='MOTSMetric',
     HOOKS='FiniteLossHook', VISUALIZERS='MOTSVisualizer')
 for kind, name in names.items():
     assert getattr(registry, kind).get(name).__module__.startswith('mmwsmots.')
@@ -56,7 +56,7 @@ print(sorted(mmwsmots.registry.LOCATIONS) == sorted(names))
 def test_an_inherited_config_builds(tmp_path):
     path = tmp_path / 'own.py'
     path.write_text(
-        "_base_ = 'mmwsmots::wsmots/wsmots-plus_mnv2_fpn_clip.py'\n"
+        "_base_ = 'mmwsmots::wsmots/wsmots_mnv2_fpn_rendered.py'\n"
         'model = dict(detector=dict(backbone=dict(init_cfg=None)))\n'
     )
     lines = run(f"""

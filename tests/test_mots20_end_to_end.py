@@ -16,7 +16,7 @@ from tests.mots20_files import HEIGHT, LENGTH, WIDTH, write_mots20
 
 SMALL = """
 _base_ = [
-    '{configs}/wsmots/wsmots-plus_r50_fpn_mots20{suffix}.py',
+    '{configs}/wsmots/{name}.py',
     '{configs}/_base_/models/mnv2_fpn_small.py',
 ]
 model = _base_.small_model
@@ -32,10 +32,10 @@ def root(repo, tmp_path, monkeypatch):
     return root
 
 
-def small(repo, root, work_dir, suffix='') -> Config:
+def small(repo, root, work_dir, name='wsmots_r50_fpn_mots20') -> Config:
     """A MOTS20 config with the small, random model on tiny frames for one epoch."""
     path = work_dir.with_suffix('.py')
-    path.write_text(SMALL.format(configs=repo / 'configs', suffix=suffix))
+    path.write_text(SMALL.format(configs=repo / 'configs', name=name))
     cfg = Config.fromfile(path)
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.num_workers = 0
@@ -76,7 +76,8 @@ def test_fold_trains_and_is_evaluated(repo, root, tmp_path):
 
 
 def test_submission_has_a_file_for_each_test_sequence(repo, root, tmp_path):
-    cfg = small(repo, root, tmp_path / 'submit', '_submit')
+    name = 'wsmots-masker_r50_fpn_mots20_submit'
+    cfg = small(repo, root, tmp_path / 'submit', name)
     cfg.test_evaluator.outfile_prefix = str(tmp_path / 'files')
     cfg.train_dataloader = cfg.train_cfg = cfg.optim_wrapper = None
     cfg.param_scheduler = None

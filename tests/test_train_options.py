@@ -27,11 +27,11 @@ def split(batch):
 
 def accumulated(repo, objects):
     """Weights after a step of a batch, and after that of its clips one by one."""
-    options = options_of('wsmots', False)
+    options = options_of(False)
     options['model.track_head.loss_triplet.loss_weight'] = 0.0
     weights = []
     for num_parts in (1, len(objects)):
-        model = build_model(repo, 'wsmots', **options).train()
+        model = build_model(repo, **options).train()
         # Only the true boxes are positive, so that clips count alike.
         model.detector.roi_head.bbox_assigner.pos_iou_thr = 0.999
         optimizer = OptimWrapper(
@@ -77,10 +77,8 @@ def cpu_bfloat16(monkeypatch):
 
 
 @pytest.mark.usefixtures('cpu_bfloat16')
-@pytest.mark.parametrize('name', ['wsmots', 'wsmots-plus'])
-def test_mixed_precision(repo, name):
-    options = options_of(name, False)
-    model = build_model(repo, name, **options).train()
+def test_mixed_precision(repo):
+    model = build_model(repo, **options_of(False)).train()
     dtypes = []
     for module in (model.detector.neck, model.detector.roi_head.mask_head):
         module.register_forward_hook(lambda *args: dtypes.append(args[-1][0].dtype))
@@ -135,7 +133,7 @@ def test_torch_refuses_to_synchronise_statistics_on_the_cpu(repo):
 def test_compiled_features(repo):
     """Backbone and neck are one graph, and learn the same."""
 
-    model = build_model(repo, **options_of('wsmots-plus', False)).train()
+    model = build_model(repo, **options_of(False)).train()
     batch = random_batch([1], num_frames=1)
     losses, expected = gradients(model, batch)
     model.zero_grad()
@@ -153,12 +151,11 @@ def test_compiled_features(repo):
     assert torch._dynamo.utils.counters['stats']['unique_graphs'] == 1
 
 
-@pytest.mark.parametrize('name', ['wsmots', 'wsmots-plus'])
-def test_500_objects_of_one_pixel(repo, name):
+def test_500_objects_of_one_pixel(repo):
     batch = random_batch([500], num_frames=1)
     (frame,) = batch['data_samples'][0].video_data_samples
     frame.gt_instances.bboxes[:, 2:] = frame.gt_instances.bboxes[:, :2] + 1
-    model = build_model(repo, name, **options_of(name, False)).train()
+    model = build_model(repo, **options_of(False)).train()
     losses, grads = gradients(model, batch)
     assert math.isfinite(losses['loss']) and losses['loss_loc'] > 0
     assert all(grad.isfinite().all() for grad in grads.values())

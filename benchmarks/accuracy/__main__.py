@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Train recipes on rendered KITTI MOTS and measure them, in one table.
 
-    python -m benchmarks.accuracy OUT --variants plus paper supervised --seeds 0 1 2
+    python -m benchmarks.accuracy OUT --variants masker paper supervised --seeds 0 1 2
 
 Renders frames of the official annotations, trains every variant with every seed and
 writes medians over the seeds. All share one detector, trained on boxes first and
@@ -96,7 +96,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--variants',
         nargs='+',
         choices=list(VARIANTS),
-        default=['supervised', 'paper', 'loc-only', 'plus'],
+        default=['supervised', 'paper', 'loc-only', 'masker'],
         metavar='NAME',
         help=f'of: {", ".join(VARIANTS)}',
     )
@@ -175,8 +175,7 @@ def run_dir(name: str, seed: int, args: argparse.Namespace) -> Path:
 
 def masks_dir(name: str, seed: int, args: argparse.Namespace) -> Path:
     """Folder of a variant's masks, ``KIND/SSSS.txt``, see :func:`evaluate`."""
-    trained_as = VARIANTS[name].trained_as or name
-    return run_dir(trained_as, seed, args) / f'{name}_masks'
+    return run_dir(name, seed, args) / 'masks'
 
 
 def label(data_root: Path, args: argparse.Namespace) -> Path:
@@ -221,7 +220,7 @@ def train(name: str, seed: int, data_root: Path, args: argparse.Namespace) -> Pa
 def measure(name: str, seed: int, roots: dict, args: argparse.Namespace) -> dict:
     """Train and evaluate what is missing and return the measures."""
     variant = VARIANTS[name]
-    checkpoint = train(variant.trained_as or name, seed, roots['train'], args)
+    checkpoint = train(name, seed, roots['train'], args)
     with_grabcut = name in args.grabcut
     path = checkpoint.parent / f'{name}_iter{args.iters}.json'
     if path.is_file():

@@ -14,7 +14,7 @@ from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
-from mmwsmots.models.utils.box_clipping import pixel_edges
+from mmwsmots.models.utils.roi_grid import pixel_edges
 
 from .segment_boxes import segment_instances
 

@@ -17,13 +17,7 @@ from mmwsmots.utils import weights_only
 
 HEADS = ('bbox_head', 'mask_head', 'track_head')
 # Settings that may be lists with a number for each class.
-PER_CLASS = (
-    'cam_thr',
-    'match_sim_thr',
-    'max_empty_share',
-    'num_frames_retain',
-    'topk',
-)
+PER_CLASS = ('match_sim_thr', 'num_frames_retain')
 
 
 def registered_type(registry: Registry, kind: str | type | None) -> type | None:

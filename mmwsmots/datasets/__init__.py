@@ -14,7 +14,6 @@ from .transforms import (
     LoadMaskScores,
     PackMOTSDetInputs,
     PackMOTSInputs,
-    RandomShadow,
 )
 
 __all__ = [
@@ -28,5 +27,4 @@ __all__ = [
     'MOTSDataset',
     'PackMOTSDetInputs',
     'PackMOTSInputs',
-    'RandomShadow',
 ]

@@ -32,8 +32,6 @@ def test_a_config_gets_other_classes(repo):
     assert roi_head.mask_head.conv_logits.out_channels == 6
     assert model.track_head.fc_embed.out_features == 6 * model.track_head.embed_dims
     # car keeps its own, the others get the mean of car's and pedestrian's
-    topk = roi_head.mask_head.loss_projection.topk
-    assert topk == pytest.approx([0.475, 0.475, 0.55, 0.475, 0.475, 0.475])
     assert model.tracker.match_sim_thr == [0.5, 0.5, 0.25, 0.5, 0.5, 0.5]
     assert model.detector.rpn_head.num_classes == 1
 
@@ -65,9 +63,6 @@ def test_a_head_that_was_forgotten_is_named_with_both_numbers(repo, key, head):
     cfg = small_config(repo)
     set_classes(cfg, ('boat', 'kite', 'лодка'))
     cfg.merge_from_dict({f'model.{key}.num_classes': 2})
-    if head == 'mask_head':
-        cfg.model.detector.roi_head.mask_head.loss_projection.topk = 0.5
-        cfg.model.detector.test_cfg.rcnn.mask_refiner.max_empty_share = 0.1
     message = rf'{head}\.num_classes is 2, but .* has 3 classes: boat, kite, лодка'
     with pytest.raises(ValueError, match=message):
         init_mots_model(cfg)

@@ -19,7 +19,6 @@ from benchmarks.accuracy.variants import (
     eval_config,
     train_config,
 )
-from benchmarks.common import find_transform
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -118,9 +117,9 @@ def test_rows_are_medians_over_the_seeds_that_have_a_kind():
         table(2.0, ['model']),
     ]
     tables[1]['model']['car']['MOTSA'] = float('nan')
-    model, grabcut_row = accuracy.rows_of('plus', tables, 'car')
-    assert model.startswith('| car | plus | model | 3 | 2.0 | 1.5 |')
-    assert grabcut_row.startswith('| car | plus | GrabCut | 1 | 1.0 |')
+    model, grabcut_row = accuracy.rows_of('paper', tables, 'car')
+    assert model.startswith('| car | paper | model | 3 | 2.0 | 1.5 |')
+    assert grabcut_row.startswith('| car | paper | GrabCut | 1 | 1.0 |')
 
 
 def test_held_back_sequences_are_not_trained_on():
@@ -147,9 +146,7 @@ def test_the_common_detector_has_no_masks(detector_shapes):
 
 
 @pytest.mark.parametrize('name', VARIANTS)
-def test_variants_start_from_the_detector_and_share_weights_as_they_say(
-    name, tmp_path, detector_shapes
-):
+def test_variants_start_from_the_detector(name, tmp_path, detector_shapes):
     variant = VARIANTS[name]
     cfg = train_config(variant, tmp_path, 7, 3, tmp_path / 'detector.pth')
     assert (cfg.train_cfg.max_iters, cfg.randomness.seed) == (7, 3)
@@ -160,14 +157,9 @@ def test_variants_start_from_the_detector_and_share_weights_as_they_say(
     assert test_cfg.model.detector.test_cfg.rcnn.score_thr == 0.9
     assert test_cfg.model.tracker.motion == 'kalman'
     assert trained == shapes(test_cfg)
-    if variant.trained_as is not None:
-        original = VARIANTS[variant.trained_as]
-        assert original.trained_as is None
-        assert (original.config, original.options) == (variant.config, variant.options)
-        assert variant.test_options
 
 
-@pytest.mark.parametrize('name', ['supervised-context+refined', 'paper', 'plus'])
+@pytest.mark.parametrize('name', ['supervised', 'paper', 'masker'])
 def test_gpu_preset_is_the_full_config_counted_in_iterations(name, tmp_path):
     variant = VARIANTS[name]
     cfg = train_config(variant, tmp_path, 300, 3, preset='gpu')
@@ -180,8 +172,6 @@ def test_gpu_preset_is_the_full_config_counted_in_iterations(name, tmp_path):
     test_cfg = eval_config(variant, 'gpu')
     assert test_cfg.model.detector.test_cfg.rcnn.score_thr == 0.9
     assert 'motion' not in test_cfg.model.tracker
-    refiner = test_cfg.model.detector.test_cfg.rcnn.get('mask_refiner', {})
-    assert ('mean_field' in refiner) == (name != 'paper')
     assert shapes(cfg) == shapes(test_cfg)
 
 
@@ -193,17 +183,6 @@ def test_presets_give_defaults_alone(tmp_path):
     assert default.deadline is None
     hurried = accuracy.parse_args([str(tmp_path), '--minutes', '2'])
     assert 60 < hurried.deadline - time.monotonic() <= 120
-
-
-def test_shadow_variants_reach_the_transform(tmp_path):
-    def shadows(name):
-        loader = train_config(VARIANTS[name], tmp_path, 7, 3).train_dataloader
-        return dict(find_transform(loader.dataset.pipeline, 'RandomShadow'))
-
-    shadow = dict(type='RandomShadow')
-    assert shadows('plus') == shadow
-    assert shadows('plus-no-shadow') == dict(shadow, prob=0.0)
-    assert shadows('plus-dark-shadows') == dict(shadow, max_num=8, gain=(0.03, 0.5))
 
 
 def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
@@ -219,13 +198,13 @@ def test_finished_work_is_not_done_again(tmp_path, monkeypatch):
         folder = tmp_path / f'dev_{part}/annotations'
         folder.mkdir(parents=True)
         (folder / 'kitti_mots_train.json').touch()
-    run = tmp_path / 'dev_runs/plus/seed4'
-    run.mkdir(parents=True)
-    (run / 'iter_9.pth').touch()
     table = {'model': dict(car=row, pedestrian=row)}
-    for name in ('plus', 'plus-unrefined'):
+    for name in ('masker', 'paper'):
+        run = tmp_path / f'dev_runs/{name}/seed4'
+        run.mkdir(parents=True)
+        (run / 'iter_9.pth').touch()
         (run / f'{name}_iter9.json').write_text(json.dumps(table))
-    args = [str(tmp_path), '--variants', 'plus', 'plus-unrefined', '--seeds', '4']
+    args = [str(tmp_path), '--variants', 'masker', 'paper', '--seeds', '4']
     accuracy.main([*args, '--iters', '9', '--table', str(tmp_path / 'table.md')])
     lines = (tmp_path / 'table.md').read_text().splitlines()
     assert 'split dev, 1800 + 9 iterations, seeds 4' in lines[0]
@@ -242,10 +221,10 @@ def test_picture_shows_small_and_large_objects_with_the_masks_of_each(tmp_path):
     ]
     (tmp_path / 'instances_txt').mkdir()
     write_mots_txt(tmp_path / 'instances_txt/0000.txt', truth[:1])
-    found = tmp_path / 'plus'
+    found = tmp_path / 'masker'
     found.mkdir()
     write_mots_txt(found / '0000.txt', [truth[0]._replace(rle=truth[0].rle)])
-    page = draw_page(tmp_path, {'plus': found}, tmp_path / 'page.png', cell=40)
+    page = draw_page(tmp_path, {'masker': found}, tmp_path / 'page.png', cell=40)
     saved = cv2.imread(str(tmp_path / 'page.png'))
     assert np.array_equal(page, saved) and page.shape[1] >= 3 * 40
     # Truth and result are the same: so are their cells, but not the frame's.
@@ -258,22 +237,22 @@ def test_picture_shows_small_and_large_objects_with_the_masks_of_each(tmp_path):
 
 
 def test_columns_of_the_picture(tmp_path):
-    """Masks of a variant lie beside the checkpoint that it is trained as."""
+    """Masks of a variant lie beside its checkpoint."""
     args = accuracy.parse_args(
-        [str(tmp_path), '--variants', 'plus-unrefined', 'plus', '--seeds', '4', '5']
+        [str(tmp_path), '--variants', 'paper', 'masker', '--seeds', '4', '5']
     )
-    run = tmp_path / 'dev_runs/plus/seed4'
+    runs = tmp_path / 'dev_runs'
     for folder in (
-        *('plus-unrefined_masks/model', 'plus-unrefined_masks/GrabCut'),
-        *('plus_masks/filled boxes', 'plus_masks/model'),
+        *('paper/seed4/masks/model', 'paper/seed4/masks/GrabCut'),
+        *('masker/seed4/masks/filled boxes', 'masker/seed4/masks/model'),
     ):
-        (run / folder).mkdir(parents=True)
+        (runs / folder).mkdir(parents=True)
     kinds = ('model', 'filled boxes', 'GrabCut')
     tables = {name: [dict.fromkeys(kinds)] * 2 for name in args.variants}
     assert list(accuracy.picture_columns(tables, args).items()) == [
-        ('plus-unrefined', run / 'plus-unrefined_masks/model'),
-        ('plus-unrefined: GrabCut', run / 'plus-unrefined_masks/GrabCut'),
-        ('plus', run / 'plus_masks/model'),
+        ('paper', runs / 'paper/seed4/masks/model'),
+        ('paper: GrabCut', runs / 'paper/seed4/masks/GrabCut'),
+        ('masker', runs / 'masker/seed4/masks/model'),
     ]
 
 

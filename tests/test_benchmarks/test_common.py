@@ -23,7 +23,7 @@ def test_a_command_that_fails_ends_the_run():
 
 
 @pytest.mark.parametrize(
-    'name', ['wsmots-plus_mnv2_fpn_clip', 'wsmots_mnv2_fpn_rendered']
+    'name', ['wsmots-masker_mnv2_fpn_clip', 'wsmots_mnv2_fpn_rendered']
 )
 def test_small_models_get_their_weights_once(name, repo, tmp_path, monkeypatch):
     """On a fresh clone the benches need nobody to have run the demo before."""

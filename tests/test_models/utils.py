@@ -10,19 +10,22 @@ from mmengine.structures import InstanceData
 SIZE = (64, 128)
 
 
-def small_config(repo, name='wsmots-plus', **options) -> Config:
+def small_config(repo, name='wsmots', **options) -> Config:
     """The model of a config of the repository, a tenth of its size."""
     cfg = Config.fromfile(repo / f'configs/_base_/models/{name}_r50_fpn.py')
     small = Config.fromfile(repo / 'configs/_base_/models/mnv2_fpn_small.py')
     cfg.merge_from_dict(dict(model=small.small_model.to_dict()))
     # One that trains, so that gradients can be looked for everywhere.
     cfg.model.detector.backbone = dict(type='MobileNetV2', out_indices=(1, 2, 4, 6))
-    cfg.model.detector.roi_head.mask_head.update(num_convs=1)
+    mask_head = cfg.model.detector.roi_head.mask_head
+    mask_head.num_convs = 1
+    if name == 'wsmots':
+        mask_head.crf_size = 16
     cfg.merge_from_dict(options)
     return cfg
 
 
-def build_model(repo, name='wsmots-plus', **options):
+def build_model(repo, name='wsmots', **options):
     """Build :func:`small_config` with reproducible weights."""
     torch.manual_seed(0)
     return MODELS.build(small_config(repo, name, **options).model)

@@ -17,7 +17,6 @@ from .shrink import SIZE, shrink
 CASCADE = 'gradcam_cascade-mask-rcnn_r50_fpn_1x_coco-boxes'
 SWIN = 'gradcam_mask-rcnn_swin-t-p4-w7_fpn_1x_coco-boxes'
 MASKER = 'wsmots-masker_mask-rcnn_r50_fpn_1x_coco-boxes'
-PLUS = 'wsmots-plus_mask-rcnn_r50_fpn_1x_coco-boxes'
 BOXINST = 'crf_boxinst_r50_fpn_ms-90k_coco'
 CRF = 'crf_mask-rcnn_r50_fpn_1x_coco'
 MASKTRACK = 'hard-triplet_masktrack-rcnn_r50_fpn_8xb1-12e_youtubevis2019'
@@ -32,9 +31,6 @@ LOSSES = {
         for name in ('loss_loc', 'loss_crf')
     },
     SWIN: dict.fromkeys(['loss_loc', 'loss_crf'], 'roi_head.mask_head.'),
-    PLUS: dict.fromkeys(
-        ['loss_loc', 'loss_projection', 'loss_pairwise'], 'roi_head.mask_head.'
-    ),
     BOXINST: dict(loss_crf='mask_head.mask_feature_head.'),
     CRF: dict(loss_crf='roi_head.mask_head.'),
     MASKER: dict(loss_mask='roi_head.mask_head.'),
@@ -42,7 +38,7 @@ LOSSES = {
     QDTRACK: {},
     FASTER: {},
 }
-BOXES_ONLY = [CASCADE, SWIN, PLUS, BOXINST]
+BOXES_ONLY = [CASCADE, SWIN, BOXINST]
 IMAGES = [*BOXES_ONLY, CRF, MASKER]
 VIDEOS = [MASKTRACK, QDTRACK, FASTER]
 

@@ -93,9 +93,14 @@ def test_options_for_files_elsewhere(convert, clip, repo, capsys):
     words = shlex.split(words.replace('\\\n', ''))  # as a shell joins lines
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py')
+    cfg = Config.fromfile(repo / 'configs/wsmots/wsmots-masker_mnv2_fpn_clip.py')
     cfg.merge_from_dict(parser.parse_args(['--cfg-options', *words]).cfg_options)
-    for kind in ('train', 'val', 'test'):
+    # The masks that the tool says how to make, which are not there yet.
+    masks = out.with_name('boxes_masks.json')
+    assert cfg.train_dataloader.dataset.ann_file == str(masks)
+    command = output.partition('Masks to train on: ')[2].splitlines()[0]
+    assert shlex.split(command)[2:] == [str(out), str(folder.parent), str(masks)]
+    for kind in ('val', 'test'):
         data = DATASETS.build(cfg[f'{kind}_dataloader'].dataset)
         paths = [Path(image['img_path']) for image in data.get_data_info(0)['images']]
         assert paths == [folder / '00000.jpg', folder / '00001.jpg']

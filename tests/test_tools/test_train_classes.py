@@ -75,12 +75,8 @@ def test_settings_that_do_not_fit_stop_before_training(train):
     assert 'small.py: cannot be built: ' in message and 'Unheard' in message
 
 
-def test_heads_and_lists_that_were_forgotten_stop_before_training(train):
+def test_heads_that_were_forgotten_stop_before_training(train):
     classes = 'train_dataloader.dataset.metainfo.classes=(kite,лодка,bus)'
     message = train('--cfg-options', classes)
     assert 'bbox_head.num_classes is 2, but' in message
     assert 'has 3 classes: kite, лодка, bus' in message
-    heads = ('detector.roi_head.bbox_head', 'detector.roi_head.mask_head', 'track_head')
-    heads = [f'model.{head}.num_classes=3' for head in heads]
-    message = train('--cfg-options', classes, *heads)
-    assert 'topk must be one number or one for each of 3 classes' in message

@@ -11,7 +11,7 @@ from mmengine.structures import InstanceData
 from mmwsmots.apis import frame_batch, segment_boxes
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.roi_heads import GradCAMMaskHead
-from mmwsmots.models.utils.pseudo_labels import pseudo_labels, thresholds_of
+from mmwsmots.models.utils.pseudo_labels import pseudo_labels
 from mmwsmots.models.utils.roi_grid import expand_bboxes
 from mmwsmots.visualization.track_drawer import short_name
 
@@ -73,6 +73,20 @@ def explain_masks(
             f'{image.shape[1]} are needed, got {np.shape(true_masks)}'
         )
 
+    rois = expand_bboxes(torch.from_numpy(bboxes), CONTEXT)
+    explained = dict(
+        image=image,
+        bboxes=bboxes,
+        names=[short_name(classes[label]) for label in labels],
+        rois=rois.numpy(),
+        true_masks=None if true_masks is None else np.asarray(true_masks, dtype=bool),
+    )
+    if model.masker is not None:
+        explained['masks'] = segment_boxes(model, image, bboxes, labels)
+    roi_head = model.detector.roi_head
+    has_cams = isinstance(roi_head.mask_head, GradCAMMaskHead)
+    if model.masker is not None and not has_cams:
+        return explained
     data = model.data_preprocessor(frame_batch(model, image), False)
     meta = data['data_samples'][0].video_data_samples[0].metainfo
     x = model.detector.extract_feat(data['inputs'][0])
@@ -82,21 +96,12 @@ def explain_masks(
         labels=torch.as_tensor(labels, device=scale.device),
         scores=scale.new_ones(len(bboxes)),
     )
-    rois = expand_bboxes(gts.bboxes, CONTEXT)
-    roi_head = model.detector.roi_head
-    explained = dict(
-        image=image,
-        bboxes=bboxes,
-        names=[short_name(classes[label]) for label in labels],
-        rois=(rois / scale).cpu().numpy(),
-        true_masks=None if true_masks is None else np.asarray(true_masks, dtype=bool),
-    )
-    if isinstance(roi_head.mask_head, GradCAMMaskHead):
-        explained.update(_heat_maps(roi_head, x, gts, rois))
-    if model.masker is not None:
-        return dict(explained, masks=segment_boxes(model, image, bboxes, labels))
-    (found,) = roi_head.predict_mask(x, [meta], [gts], rescale=True)
-    return dict(explained, masks=found.masks.cpu().numpy())
+    if has_cams:
+        explained.update(_heat_maps(roi_head, x, gts, rois.to(scale) * scale))
+    if model.masker is None:
+        (found,) = roi_head.predict_mask(x, [meta], [gts], rescale=True)
+        explained['masks'] = found.masks.cpu().numpy()
+    return explained
 
 
 def _heat_maps(
@@ -112,7 +117,7 @@ def _heat_maps(
         rois,
         torch.arange(len(gts), device=rois.device),
         cams.shape[-1],
-        thresholds_of(mask_head.cam_thr, gts.labels),
+        mask_head.cam_thr,
         mask_head.overlap,
     )
     return dict(cams=cams.cpu().numpy(), pseudo_labels=labels.cpu().numpy())

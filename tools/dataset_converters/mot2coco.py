@@ -91,6 +91,11 @@ def add_boxes(
             raise ValueError(f'{where}: {box.outside_text(*size)}')
 
 
+def masks_file(out: Path) -> Path:
+    """Where the configs of a clip look for the masks to train on."""
+    return out.with_stem(f'{out.stem}_masks')
+
+
 def advise(out: Path, frames: FrameReader) -> str:
     """What to do where the configs of a clip would not find the files.
 
@@ -108,10 +113,11 @@ def advise(out: Path, frames: FrameReader) -> str:
     where = f'Configs of a clip look for {CONFIG_FILE} and frames beside it. '
     if set(' ,') & set(f'{out}{folder}'):
         return f'{where}Move them there: --cfg-options takes no spaces and commas.'
+    files = dict(train=masks_file(out), val=out, test=out)
     options = [
         shlex.quote(f'{loader}_dataloader.dataset.{setting}')
-        for loader in ('train', 'val', 'test')
-        for setting in (f'ann_file={out}', f'data_prefix.img_path={folder}')
+        for loader, file in files.items()
+        for setting in (f'ann_file={file}', f'data_prefix.img_path={folder}')
     ]
     lines = ' \\\n    '.join(['--cfg-options', *options])
     return f'{where}For these files, tools/train.py and tools/test.py need:\n{lines}'
@@ -148,7 +154,10 @@ def main() -> None:
             print(f'note: {notice}')
         for name, number in file.left_out.items():
             print(f'left out: {number} of {name}')
-        print(f'{args.out}: {builder.summary()}; frames in {frames.path.parent}')
+        folder = frames.path.parent
+        print(f'{args.out}: {builder.summary()}; frames in {folder}')
+        words = ('tools/label_dataset.py', args.out, folder, masks_file(args.out))
+        print(f'Masks to train on: python {shlex.join(map(str, words))}')
         if advice := advise(args.out, frames):
             print(advice)
         if source.shortfall:

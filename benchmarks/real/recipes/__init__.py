@@ -3,14 +3,12 @@ from .filled import Filled
 from .grabcut import GrabCut
 from .masker import Masker
 from .masker_from_masks import MaskerFromMasks
-from .plus import Plus
 from .recipe import Recipe
 from .sam2 import SAM2
 
 RECIPES = {
     'masker': Masker,
     'masker-from-masks': MaskerFromMasks,
-    'plus': Plus,
     'filled': Filled,
     'grabcut': GrabCut,
     'sam2': SAM2,
@@ -23,6 +21,5 @@ __all__ = [
     'GrabCut',
     'Masker',
     'MaskerFromMasks',
-    'Plus',
     'Recipe',
 ]

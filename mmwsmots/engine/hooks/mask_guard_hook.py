@@ -8,21 +8,19 @@ from mmengine.hooks.hook import DATA_BATCH
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmwsmots.models.roi_heads import MaskRoIMixin
+from mmwsmots.models.roi_heads import MOTSMaskHead
 
-# How masks learned from boxes fail, and the options of a config that help.
+# How masks learned from boxes fail, and what helps.
 FILLED_BOX = (
     'filled box',
-    'hide the box from the mask branch: roi_head.mask_roi_sampler='
-    "dict(type='JitteredRoISampler') with mask_context=1.6, and in mask_head "
-    "overlap='background', loss_crf=None or a smaller loss_crf.loss_weight, a "
-    'smaller loss_projection.topk',
+    'learn from the masks of tools/label_dataset.py as the wsmots-masker_* configs do, '
+    "or in mask_head overlap='background', loss_crf=None or a smaller "
+    'loss_crf.loss_weight',
 )
 VANISHING_MASK = (
     'vanishing mask',
-    'ask for an area: in mask_head a larger loss_projection.topk (0, the maximum, is '
-    'satisfied by a thin cross), a smaller loss_loc.loss_weight or one that grows '
-    '(LossWarmupHook), a smaller loss_crf.loss_weight, a smaller cam_thr',
+    'in mask_head a smaller loss_crf.loss_weight, a smaller cam_thr, a smaller '
+    'loss_loc.loss_weight or one that grows (LossWarmupHook)',
 )
 
 
@@ -30,8 +28,8 @@ VANISHING_MASK = (
 class MaskGuardHook(Hook):
     """Log how masks learn from boxes, and warn when they collapse.
 
-    With it the training log shows, of a :class:`MOTSRoIHead` or, with the stage in
-    front (``s0.``), of each stage of a :class:`GradCAMCascadeRoIHead`:
+    With it the training log shows, of a :class:`MOTSMaskHead` or, with the stage in
+    front (``s0.``), of that of each stage of a cascade:
 
     - ``mask_area`` and ``mask_area_soft``: the foreground ratio, the area of the
       thresholded and of the soft masks inside the boxes over the boxes' area;
@@ -49,7 +47,7 @@ class MaskGuardHook(Hook):
             the losses' own backward pass once more; 0 computes none.
 
     Raises:
-        ValueError: If they are out of range, or, in training, no RoI head has masks.
+        ValueError: If they are out of range, or the model has no such mask head.
     """
 
     def __init__(
@@ -73,23 +71,21 @@ class MaskGuardHook(Hook):
         self._state, self._num_iters = None, 0
 
     def before_train(self, runner: Runner) -> None:
-        """Find the RoI heads to watch."""
-        self._heads = [
-            module
-            for module in runner.model.modules()
-            if isinstance(module, MaskRoIMixin) and module.with_mask
-        ]
+        """Find the mask heads to watch."""
+        self._heads = {
+            name: module
+            for name, module in runner.model.named_modules()
+            if isinstance(module, MOTSMaskHead)
+        }
         if not self._heads:
             raise ValueError(
-                'MaskGuardHook: no MOTSRoIHead, GradCAMRoIHead or '
-                'GradCAMCascadeRoIHead with masks'
+                'MaskGuardHook: the model has no MOTSMaskHead or GradCAMMaskHead'
             )
         self._switch_statistics(True)
         self._norms_due, self._norms, self._handles = False, {}, []
-        for head in self._heads:
-            stages = isinstance(head.mask_head, nn.ModuleList)
-            for i, mask_head in enumerate(head.mask_heads):
-                self._watch_gradients(mask_head, f's{i}.' if stages else '')
+        for name, head in self._heads.items():
+            stage = name.rpartition('.')[2]
+            self._watch_gradients(head, f's{stage}.' if stage.isdigit() else '')
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
@@ -134,9 +130,8 @@ class MaskGuardHook(Hook):
             handle.remove()
 
     def _switch_statistics(self, on: bool) -> None:
-        for head in self._heads:
-            for mask_head in head.mask_heads:
-                mask_head.log_statistics = on
+        for head in self._heads.values():
+            head.log_statistics = on
 
     def _watch_gradients(self, mask_head: nn.Module, prefix: str) -> None:
         """Let each loss of a mask head leave the norm of its gradient."""

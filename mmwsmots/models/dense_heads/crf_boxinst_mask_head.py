@@ -7,8 +7,7 @@ from mmdet.structures.mask import mask2bbox
 from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
 
-from ..roi_heads.mask_heads.box_supervised_mask_head import stack_rgb
-from ..utils.roi_grid import crop_rois, expand_bboxes
+from ..utils.roi_grid import crop_rois, expand_bboxes, stack_rgb
 
 CONTEXT = 1.5  # side of a crop over the side of its box
 

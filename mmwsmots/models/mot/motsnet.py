@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+import torch.nn.functional as F
 from mmdet.models.mot import BaseMOTModel
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample, TrackSampleList
@@ -64,6 +65,7 @@ class MOTSNet(BaseMOTModel):
         self.masker = None
         if masker is not None:
             self.masker = MODELS.build(masker).requires_grad_(False)
+            self.detector.roi_head.mask_head.paste_masks = False
 
     def train(self, mode: bool = True) -> 'MOTSNet':
         """Switch between training and evaluation; frozen parts stay in evaluation."""
@@ -92,7 +94,10 @@ class MOTSNet(BaseMOTModel):
         if self.freeze_detector:
             with torch.no_grad():
                 x = self.detector.extract_feat(imgs)
-                losses, rpn_results_list = {}, self._frozen_proposals(x, frames)
+                losses = {}
+                rpn_results_list = self.detector.rpn_head.predict(
+                    x, frames, rescale=False
+                )
         else:
             x = self.detector.extract_feat(imgs)
             losses, rpn_results_list = self._rpn_loss(x, frames)
@@ -120,16 +125,6 @@ class MOTSNet(BaseMOTModel):
         )
         named = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
         return named, proposals
-
-    def _frozen_proposals(
-        self, x: tuple[Tensor], frames: list[DetDataSample]
-    ) -> list[InstanceData]:
-        """Proposals, where the masks do not have RoIs of their own."""
-        if self.detector.roi_head.mask_roi_sampler is None:
-            return self.detector.rpn_head.predict(x, frames, rescale=False)
-        none = x[0].new_zeros(0, 4)
-        fields = dict(bboxes=none, scores=none[:, 0], labels=none[:, 0].long())
-        return [InstanceData(**fields) for _ in frames]
 
     def predict(
         self,
@@ -195,9 +190,11 @@ class MOTSNet(BaseMOTModel):
         is_visible = nonempty_masks(results.masks)
         if not is_visible.all():  # indexing copies all masks
             results = results[is_visible]
-        mask_rois, mask_probs = results.pop('mask_rois'), results.pop('mask_probs')
+        # Without a detection mmdet's RoI head does not ask the mask head.
+        mask_rois = results.pop('mask_rois', results.bboxes)
+        mask_probs = results.pop('mask_probs', results.masks.float())
         if self.with_track_head:
-            rois = torch.cat([mask_rois.new_zeros((len(mask_rois), 1)), mask_rois], 1)
+            rois = F.pad(mask_rois, (1, 0))  # all of image 0
             results.embeds = self.track_head.predict(
                 x, rois, mask_probs, results.labels
             )

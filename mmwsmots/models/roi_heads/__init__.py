@@ -2,18 +2,11 @@
 from .bbox_heads import GradCAMBBoxHead, MOTSBBoxHead
 from .gradcam_cascade_roi_head import GradCAMCascadeRoIHead
 from .gradcam_roi_head import GradCAMRoIHead
-from .mask_heads import (
-    BoxSupervisedMaskHead,
-    CRFMaskHead,
-    GradCAMMaskHead,
-    MOTSMaskHead,
-)
-from .mask_roi_mixin import MaskRoIMixin
+from .mask_heads import CRFMaskHead, GradCAMMaskHead, MOTSMaskHead
 from .mots_roi_head import MOTSRoIHead
 from .roi_extractors import GatherRoIExtractor
 
 __all__ = [
-    'BoxSupervisedMaskHead',
     'CRFMaskHead',
     'GatherRoIExtractor',
     'GradCAMBBoxHead',
@@ -23,5 +16,4 @@ __all__ = [
     'MOTSBBoxHead',
     'MOTSMaskHead',
     'MOTSRoIHead',
-    'MaskRoIMixin',
 ]

@@ -7,17 +7,23 @@ from mmdet.utils import InstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from .mask_roi_mixin import MaskRoIMixin
-
 
 @MODELS.register_module()
-class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
-    """RoI head with mask RoIs of its own, whose masks the track head learns from.
+class MOTSRoIHead(StandardRoIHead):
+    """RoI head whose masks the track head learns from.
 
     Args:
-        *args, **kwargs: Of :class:`MaskRoIMixin` and of
-            :class:`mmdet.models.StandardRoIHead`, with a :class:`MOTSMaskHead`.
+        *args, **kwargs: Of :class:`mmdet.models.StandardRoIHead`, with a
+            :class:`MOTSMaskHead`.
+
+    Raises:
+        ValueError: If ``test_cfg`` has options of the refiner beside it.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if self.with_mask:
+            self.mask_head.build_refiner(self.test_cfg)  # refuses wrong options now
 
     def loss(
         self,
@@ -38,7 +44,7 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
 
         Returns:
             tuple[dict[str, Tensor], list[:obj:`InstanceData`]]: Loss components, and
-            for each image the RoIs of the mask branch: ``priors`` (P, 4), ``labels``
+            for each image the positive RoIs: ``priors`` (P, 4), ``labels``
             (P, ), ``mask_probs`` (P, h, w), with gradient, and, where the annotations
             have them, ``instances_ids`` (P, ). No sample without a mask branch.
         """
@@ -52,11 +58,10 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
         bbox_feats: Tensor,
         batch_gt_instances: InstanceList,
     ) -> dict:
-        """As the parent's, on the mask branch's own RoIs, not those of ``bbox_feats``.
+        """As the parent's, with the samples of :meth:`loss_and_mask_samples`.
 
-        ``loss_mask`` holds the ``mask_samples`` of :meth:`loss_and_mask_samples` too.
+        They are ``loss_mask.mask_samples``.
         """
-        sampling_results = self.mask_samplings(sampling_results, batch_gt_instances)
         results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         logits = self.mask_head.class_logits(results['mask_preds'], labels)
@@ -72,7 +77,3 @@ class MOTSRoIHead(MaskRoIMixin, StandardRoIHead):
                 sample.instances_ids = gts.instances_ids[res.pos_assigned_gt_inds]
         results['loss_mask']['mask_samples'] = samples
         return results
-
-    def mask_logits(self, x: tuple[Tensor], rois: Tensor) -> Tensor:
-        """Mask logits (N, num_classes, h, w) of RoIs (N, 5) at test."""
-        return self._mask_forward(x, rois)['mask_preds']

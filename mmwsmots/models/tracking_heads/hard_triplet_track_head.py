@@ -9,9 +9,11 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ...compat import TrackSampleList
-from ..task_modules import JitteredRoISampler
+from ..utils.crop_augment import jittered_rois
 
 MASK_SIZE = 28
+NUM_ROIS = 4  # of a box
+MAX_ROIS = 64  # of a frame
 
 
 @MODELS.register_module()
@@ -31,9 +33,6 @@ class HardTripletTrackHead(BaseModule):
     def __init__(self, embed_head: ConfigType, init_cfg: OptMultiConfig = None) -> None:
         super().__init__(init_cfg)
         self.embed_head = MODELS.build(embed_head)
-        self.roi_sampler = JitteredRoISampler(
-            num_per_gt=4, max_per_img=64, center_jitter=0.1, scale_jitter=0.1
-        )
 
     def loss(
         self,
@@ -59,19 +58,21 @@ class HardTripletTrackHead(BaseModule):
 
     def _mask_samples(self, gts: InstanceData, clip: int) -> InstanceData:
         """RoIs of one frame with the true masks, for :class:`HardTripletEmbedHead`."""
-        res = self.roi_sampler.sample(gts)
+        device = gts.bboxes.device
+        inds = torch.arange(len(gts), device=device).repeat(NUM_ROIS)
+        inds = inds[torch.randperm(len(inds), device=device)[:MAX_ROIS]]
+        priors = jittered_rois(gts.bboxes[inds], context=1.0, jitter=0.1)
         height, width = gts.masks.height, gts.masks.width
-        limits = res.pos_priors.new_tensor([width, height, width, height])
-        priors = res.pos_priors.clamp(min=0).minimum(limits)  # as mask_target does
+        limits = priors.new_tensor([width, height, width, height])
+        priors = priors.clamp(min=0).minimum(limits)  # as mask_target does
         return InstanceData(
             priors=priors,
-            labels=res.pos_gt_labels,
+            labels=gts.labels[inds],
             # The identities of two clips are different ones.
-            instances_ids=gts.instances_ids[res.pos_assigned_gt_inds].long()
-            + (clip << 32),
+            instances_ids=gts.instances_ids[inds].long() + (clip << 32),
             mask_probs=mask_target(
                 [priors],
-                [res.pos_assigned_gt_inds],
+                [inds],
                 [gts.masks],
                 ConfigDict(mask_size=MASK_SIZE),
             ),

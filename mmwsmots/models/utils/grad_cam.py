@@ -3,8 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-MODES = ('abs', 'relu', 'hires')
-NORMS = ('minmax', 'signed')
+MODES = ('abs', 'relu')
 
 
 def grad_cam(
@@ -15,16 +14,14 @@ def grad_cam(
     With :math:`\alpha_k = \mathrm{mean}_{ij}\, \partial y^c / \partial A_{k,ij}`
     the map is :math:`G = \sum_k |\alpha_k| A_k` (``mode='abs'``, Ruiz et al.,
     section 3.2) or :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)` (``mode='relu'``,
-    Selvaraju et al., eq. 1 and 2). HiResCAM (Draelos and Carin, 2020) does not
-    average: :math:`G_{ij} = \sum_k (\partial y^c / \partial A_{k,ij}) A_{k,ij}`
-    (``mode='hires'``), whose negative side is evidence against the class.
+    Selvaraju et al., eq. 1 and 2).
 
     Args:
         activations (Tensor): A, shape (N, C, h, w); ``scores`` must have been
             computed from it, box n from row n alone.
         scores (Tensor): Class scores y, shape (N, num_classes).
         labels (Tensor): Class c of each box, shape (N, ), dtype long.
-        mode (str): 'abs', 'relu' or 'hires'.
+        mode (str): 'abs' or 'relu'.
 
     Returns:
         Tensor: Maps before normalisation, shape (N, h, w), detached.
@@ -36,35 +33,22 @@ def grad_cam(
     # Boxes do not mix, so the gradient of the sum holds each box's own gradient.
     target = scores.gather(1, labels[:, None]).sum()
     (grads,) = torch.autograd.grad(target, activations)
-    weights = grads if mode == 'hires' else grads.mean(dim=(2, 3), keepdim=True)
+    weights = grads.mean(dim=(2, 3), keepdim=True)
     if mode == 'abs':
         weights = weights.abs()
     maps = (weights * activations.detach()).sum(dim=1)
     return maps.relu() if mode == 'relu' else maps
 
 
-def normalize_cams(
-    cams: Tensor, size: int | None = None, norm: str = 'minmax'
-) -> Tensor:
-    """Normalise every map, then resize it bilinearly.
-
-    Args:
-        cams (Tensor): Heat maps, shape (N, h, w).
-        size (int, optional): Side of the square output; None keeps (h, w).
-        norm (str): 'minmax' maps to [0, 1], a constant map to 0; 'signed' divides
-            by the largest absolute value, which keeps 0 where it is.
+def normalize_cams(cams: Tensor, size: int) -> Tensor:
+    """Map every heat map (N, h, w) to [0, 1], a constant one to 0, and resize it.
 
     Returns:
-        Tensor: Shape (N, size, size), values in [0, 1] or, signed, [-1, 1].
+        Tensor: Shape (N, size, size), bilinear.
     """
-    if norm not in NORMS:
-        raise ValueError(f'norm must be one of {NORMS}, got {norm!r}')
-    if norm == 'minmax':
-        cams = cams - cams.amin(dim=(1, 2), keepdim=True)
-    peak = cams.abs().amax(dim=(1, 2), keepdim=True)
+    cams = cams - cams.amin(dim=(1, 2), keepdim=True)
+    peak = cams.amax(dim=(1, 2), keepdim=True)
     cams = cams / peak.clamp(min=torch.finfo(cams.dtype).tiny)
-    if size is None:
-        return cams
     return F.interpolate(cams[:, None], (size, size), mode='bilinear')[:, 0]
 
 
@@ -75,7 +59,6 @@ def bbox_head_cams(
     labels: Tensor,
     size: int = 28,
     mode: str = 'abs',
-    norm: str = 'minmax',
 ) -> Tensor:
     """Normalised Grad-CAM maps of boxes, detached and in float32.
 
@@ -87,14 +70,13 @@ def bbox_head_cams(
         labels (Tensor): Class of each box, shape (N, ), dtype long.
         size (int): Side of a map.
         mode (str): See :func:`grad_cam`.
-        norm (str): See :func:`normalize_cams`.
 
     Returns:
-        Tensor: Shape (N, size, size), values in [0, 1] or, signed, [-1, 1].
+        Tensor: Shape (N, size, size), values in [0, 1].
     """
     with torch.autocast(bbox_feats.device.type, enabled=False):
         activations = bbox_head.cam_convs(bbox_feats.detach().float())
         activations = activations.detach().requires_grad_()
         scores = bbox_head.classify(activations)[0]
         maps = grad_cam(activations, scores, labels, mode)
-    return normalize_cams(maps, size, norm).detach()
+    return normalize_cams(maps, size).detach()

@@ -2,8 +2,7 @@
 import torch
 from torch import Tensor
 
-from .box_clipping import pixel_edges
-from .roi_grid import sample_window
+from .roi_grid import pixel_edges, sample_window
 
 STRIP = 0.1  # of a box's side
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .box_clipping import pixel_edges
-from .roi_grid import sample_window
+from .roi_grid import pixel_edges, sample_window
 
 AREA_WEIGHT = 2.0
 

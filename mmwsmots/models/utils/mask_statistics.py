@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """What tells from outside whether masks learned from boxes have collapsed."""
 
-import torch
 from torch import Tensor
 
 RIM = 0.125  # of a box's side
@@ -27,7 +26,7 @@ def label_shares(labels: Tensor) -> tuple[Tensor, Tensor]:
     return (labels == 1).float().mean(), (labels < 0).float().mean()
 
 
-def cam_rim_precision(cams: Tensor, thresholds: float | Tensor) -> Tensor:
+def cam_rim_precision(cams: Tensor, threshold: float) -> Tensor:
     """Share of the heat maps' positive cells that lie off the rims of their boxes.
 
     The rim of a tight box is mostly background, so a map that follows the object has
@@ -36,13 +35,12 @@ def cam_rim_precision(cams: Tensor, thresholds: float | Tensor) -> Tensor:
 
     Args:
         cams (Tensor): Normalised maps on the grids of their boxes, (N, h, w).
-        thresholds (float | Tensor): What makes a cell positive, one or (N, ).
+        threshold (float): What makes a cell positive.
 
     Returns:
         Tensor: Scalar, over all positive cells of all maps; nan without any.
     """
-    thresholds = torch.as_tensor(thresholds, dtype=cams.dtype, device=cams.device)
-    positive = cams >= thresholds.view(-1, 1, 1)
+    positive = cams >= threshold
     height, width = (round(side * RIM) for side in cams.shape[1:])
     core = positive[:, height : cams.shape[1] - height, width : cams.shape[2] - width]
     return core.sum() / positive.sum()

@@ -1,6 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -37,12 +35,12 @@ def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor
 
 
 def pseudo_labels(
-    cams: Tensor | None,
+    cams: Tensor,
     gt_bboxes: Tensor,
     rois: Tensor,
     gt_inds: Tensor,
     size: int,
-    cam_thr: float | Tensor | None = 0.5,
+    cam_thr: float = 0.5,
     overlap: str = 'void',
 ) -> Tensor:
     r"""Partial ground truth of RoIs from the heat maps of the true boxes.
@@ -53,13 +51,12 @@ def pseudo_labels(
     first and thresholded afterwards.
 
     Args:
-        cams (Tensor, optional): Normalised heat maps, shape (G, h, w).
+        cams (Tensor): Normalised heat maps, shape (G, h, w).
         gt_bboxes (Tensor): True boxes of the image, shape (G, 4), xyxy in pixels.
         rois (Tensor): RoIs of the same image, shape (P, 4).
         gt_inds (Tensor): Index of the matched true box, shape (P, ), dtype long.
         size (int): Cells per side of the label.
-        cam_thr (float | Tensor, optional): :math:`\mu_A`, one or one per true box,
-            shape (G, ). None gives no positive cell.
+        cam_thr (float): :math:`\mu_A`.
         overlap (str): What other boxes say. 'void': a cell outside the matched box is 0
             only outside all boxes; 'background': it is 0 wherever it is outside the
             matched box; 'union': a cell is 1 where any box's map passes, 0 outside all
@@ -80,36 +77,14 @@ def pseudo_labels(
     own_box = in_boxes[rows, gt_inds]
     background = ~own_box if overlap == 'background' else ~in_boxes.any(dim=1)
     labels[background] = 0
-    if cam_thr is None:
-        return labels
 
     roi_inds, box_inds = rows, gt_inds
     if overlap == 'union':
         roi_inds = rows.repeat_interleave(num_gts)
         box_inds = torch.arange(num_gts, device=rois.device).repeat(num_rois)
     heat = sample_cams(cams[box_inds], gt_bboxes[box_inds], rois[roi_inds], size)
-    if isinstance(cam_thr, Tensor):
-        cam_thr = cam_thr[box_inds].view(-1, 1, 1)
     positive = (heat >= cam_thr) & in_boxes[roi_inds, box_inds]
     if overlap == 'union':
         positive = positive.view(num_rois, num_gts, size, size).any(dim=1)
     labels[positive] = 1
     return labels
-
-
-def check_per_class(name: str, value: object, num_classes: int) -> None:
-    """Raise ValueError for a sequence ``value`` that has not one number per class."""
-    if isinstance(value, Sequence) and len(value) != num_classes:
-        raise ValueError(
-            f'{name} must be one number or one for each of {num_classes} classes, '
-            f'got {value}'
-        )
-
-
-def thresholds_of(
-    thresholds: float | Sequence[float] | None, labels: Tensor
-) -> float | Tensor | None:
-    """One threshold, or that of each label (N, ) where classes have their own."""
-    if not isinstance(thresholds, Sequence):
-        return thresholds
-    return torch.tensor(thresholds, device=labels.device)[labels]

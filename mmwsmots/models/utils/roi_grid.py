@@ -2,6 +2,7 @@
 import torch
 import torch.nn.functional as F
 from mmcv.ops import roi_align
+from mmdet.utils import InstanceList
 from torch import Tensor
 
 
@@ -22,6 +23,24 @@ def expand_bboxes(
     centers = (bboxes[:, :2] + bboxes[:, 2:]) / 2 + shift * sides
     halves = sides * (factor / 2)
     return torch.cat([centers - halves, centers + halves], dim=1)
+
+
+def pixel_edges(bboxes: Tensor, height: int, width: int) -> list[list[int]]:
+    """First and past-the-last column and row whose pixel centres lie in boxes.
+
+    Args:
+        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
+        height (int): Of the image.
+        width (int): Of the image.
+
+    Returns:
+        list[list[int]]: x1, y1, x2, y2 of each box within the image.
+    """
+    # The pixel centres from x1 - 0.5 (included) to x2 - 0.5 (excluded).
+    edges = (bboxes - 0.5).ceil().clamp(min=0).long()
+    edges[:, 0::2].clamp_(max=width)
+    edges[:, 1::2].clamp_(max=height)
+    return edges.tolist()
 
 
 def roi_cell_centers(rois: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -150,3 +169,14 @@ def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
     # mmcv reads memory as if tensors were contiguous, whatever their strides.
     images, rois = images.float().contiguous(), rois.float().contiguous()
     return roi_align(images, rois, (size, size), 1.0, 0, 'avg', True)
+
+
+def stack_rgb(batch_gt_instances: InstanceList) -> Tensor:
+    """The images of a batch, RGB in 0..255, shape (B, 3, H, W)."""
+    images = [gts.get('rgb') for gts in batch_gt_instances]
+    if any(image is None for image in images):
+        raise KeyError(
+            "gt_instances has no 'rgb': use RGBDetDataPreprocessor or "
+            'RGBTrackDataPreprocessor as data_preprocessor'
+        )
+    return torch.stack(images)

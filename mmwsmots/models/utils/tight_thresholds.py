@@ -6,7 +6,7 @@ from torch import Tensor
 def tight_thresholds(
     mask_probs: Tensor,
     box_masks: Tensor,
-    max_empty_share: float | Tensor,
+    max_empty_share: float,
     mask_thr: float = 0.5,
     floor: float = 0.02,
 ) -> Tensor:
@@ -19,7 +19,7 @@ def tight_thresholds(
     Args:
         mask_probs (Tensor): Soft masks, shape (N, H, W), in [0, 1].
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        max_empty_share (float | Tensor): In [0, 1], one or one of each mask, (N, ).
+        max_empty_share (float): In [0, 1].
         mask_thr (float): Upper limit.
         floor (float): Lower limit.
 

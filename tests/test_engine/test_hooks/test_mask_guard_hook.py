@@ -42,8 +42,8 @@ def test_each_collapse_is_named_once_with_the_option_that_helps(model, caplog):
     ratios = [0.99] * 5 + [0.7] + [0.98] * 2 + [0.1] * 4
     warnings = watch(build(patience=3), model, ratios, caplog)
     assert sorted(warnings) == [2, 10]
-    assert 'filled box' in warnings[2] and 'JitteredRoISampler' in warnings[2]
-    assert 'vanishing mask' in warnings[10] and 'topk' in warnings[10]
+    assert 'filled box' in warnings[2] and 'label_dataset' in warnings[2]
+    assert 'vanishing mask' in warnings[10] and 'cam_thr' in warnings[10]
 
 
 def test_healthy_or_unknown_ratios_do_not_warn(model, caplog):
@@ -54,12 +54,9 @@ def test_healthy_or_unknown_ratios_do_not_warn(model, caplog):
     assert sorted(warnings) == [2]
 
 
-@pytest.mark.parametrize('name', ['mots', 'wsmots', 'wsmots-plus'])
+@pytest.mark.parametrize('name', ['mots', 'wsmots'])
 def test_statistics_are_logged_and_change_no_loss(repo, name):
-    options = {}
-    if name == 'wsmots':
-        options['model.detector.roi_head.mask_head.crf_size'] = 16
-    model = build_model(repo, name, **options).train()
+    model = build_model(repo, name).train()
     batch_masks = name == 'mots'
     hook = build(grad_interval=2)
     hub = MessageHub(name)
@@ -84,9 +81,7 @@ def test_statistics_are_logged_and_change_no_loss(repo, name):
             assert str(value) == str(other[key])
     new = {'mask_area', 'mask_area_soft'}
     if not batch_masks:
-        new |= {'label_positive', 'label_void'}
-    if name == 'wsmots':
-        new |= {'cam_rim_precision'}
+        new |= {'label_positive', 'label_void', 'cam_rim_precision'}
     assert set(watched) - set(plain) == new
     assert set(with_norms) == set(watched)
     hook.after_train_iter(runner, 1, outputs={})
@@ -100,7 +95,7 @@ def test_statistics_are_logged_and_change_no_loss(repo, name):
     assert set(run()) == set(plain)
 
 
-@pytest.mark.parametrize('name', ['mots', 'wsmots', 'wsmots-plus'])
+@pytest.mark.parametrize('name', ['mots', 'wsmots'])
 def test_a_batch_without_objects_has_no_statistics(repo, name):
     model = build_model(repo, name).train()
     data = model.data_preprocessor(random_batch([0, 0]), True)
@@ -119,8 +114,7 @@ def test_a_batch_without_objects_has_no_statistics(repo, name):
 
 
 def mask_losses(losses):
-    names = ('loss_mask', 'loss_loc', 'loss_crf', 'loss_projection', 'loss_pairwise')
-    return [key for key in losses if key in names]
+    return [key for key in losses if key in ('loss_mask', 'loss_loc', 'loss_crf')]
 
 
 def add_masks(data):
@@ -147,5 +141,5 @@ def test_wrong_settings_and_a_model_without_masks():
     with pytest.raises(ValueError, match='patience'):
         build(patience=0)
     runner = SimpleNamespace(model=MODELS.build(dict(type='mmdet.L1Loss')))
-    with pytest.raises(ValueError, match='no MOTSRoIHead'):
+    with pytest.raises(ValueError, match='no MOTSMaskHead'):
         build().before_train(runner)

@@ -12,28 +12,16 @@ from mmwsmots.apis import segment_boxes
 
 from ..utils import SIZE, build_model, random_batch
 
-WEAK = {'loss_loc', 'loss_triplet'}
-
 
 def losses_of(model, batch):
     data = model.data_preprocessor(batch, True)
     return model(**data, mode='loss')
 
 
-@pytest.mark.parametrize(
-    ('name', 'expected'),
-    [
-        ('wsmots', WEAK | {'loss_crf'}),
-        ('wsmots-plus', WEAK | {'loss_projection', 'loss_pairwise'}),
-    ],
-)
-def test_weak_training_reaches_every_parameter(repo, name, expected):
-    options = {}
-    if name == 'wsmots':
-        options = {'model.detector.roi_head.mask_head.crf_size': 16}
-    model = build_model(repo, name, **options).train()
+def test_weak_training_reaches_every_parameter(repo):
+    model = build_model(repo).train()
     losses = losses_of(model, random_batch([3, 2]))
-    assert expected <= set(losses)
+    assert {'loss_loc', 'loss_crf', 'loss_triplet'} <= set(losses)
     total, _ = model.parse_losses(losses)
     total.backward()
     missing = [
@@ -78,12 +66,9 @@ def contents(value):
     return value.tolist() if isinstance(value, torch.Tensor) else copy.deepcopy(value)
 
 
-@pytest.mark.parametrize('name', ['mots', 'wsmots', 'wsmots-plus'])
+@pytest.mark.parametrize('name', ['mots', 'wsmots'])
 def test_a_step_leaves_its_batch_unchanged(repo, name):
-    options = {}
-    if name == 'wsmots':
-        options = {'model.detector.roi_head.mask_head.crf_size': 16}
-    model = build_model(repo, name, **options).train()
+    model = build_model(repo, name).train()
     batch = add_masks(random_batch([2, 1], num_frames=1))
     before = contents(batch)
     data = model.data_preprocessor(batch, True)
@@ -114,15 +99,9 @@ def test_lambda_weighs_everything_but_the_tracking_loss(repo):
             torch.testing.assert_close(values[1][name], factor * value, msg=name)
 
 
-@pytest.mark.parametrize('name', ['wsmots', 'wsmots-plus'])
 @pytest.mark.parametrize('num_objects', [[3, 2], [0, 0]])
-def test_a_frozen_detector_leaves_masks_and_embeddings_to_train(
-    repo, name, num_objects
-):
-    options = {'model.freeze_detector': True}
-    if name == 'wsmots':
-        options['model.detector.roi_head.mask_head.crf_size'] = 16
-    model = build_model(repo, name, **options).train()
+def test_a_frozen_detector_leaves_masks_and_embeddings_to_train(repo, num_objects):
+    model = build_model(repo, **{'model.freeze_detector': True}).train()
     losses = losses_of(model, random_batch(num_objects))
     assert 'loss_triplet' in losses and 'loss_loc' in losses
     assert not {'loss_cls', 'loss_bbox', 'acc', 'loss_rpn_cls'} & set(losses)

@@ -7,8 +7,6 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmwsmots.models.task_modules import JitteredRoISampler
-
 SIDE = 8
 
 
@@ -51,8 +49,12 @@ def case():
         masks=BitmapMasks(np.ones((2, 24, 24), np.uint8), 24, 24),
     )
     gts.set_field(torch.rand(3, 24, 24) * 255, 'rgb', None, 'metainfo')
-    exact = JitteredRoISampler(1, center_jitter=0.0, scale_jitter=0.0)
-    return [exact.sample(gts)], [gts]
+    sampling = InstanceData(
+        pos_priors=gts.bboxes,
+        pos_gt_labels=gts.labels,
+        pos_assigned_gt_inds=torch.arange(2),
+    )
+    return [sampling], [gts]
 
 
 def test_energy_of_each_mask_on_its_own_crop():

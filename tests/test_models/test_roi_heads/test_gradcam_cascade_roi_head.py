@@ -177,40 +177,8 @@ def test_masks_are_the_mean_of_the_stages(biases, full):
     assert inside if full else not res.masks.any()
 
 
-def test_mask_rois_of_its_own_as_in_the_plus_recipe():
-    x, sample = case()
-    torch.manual_seed(2)
-    head = build(
-        test_cfg=dict(mask_refiner=dict(type='MaskRefiner', clip_masks=True)),
-        mask_context=1.6,
-        mask_roi_sampler=dict(type='JitteredRoISampler', num_per_gt=3),
-    )
-    shapes = []
-    for mask_head in head.mask_head:
-        torch.nn.init.constant_(mask_head.conv_logits.bias, 50)
-        mask_head.register_forward_hook(lambda *args: shapes.append(len(args[2])))
-    losses = losses_of(head, x, sample)
-    assert shapes == [6, 6]  # three for each true box, in every stage
-    assert all(torch.as_tensor(value).isfinite().all() for value in losses.values())
-    dets = detections()
-    with torch.no_grad():
-        (res,) = head.eval().predict_mask(x, [sample.metainfo], [dets], rescale=True)
-    bboxes = detections().bboxes
-    torch.testing.assert_close(res.bboxes, bboxes)
-    sides = bboxes[:, 2:] - bboxes[:, :2]
-    torch.testing.assert_close(res.mask_rois[:, 2:] - res.mask_rois[:, :2], 1.6 * sides)
-    expected = torch.zeros(2, SIZE, SIZE, dtype=torch.bool)
-    expected[0, 8:40, 8:40] = expected[1, 30:56, 20:60] = True
-    assert torch.equal(res.masks, expected)
-
-
 def test_an_image_without_detections():
     head = build().eval()
     x, sample = case()
     (res,) = head.predict_mask(x, [sample.metainfo], [detections()[:0]], rescale=True)
     assert res.masks.shape == (0, SIZE, SIZE) and res.bboxes.shape == (0, 4)
-
-
-def test_a_shared_roi_extractor_is_refused():
-    with pytest.raises(ValueError, match='GradCAMCascadeRoIHead needs a mask_roi'):
-        build(mask_roi_extractor=None)

@@ -5,7 +5,7 @@ from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmwsmots.models.task_modules import JitteredRoISampler
+from mmwsmots.models.utils.crop_augment import jittered_rois
 
 TRAIN_CFG = ConfigDict(mask_size=28)
 
@@ -33,19 +33,21 @@ def case(rgb=True, num=3):
     )
     if rgb:
         gts.set_field(torch.rand(3, 48, 48) * 255, 'rgb', None, 'metainfo')
-    return [JitteredRoISampler(2).sample(gts)], [gts]
-
-
-def test_all_losses_together():
-    mask_head = head(
-        loss_projection=dict(type='BoxProjectionLoss'),
-        loss_pairwise=dict(type='PairwiseAffinityLoss'),
+    inds = torch.arange(num).repeat(2)
+    sampling = InstanceData(
+        pos_priors=jittered_rois(gts.bboxes[inds], 1.0, 0.2),
+        pos_gt_labels=gts.labels[inds],
+        pos_assigned_gt_inds=inds,
     )
+    return [sampling], [gts]
+
+
+def test_both_losses():
+    mask_head = head()
     sampling, gts = case()
     preds = mask_head(torch.randn(6, 4, 14, 14))
     out = mask_head.loss_and_target(preds, sampling, gts, TRAIN_CFG)
-    names = {'loss_loc', 'loss_crf', 'loss_projection', 'loss_pairwise'}
-    assert set(out['loss_mask']) == names
+    assert set(out['loss_mask']) == {'loss_loc', 'loss_crf'}
     assert out['mask_targets'].shape == (6, 28, 28)
     sum(out['loss_mask'].values()).backward()
     assert all(p.grad is not None for p in mask_head.parameters())
@@ -76,46 +78,7 @@ def test_masks_in_the_annotations_change_nothing():
     assert torch.equal(*values)
 
 
-def test_thresholds_differ_between_classes():
-    mask_head = head(cam_thr=[0.2, 0.8], loss_crf=None)
-    sampling, gts = case(rgb=False)
-    targets = mask_head.get_targets(sampling, gts, TRAIN_CFG)
-    for label, threshold in ((0, 0.2), (1, 0.8)):
-        alone = head(cam_thr=threshold, loss_crf=None)
-        rows = sampling[0].pos_gt_labels == label
-        expected = alone.get_targets(sampling, gts, TRAIN_CFG)
-        assert torch.equal(targets[rows], expected[rows])
-        assert not torch.equal(targets[~rows], expected[~rows])
-
-
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        (dict(cam_thr=[0.5]), 'cam_thr must be one number or one for each of 2'),
-        (
-            dict(loss_projection=dict(type='BoxProjectionLoss', topk=[0.5])),
-            'loss_projection.topk must be one number or one for each of 2',
-        ),
-    ],
-)
-def test_bad_label_options(options, message):
-    with pytest.raises(ValueError, match=message):
-        head(**options)
-
-
 def test_missing_rgb_names_the_preprocessor():
     sampling, gts = case(rgb=False)
     with pytest.raises(KeyError, match='RGBDetDataPreprocessor'):
         head().loss_and_target(torch.randn(6, 2, 28, 28), sampling, gts, TRAIN_CFG)
-
-
-def test_bilinear_head_has_no_subpixel_phase():
-    mask_head = head(
-        upsample_cfg=dict(type='bilinear', scale_factor=2), num_upsample_convs=1
-    )
-    flat = torch.ones(1, 4, 14, 14)
-    with torch.no_grad():
-        preds = mask_head(flat)[..., 4:-4, 4:-4]
-        assert (preds - preds.mean((2, 3), keepdim=True)).abs().max() < 1e-5
-        phases = head()(flat)[..., 4:-4, 4:-4]  # the deconvolution's checkerboard
-        assert (phases - phases.mean((2, 3), keepdim=True)).abs().max() > 1e-3

@@ -5,9 +5,8 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
 from mmwsmots.models.roi_heads.gradcam_roi_head import with_cams
-from mmwsmots.models.utils.box_clipping import clip_masks
 
-from ..utils import build_model, random_batch, small_config
+from ..utils import build_model, random_batch
 
 REFINER = 'model.detector.test_cfg.rcnn.mask_refiner.'
 
@@ -59,12 +58,8 @@ def test_cams_work_without_grad_and_in_low_precision(repo):
     torch.testing.assert_close(cams, reference)
 
 
-@pytest.mark.parametrize(
-    'options', [dict(cam_mode='relu'), dict(cam_mode='hires', cam_norm='signed')]
-)
-def test_cam_options(repo, options):
-    prefix = 'model.detector.roi_head.bbox_head.'
-    options = {prefix + name: value for name, value in options.items()}
+def test_original_cams(repo):
+    options = {'model.detector.roi_head.bbox_head.cam_mode': 'relu'}
     model = build_model(repo, 'wsmots', **options).eval()
     x, (frame,) = features(model)
     cams = cams_of(model.detector.roi_head, x, frame.gt_instances)
@@ -87,41 +82,49 @@ def test_mask_samples_carry_identity_and_gradient(repo):
     model = build_model(repo).train()
     x, (frame,) = features(model)
     head, gts = model.detector.roi_head, frame.gt_instances
-    sampling = [head.mask_roi_sampler.sample(gts)]
-    results = head.mask_loss(x, sampling, None, [gts])
+    inds = torch.tensor([2, 0, 1, 2])
+    sampling = InstanceData(
+        pos_priors=gts.bboxes[inds] + 1,
+        pos_gt_labels=gts.labels[inds],
+        pos_assigned_gt_inds=inds,
+    )
+    results = head.mask_loss(x, [sampling], None, [gts])
     (samples,) = results['loss_mask']['mask_samples']
     assert samples.mask_probs.requires_grad
-    assert samples.priors.shape == (len(samples), 4)
-    assert torch.equal(samples.labels, samples.instances_ids % 2)
+    assert torch.equal(samples.priors, sampling.pos_priors)
+    assert torch.equal(samples.labels, gts.labels[inds])
+    assert torch.equal(samples.instances_ids, gts.instances_ids[inds])
 
 
-def test_masks_are_predicted_with_context_and_boxes_come_back_unchanged(repo):
-    model = build_model(repo, **{REFINER + 'mean_field': None}).eval()
+@pytest.mark.parametrize('paste', [True, False])
+def test_soft_masks_on_the_boxes_of_the_network(repo, paste):
+    """With masks of the image's size or, where a masker makes these, without."""
+    model = build_model(repo).eval()
     x, (frame,) = features(model)
     gts = frame.gt_instances
+    head = model.detector.roi_head
+    head.mask_head.paste_masks = paste
     dets = InstanceData(
         bboxes=gts.bboxes.clone(), labels=gts.labels, scores=torch.ones(3)
     )
+    meta = dict(frame.metainfo, scale_factor=(2.0, 2.0), ori_shape=(32, 64))
     with torch.no_grad():
-        (res,) = model.detector.roi_head.predict_mask(
-            x, [frame.metainfo], [dets], rescale=True
-        )
-    torch.testing.assert_close(res.bboxes, gts.bboxes)
-    sides = gts.bboxes[:, 2:] - gts.bboxes[:, :2]
-    torch.testing.assert_close(res.mask_rois[:, 2:] - res.mask_rois[:, :2], 1.6 * sides)
-    assert res.mask_probs.shape == (3, 28, 28)
+        (res,) = head.predict_mask(x, [meta], [dets], rescale=True)
+        logits = head._mask_forward(x, bbox2roi([gts.bboxes]))['mask_preds']
+    torch.testing.assert_close(res.bboxes, gts.bboxes / 2)
+    torch.testing.assert_close(res.mask_rois, gts.bboxes)
+    expected = logits[torch.arange(3), gts.labels].sigmoid()
+    torch.testing.assert_close(res.mask_probs, expected)
+    assert ('masks' in res) == paste
+    if paste:
+        assert res.masks.shape == (3, 32, 64) and res.masks.dtype == torch.bool
 
 
-@pytest.mark.parametrize('name', ['mots', 'wsmots-plus'])
-def test_refinement_at_test_time(repo, name):
+def test_refinement_at_test_time(repo):
     """The image, not the network, says where a light object on the dark ends."""
     options = dict(size=56, sigma_rgb=8.0, sigma_xy=20.0, weight=8.0)
-    options = {
-        REFINER + 'type': 'MaskRefiner',
-        REFINER + 'mean_field': options,
-        REFINER + 'max_empty_share': None,
-    }
-    model = build_model(repo, name, **options).eval()
+    options = {REFINER + 'type': 'MaskRefiner', REFINER + 'mean_field': options}
+    model = build_model(repo, 'mots', **options).eval()
     # Network logits that say next to nothing.
     torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.weight, 0)
     torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.bias, 0.3)
@@ -143,45 +146,18 @@ def test_refinement_at_test_time(repo, name):
             x, [frame.metainfo], [dets], rescale=True
         )
     assert res.mask_probs.shape == (1, 56, 56)
-    # To a cell of 64 / 56 pixels, at whose colour between both nobody has a say.
+    # Nothing in the RoI is known to be outside.
     (mask,) = res.masks
-    grown = torch.zeros_like(truth)
-    grown[15:49, 39:73] = True
-    if name == 'mots':  # without context nothing in the RoI is known to be outside
-        grown[12:52, 36:76] = True
-        assert torch.equal(mask, grown)
-    assert mask[truth].all() and not mask[~grown].any()
+    expected = torch.zeros_like(truth)
+    expected[12:52, 36:76] = True
+    assert torch.equal(mask, expected)
 
 
 def test_refinement_without_the_image_names_the_preprocessor(repo):
-    options = {REFINER + 'mean_field': dict(size=28)}
+    options = {REFINER + 'type': 'MaskRefiner', REFINER + 'mean_field': dict(size=28)}
     model = build_model(repo, **options).eval()
     x, (frame,) = features(model)
     gts = frame.gt_instances
     dets = InstanceData(bboxes=gts.bboxes, labels=gts.labels)
     with pytest.raises(KeyError, match='RGBTrackDataPreprocessor'):
         model.detector.roi_head.predict_mask(x, [frame.metainfo], [dets])
-
-
-def test_lost_masks_become_filled_boxes(repo):
-    options = {REFINER + 'min_coverage': 0.7, REFINER + 'mean_field': None}
-    model = build_model(repo, **options).eval()
-    torch.nn.init.constant_(model.detector.roi_head.mask_head.conv_logits.bias, -50)
-    x, (frame,) = features(model)
-    gts = frame.gt_instances
-    dets = InstanceData(bboxes=gts.bboxes.clone(), labels=gts.labels)
-    with torch.no_grad():
-        (res,) = model.detector.roi_head.predict_mask(
-            x, [frame.metainfo], [dets], rescale=True
-        )
-    full = torch.ones_like(res.masks)
-    assert torch.equal(res.masks, clip_masks(full, gts.bboxes))
-
-
-def test_a_shared_roi_extractor_is_refused(repo):
-    from mmdet.registry import MODELS
-
-    cfg = small_config(repo).model.detector.roi_head
-    cfg.mask_roi_extractor = None
-    with pytest.raises(ValueError, match='mask_roi_extractor'):
-        MODELS.build(cfg)

@@ -7,17 +7,10 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
 from mmwsmots.models.task_modules import MaskRefiner
-from mmwsmots.models.utils.box_clipping import clip_masks
 
 SIZE = 64
 MEAN_FIELD = dict(size=56, sigma_rgb=8.0, sigma_xy=20.0, weight=8.0)
-REFINER = dict(
-    type='MaskRefiner',
-    mean_field=MEAN_FIELD,
-    max_empty_share=[0.05, 0.1],
-    clip_masks=True,
-    min_coverage=0.8,
-)
+REFINER = dict(type='MaskRefiner', mean_field=MEAN_FIELD, max_empty_share=0.1)
 
 
 def extractor():
@@ -29,7 +22,7 @@ def extractor():
     )
 
 
-def roi_head(name, refiner=REFINER):
+def roi_head(name, refiner=REFINER, **options):
     """A RoI head of mmdet or ours whose network says next to nothing."""
     cascade = 'Cascade' in name
     bbox_head = dict(
@@ -52,7 +45,7 @@ def roi_head(name, refiner=REFINER):
         bbox_head=[bbox_head] * 2 if cascade else bbox_head,
         mask_roi_extractor=extractor(),
         mask_head=mask_head,
-        test_cfg=dict(mask_thr_binary=0.5, mask_refiner=refiner),
+        test_cfg=dict(mask_thr_binary=0.5, mask_refiner=refiner, **options),
     )
     if cascade:
         cfg.update(num_stages=2, stage_loss_weights=[1, 0.5])
@@ -93,15 +86,14 @@ def test_all_roi_heads_refine_alike(name):
     truth, bboxes, meta = scene()
     results = predict(roi_head(name), bboxes, meta)
     refiner = TASK_UTILS.build(REFINER)
-    rois, labels = F.pad(bboxes, (1, 0)), torch.tensor([0])
     logits = refiner.refine_logits(
-        torch.full((1, 28, 28), 0.3), rois, bboxes, meta['rgb'][None], labels
+        torch.full((1, 28, 28), 0.3), F.pad(bboxes, (1, 0)), bboxes, meta['rgb'][None]
     )
     torch.testing.assert_close(results.mask_probs, logits.sigmoid())
     assert results.masks[0][truth].all()
     # Without context nothing in the RoI is known to be outside, but all around it is.
-    box = clip_masks(torch.ones_like(results.masks), bboxes)
-    assert not results.masks[~box].any()
+    results.masks[:, 16:48, 12:44] = False
+    assert not results.masks.any()
     torch.testing.assert_close(results.bboxes, bboxes)
     plain = predict(roi_head(name, None), bboxes, meta)
     torch.testing.assert_close(plain.mask_probs, torch.full((1, 28, 28), 0.3).sigmoid())
@@ -116,7 +108,7 @@ def test_images_without_detections(name, refiner):
 
 
 def test_on_grids_of_any_network():
-    """As a class-agnostic network on crops calls it: no labels, RoIs with context."""
+    """As a network on crops calls it: RoIs with context."""
     truth, bboxes, meta = scene()
     rois = torch.tensor([[0.0, 6.4, 10.4, 49.6, 53.6]])
     logits = torch.full((1, 28, 28), -0.9)
@@ -149,24 +141,22 @@ def test_a_shift_lets_masks_reach_their_sides(share, rows, mask_thr):
 
 
 def test_without_an_option_nothing_changes():
-    truth, bboxes, _ = scene()
+    _, bboxes, _ = scene()
     logits, rois = torch.randn(1, 28, 28), F.pad(bboxes, (1, 0))
     refiner = MaskRefiner()
     assert refiner.refine_logits(logits, rois, bboxes) is logits
     assert refiner.shift_logits(logits, rois, bboxes) is logits
-    assert torch.equal(refiner.refine_masks(truth[None], bboxes)[0], truth)
 
 
 def test_wrong_use_is_named():
     _, bboxes, meta = scene()
-    with pytest.raises(ValueError, match='max_empty_share must be one number or one'):
-        TASK_UTILS.build(dict(type='MaskRefiner', max_empty_share=[0.1], num_classes=2))
-    with pytest.raises(
-        ValueError, match=r'rcnn\.clip_masks belongs into .*mask_refiner'
-    ):
-        head = roi_head('StandardRoIHead')
-        head.test_cfg.clip_masks = True  # as before there was a refiner
+    message = r'rcnn\.fill_holes belongs into .*mask_refiner'
+    head = roi_head('StandardRoIHead')
+    head.test_cfg.fill_holes = True
+    with pytest.raises(ValueError, match=message):
         predict(head, bboxes, meta)
+    with pytest.raises(ValueError, match=message):  # ours says so at once
+        roi_head('MOTSRoIHead', fill_holes=True)
     del meta['rgb']
     with pytest.raises(KeyError, match='RGBDetDataPreprocessor'):
         predict(roi_head('StandardRoIHead'), bboxes, meta)

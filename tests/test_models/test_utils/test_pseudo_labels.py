@@ -75,36 +75,11 @@ def test_equals_a_loop_over_cells(overlap):
     assert values == {-1, 0, 1}
 
 
-def test_thresholds_per_box_by_hand():
-    # Two boxes of 4 x 4 cells, read on their own grids.
-    heat = torch.tensor([[-1.0, -0.2, 0.2, 1.0]]).expand(4, 4)
-    boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [10.0, 0.0, 14.0, 4.0]])
-    labels = pseudo_labels(
-        torch.stack([heat, heat]),
-        boxes,
-        boxes,
-        torch.tensor([0, 1]),
-        4,
-        cam_thr=torch.tensor([0.5, 0.1]),
-    )
-    assert labels[0].tolist() == [[-1, -1, -1, 1]] * 4
-    assert labels[1].tolist() == [[-1, -1, 1, 1]] * 4
-
-
 def test_a_proposal_inside_its_box_has_no_negative_cell():
     box = torch.tensor([[0.0, 0.0, 40.0, 40.0]])
     roi = torch.tensor([[5.0, 5.0, 30.0, 30.0]])
     labels = pseudo_labels(torch.rand(1, 28, 28), box, roi, torch.tensor([0]), 28)
     assert (labels != 0).all()
-
-
-def test_without_threshold_nothing_is_positive():
-    box = torch.tensor([[10.0, 10.0, 20.0, 20.0]])
-    roi = torch.tensor([[5.0, 5.0, 25.0, 25.0]])
-    labels = pseudo_labels(None, box, roi, torch.tensor([0]), 4, cam_thr=None)
-    expected = torch.zeros(4, 4, dtype=torch.int8)
-    expected[1:3, 1:3] = -1
-    assert torch.equal(labels[0], expected)
 
 
 def test_heat_resamples_by_coordinates_before_the_threshold():
@@ -117,8 +92,8 @@ def test_heat_resamples_by_coordinates_before_the_threshold():
 
 
 def test_bad_overlap_and_no_rois():
-    box = torch.zeros(1, 4)
+    box, cams = torch.zeros(1, 4), torch.rand(1, 7, 7)
     with pytest.raises(ValueError, match='overlap'):
-        pseudo_labels(None, box, box, torch.tensor([0]), 4, None, 'both')
-    empty = pseudo_labels(None, box, box[:0], torch.zeros(0, dtype=torch.long), 4, None)
+        pseudo_labels(cams, box, box, torch.tensor([0]), 4, overlap='both')
+    empty = pseudo_labels(cams, box, box[:0], torch.zeros(0, dtype=torch.long), 4)
     assert empty.shape == (0, 4, 4)

@@ -6,6 +6,7 @@ from mmwsmots.models.utils.roi_grid import (
     box_masks_on_rois,
     crop_rois,
     expand_bboxes,
+    pixel_edges,
     roi_cell_centers,
     soft_boxes_on_rois,
 )
@@ -14,6 +15,17 @@ from mmwsmots.models.utils.roi_grid import (
 def test_expanded_boxes_keep_their_centres():
     boxes = torch.tensor([[10.0, 20.0, 30.0, 60.0]])
     assert expand_bboxes(boxes, 1.5).tolist() == [[5.0, 10.0, 35.0, 70.0]]
+
+
+def test_edges_of_the_pixels_whose_centres_lie_in_boxes():
+    boxes = torch.tensor(
+        [[1.0, 1, 4, 3], [0.6, 0.4, 2.4, 2.6], [-3, 2, 2, 9], [20, 1, 26, 3]]
+    )
+    for (x1, y1, x2, y2), edges in zip(boxes, pixel_edges(boxes, 5, 6)):
+        columns = [x for x in range(6) if x1 <= x + 0.5 < x2]
+        rows = [y for y in range(5) if y1 <= y + 0.5 < y2]
+        assert list(range(edges[0], edges[2])) == columns
+        assert list(range(edges[1], edges[3])) == rows
 
 
 def test_cell_centres_and_box_indicator():

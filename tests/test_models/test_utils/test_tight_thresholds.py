@@ -31,15 +31,6 @@ def test_the_highest_threshold_that_reaches_the_sides(share):
             assert empty_share(prob, box, threshold + 1e-4) > share
 
 
-def test_each_mask_may_have_a_share_of_its_own():
-    torch.manual_seed(0)
-    probs, shares = torch.rand(3, 8, 8) * 0.6, [0.0, 0.25, 0.5]
-    together = tight_thresholds(probs, boxes(3), torch.tensor(shares))
-    for i, share in enumerate(shares):
-        alone = tight_thresholds(probs[i : i + 1], boxes(1), share)
-        assert together[i] == alone[0]
-
-
 def test_a_mask_that_reaches_keeps_its_threshold():
     probs = boxes(1).float() * 0.9
     assert tight_thresholds(probs, boxes(1), 0.0, 0.5).item() == 0.5

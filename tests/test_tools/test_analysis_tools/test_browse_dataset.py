@@ -124,7 +124,7 @@ def test_bad_choices_are_named(browse, tmp_path, args, kind, message):
 
 def test_bad_files_are_named(tool, tmp_path, repo):
     main = tool('browse_dataset').main
-    config = str(repo / 'configs/wsmots/wsmots-plus_mnv2_fpn_clip.py')
+    config = str(repo / 'configs/wsmots/wsmots-masker_mnv2_fpn_clip.py')
     with pytest.raises(SystemExit, match=r'gone\.pth: no such checkpoint file'):
         main([config, str(tmp_path / 'gone.pth'), '--out', str(tmp_path)])
     with pytest.raises(SystemExit, match=r'gone\.py: no such config file'):

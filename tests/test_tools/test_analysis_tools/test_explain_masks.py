@@ -7,7 +7,7 @@ from explain_masks import explain_masks
 from mask_panel import draw_panel
 from mmdet.apis import inference_mot
 
-from mmwsmots.apis import init_mots_model
+from mmwsmots.apis import init_box_masker, init_mots_model, segment_boxes
 from tests.small_model import SIZE, small_config
 
 WIDTH, HEIGHT = SIZE
@@ -16,20 +16,21 @@ LABELS = [0, 1, 1]
 
 
 @pytest.fixture(scope='module')
-def model(repo):
+def cam_model(repo):
     torch.manual_seed(0)
     return init_mots_model(small_config(repo))
 
 
 @pytest.fixture(scope='module')
-def cam_model(repo):
-    """The same with heat maps."""
+def model(repo):
+    """The same without heat maps."""
     torch.manual_seed(0)
     cfg = small_config(repo)
     roi_head = cfg.model.detector.roi_head
-    roi_head.type = 'GradCAMRoIHead'
-    roi_head.bbox_head.type = 'GradCAMBBoxHead'
-    roi_head.mask_head.type = 'GradCAMMaskHead'
+    roi_head.type, roi_head.bbox_head.type = 'MOTSRoIHead', 'MOTSBBoxHead'
+    roi_head.mask_head = dict(
+        type='MOTSMaskHead', num_convs=1, in_channels=64, num_classes=2
+    )
     return init_mots_model(cfg)
 
 
@@ -41,7 +42,8 @@ def img_path(tmp_path):
     return tmp_path / 'frame.png'
 
 
-def test_geometry_is_that_of_the_frame(cam_model, img_path):
+def test_geometry_is_that_of_the_frame(cam_model, img_path, monkeypatch):
+    monkeypatch.setattr(cam_model.detector.roi_head.mask_head, 'overlap', 'background')
     explained = explain_masks(cam_model, img_path, BOXES, LABELS)
     assert (explained['image'] == cv2.imread(str(img_path))).all()
     assert (explained['bboxes'] == BOXES).all()
@@ -51,7 +53,6 @@ def test_geometry_is_that_of_the_frame(cam_model, img_path):
     assert explained['cams'].max() > 0.5
     assert explained['names'] == ['car', 'person', 'person']
     for i, (x1, y1, x2, y2) in enumerate(BOXES):
-        # The plus recipe clips its masks to the box.
         ys, xs = np.nonzero(masks[i])
         assert (xs + 0.5 >= x1).all() and (xs + 0.5 < x2).all()
         assert (ys + 0.5 >= y1).all() and (ys + 0.5 < y2).all()
@@ -71,8 +72,7 @@ def test_geometry_is_that_of_the_frame(cam_model, img_path):
         assert (label == 1).any()
 
 
-def test_labels_follow_the_heat_maps(cam_model, img_path, monkeypatch):
-    monkeypatch.setattr(cam_model.detector.roi_head.mask_head, 'overlap', 'void')
+def test_labels_follow_the_heat_maps(cam_model, img_path):
     explained = explain_masks(cam_model, img_path, BOXES, LABELS)
     for cam, label in zip(explained['cams'], explained['pseudo_labels']):
         # The box fills the middle 1 / 1.6 of the RoI.
@@ -85,17 +85,21 @@ def test_labels_follow_the_heat_maps(cam_model, img_path, monkeypatch):
         assert (marks[heat < 0.3] == -1).all()
 
 
-def test_each_class_has_its_threshold(cam_model, img_path, monkeypatch):
-    mask_head = cam_model.detector.roi_head.mask_head
-    apart = {}
-    for thr in (0.2, 0.8, [0.8, 0.2]):
-        monkeypatch.setattr(mask_head, 'cam_thr', thr)
-        apart[str(thr)] = explain_masks(cam_model, img_path, BOXES, LABELS)
-    both = apart['[0.8, 0.2]']
-    labels = [apart[key]['pseudo_labels'] for key in ('0.8', '0.2', '0.2')]
-    for i, expected in enumerate(labels):
-        assert (both['pseudo_labels'][i] == expected[i]).all()
-    assert (labels[0] != labels[1]).any()
+@pytest.mark.parametrize('with_cams', [True, False])
+def test_masks_of_a_masker(repo, model, cam_model, img_path, monkeypatch, with_cams):
+    """The masker's; features are extracted for heat maps alone."""
+    explained_model = cam_model if with_cams else model
+    masker = init_box_masker()
+    expected = segment_boxes(masker, cv2.imread(str(img_path)), BOXES)
+    calls = []
+    detector, extract = explained_model.detector, explained_model.detector.extract_feat
+    monkeypatch.setattr(
+        detector, 'extract_feat', lambda x: calls.append(x) or extract(x)
+    )
+    monkeypatch.setattr(explained_model, 'masker', masker)
+    explained = explain_masks(explained_model, img_path, BOXES, LABELS)
+    assert (explained['masks'] == expected).all()
+    assert len(calls) == ('cams' in explained) == with_cams
 
 
 def test_masks_are_those_of_inference(model, img_path):

@@ -1,11 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
-from mmdet.utils import ConfigType, InstanceList
+from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from torch import Tensor
 
-from .box_supervised_mask_head import crf_on_rois, stack_rgb
+from ...utils.roi_grid import crop_rois, stack_rgb
 from .mots_mask_head import MOTSMaskHead
 
 
@@ -18,7 +19,7 @@ class CRFMaskHead(MOTSMaskHead):
 
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.
-        loss_crf (dict): :class:`CRFLoss`.
+        loss_crf (dict, optional): :class:`CRFLoss`; None leaves it out.
         *args, **kwargs: Of :class:`MOTSMaskHead`.
     """
 
@@ -26,12 +27,12 @@ class CRFMaskHead(MOTSMaskHead):
         self,
         *args,
         crf_size: int = 128,
-        loss_crf: ConfigType = dict(type='CRFLoss'),
+        loss_crf: OptConfigType = dict(type='CRFLoss'),
         **kwargs,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.crf_size = crf_size
-        self.loss_crf = MODELS.build(loss_crf)
+        self.loss_crf = MODELS.build(loss_crf) if loss_crf else None
 
     def loss_and_target(
         self,
@@ -45,11 +46,27 @@ class CRFMaskHead(MOTSMaskHead):
             mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
         )
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
-        results['loss_mask']['loss_crf'] = crf_on_rois(
-            self.loss_crf,
-            self.class_logits(mask_preds, labels),
-            stack_rgb(batch_gt_instances),
-            bbox2roi([res.pos_priors for res in sampling_results]),
-            self.crf_size,
+        logits = self.class_logits(mask_preds, labels)
+        results['loss_mask'].update(
+            self.crf_losses(logits, sampling_results, batch_gt_instances)
         )
         return results
+
+    def crf_losses(
+        self, logits: Tensor, sampling_results: list, batch_gt_instances: InstanceList
+    ) -> dict[str, Tensor]:
+        """``loss_crf`` of masks and the colours of the same RoIs, both resampled.
+
+        Args:
+            logits (Tensor): On the grids of the positive RoIs, shape (N, h, w).
+            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
+            batch_gt_instances (list[:obj:`InstanceData`]): With ``rgb``.
+        """
+        if self.loss_crf is None:
+            return {}
+        size = self.crf_size
+        probs = logits.float().sigmoid()[:, None]
+        probs = F.interpolate(probs, (size, size), mode='bilinear')[:, 0]
+        rois = bbox2roi([res.pos_priors for res in sampling_results])
+        crops = crop_rois(stack_rgb(batch_gt_instances), rois, size)
+        return dict(loss_crf=self.loss_crf(probs, crops))

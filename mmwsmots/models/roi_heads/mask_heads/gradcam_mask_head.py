@@ -1,60 +1,113 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.registry import MODELS
-from mmdet.utils import InstanceList, OptConfigType
-from mmengine.structures import InstanceData
+from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
 
-from ...utils.mask_statistics import cam_rim_precision, known_statistics
-from ...utils.pseudo_labels import check_per_class, thresholds_of
-from .box_supervised_mask_head import BoxSupervisedMaskHead
+from ...utils.mask_statistics import (
+    cam_rim_precision,
+    known_statistics,
+    label_shares,
+)
+from ...utils.pseudo_labels import pseudo_labels
+from .crf_mask_head import CRFMaskHead
 
 
 @MODELS.register_module()
-class GradCAMMaskHead(BoxSupervisedMaskHead):
+class GradCAMMaskHead(CRFMaskHead):
     r"""Mask head that learns from boxes, Grad-CAM and colour, never from masks.
 
-    :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6), and
-    optionally a box projection and a pairwise colour loss (BoxInst). Beside what its
-    parent reads, each image's ``gt_instances`` has ``cams`` (num_gts, s, s), from the
-    RoI head.
+    :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6). It reads
+    from each image's ``gt_instances``: ``bboxes``, ``labels``, ``cams`` (num_gts, s, s)
+    from the RoI head and, as metainfo, ``rgb`` from the data preprocessor.
 
     Args:
-        cam_thr (float | list[float]): :math:`\mu_A`, one or one per class.
-        loss_crf (dict, optional): :class:`CRFLoss`.
-        *args, **kwargs: Of :class:`BoxSupervisedMaskHead`.
+        cam_thr (float): :math:`\mu_A`.
+        overlap (str): What other boxes say about a cell, see :func:`pseudo_labels`.
+        loss_loc (dict): :class:`PartialCrossEntropyLoss`.
+        *args, **kwargs: Of :class:`CRFMaskHead`.
     """
 
     def __init__(
         self,
         *args,
-        cam_thr: float | list[float] = 0.5,
-        loss_crf: OptConfigType = dict(type='CRFLoss'),
+        cam_thr: float = 0.5,
+        overlap: str = 'void',
+        loss_loc: ConfigType = dict(type='PartialCrossEntropyLoss'),
         **kwargs,
     ) -> None:
-        super().__init__(*args, loss_crf=loss_crf, **kwargs)
-        check_per_class('cam_thr', cam_thr, self.num_classes)
+        super().__init__(*args, **kwargs)
         self.cam_thr = cam_thr
+        self.overlap = overlap
+        self.loss_loc = MODELS.build(loss_loc)
 
-    def _image_targets(
-        self, sampled: SamplingResult, gts: InstanceData, size: int
+    def get_targets(
+        self,
+        sampling_results: list,
+        batch_gt_instances: InstanceList,
+        rcnn_train_cfg: ConfigType,
     ) -> Tensor:
-        """Pseudo labels of one image, with positive cells from the heat maps."""
-        thresholds = thresholds_of(self.cam_thr, gts.labels)
-        return super()._image_targets(
-            sampled, gts, size, cams=gts.cams, cam_thr=thresholds
-        )
+        """Pseudo labels of the positive RoIs of a batch.
+
+        Args:
+            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
+            batch_gt_instances (list[:obj:`InstanceData`]): Annotations, see the class.
+            rcnn_train_cfg (:obj:`ConfigDict`): Its ``mask_size`` is the side.
+
+        Returns:
+            Tensor: Shape (num_pos, mask_size, mask_size), int8: 0, 1, -1 (void).
+        """
+        targets = [
+            pseudo_labels(
+                gts.cams,
+                gts.bboxes,
+                res.pos_priors,
+                res.pos_assigned_gt_inds,
+                rcnn_train_cfg.mask_size,
+                self.cam_thr,
+                self.overlap,
+            )
+            for res, gts in zip(sampling_results, batch_gt_instances)
+        ]
+        return torch.cat(targets)
+
+    def loss_and_target(
+        self,
+        mask_preds: Tensor,
+        sampling_results: list,
+        batch_gt_instances: InstanceList,
+        rcnn_train_cfg: ConfigType,
+    ) -> dict:
+        """Losses of the positive RoIs, from logits (num_pos, num_classes, h, w).
+
+        Returns:
+            dict: ``loss_mask`` (dict of the losses) and ``mask_targets``.
+        """
+        targets = self.get_targets(sampling_results, batch_gt_instances, rcnn_train_cfg)
+        labels = torch.cat([res.pos_gt_labels for res in sampling_results])
+        logits = self.class_logits(mask_preds, labels)
+        losses = dict(loss_loc=self.loss_loc(logits, targets))
+        losses.update(self.crf_losses(logits, sampling_results, batch_gt_instances))
+        if self.log_statistics:
+            losses.update(self.area_statistics(logits, sampling_results))
+            losses.update(self.label_statistics(targets, batch_gt_instances))
+        return dict(loss_mask=losses, mask_targets=targets)
 
     def label_statistics(
         self, targets: Tensor, batch_gt_instances: InstanceList
     ) -> dict[str, Tensor]:
-        """As the parent's, and ``cam_rim_precision``."""
+        """What the labels of :meth:`get_targets` are worth, for the log.
+
+        Returns:
+            dict[str, Tensor]: ``label_positive``, ``label_void``,
+            ``cam_rim_precision``; those that are known.
+        """
         cams = torch.cat([gts.cams for gts in batch_gt_instances])
-        labels = torch.cat([gts.labels for gts in batch_gt_instances])
-        thresholds = thresholds_of(self.cam_thr, labels)
-        precision = dict(cam_rim_precision=cam_rim_precision(cams, thresholds))
-        return {
-            **super().label_statistics(targets, batch_gt_instances),
-            **known_statistics(precision),
-        }
+        positive, void = label_shares(targets)
+        return known_statistics(
+            dict(
+                label_positive=positive,
+                label_void=void,
+                cam_rim_precision=cam_rim_precision(cams, self.cam_thr),
+            )
+        )

@@ -3,14 +3,13 @@ from inspect import signature
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.models.utils import empty_instances
 from mmdet.registry import MODELS, TASK_UTILS
 from mmdet.utils import ConfigType, InstanceList
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...task_modules.mask_refiner import MaskRefiner
 from ...utils.mask_statistics import foreground_ratio, known_statistics
@@ -22,10 +21,6 @@ class MOTSMaskHead(FCNMaskHead):
     """FCN mask head whose detections keep their soft masks for mask pooling.
 
     Args:
-        num_upsample_convs (int): 3x3 convolutions between the upsampling and the
-            predictor. With ``upsample_cfg=dict(type='bilinear', scale_factor=2)`` they
-            replace the deconvolution, whose sub-pixel phases can satisfy box
-            projections with a checkerboard.
         score_power (float): The weight of a mask in the cross entropy is its score to
             this power, where ``gt_instances`` have ``mask_scores``: those of
             :func:`mask_confidences` crowd near 1.
@@ -34,21 +29,15 @@ class MOTSMaskHead(FCNMaskHead):
     Attributes:
         log_statistics (bool): Whether the losses come with statistics of the masks for
             the log; :class:`MaskGuardHook` switches it on.
+        paste_masks (bool): Whether detections get masks of the image's size beside the
+            soft ones; a :class:`MOTSNet` whose masker makes them switches it off.
     """
 
-    def __init__(
-        self, *args, num_upsample_convs: int = 0, score_power: float = 4.0, **kwargs
-    ) -> None:
+    def __init__(self, *args, score_power: float = 4.0, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.score_power = score_power
         self.log_statistics = False
-        if num_upsample_convs > 0:
-            channels = self.conv_logits.in_channels
-            convs = [
-                ConvModule(channels, channels, 3, padding=1)
-                for _ in range(num_upsample_convs)
-            ]
-            self.upsample = nn.Sequential(self.upsample, *convs)
+        self.paste_masks = True
 
     def class_logits(self, mask_preds: Tensor, labels: Tensor) -> Tensor:
         """Each mask's own channel of (N, num_classes or 1, h, w): (N, h, w)."""
@@ -87,29 +76,28 @@ class MOTSMaskHead(FCNMaskHead):
             mean = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
             results['loss_mask']['loss_mask'] = self.loss_mask.loss_weight * mean
         if self.log_statistics:
-            box_masks = box_masks_on_rois(
-                torch.cat([res.pos_gt_bboxes for res in sampling_results]),
-                torch.cat([res.pos_priors for res in sampling_results]),
-                mask_preds.shape[-1],
-            )
-            results['loss_mask'].update(
-                self.area_statistics(self.class_logits(mask_preds, labels), box_masks)
-            )
+            logits = self.class_logits(mask_preds, labels)
+            results['loss_mask'].update(self.area_statistics(logits, sampling_results))
         return results
 
     @staticmethod
     @torch.no_grad()
-    def area_statistics(logits: Tensor, box_masks: Tensor) -> dict[str, Tensor]:
+    def area_statistics(logits: Tensor, sampling_results: list) -> dict[str, Tensor]:
         """Foreground ratios of masks, for the log.
 
         Args:
             logits (Tensor): Of the masks' own classes, shape (N, h, w).
-            box_masks (Tensor): Bool indicator of the boxes, shape (N, h, w).
+            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
 
         Returns:
             dict[str, Tensor]: ``mask_area`` at threshold 0.5, ``mask_area_soft``;
             nothing without masks.
         """
+        box_masks = box_masks_on_rois(
+            torch.cat([res.pos_gt_bboxes for res in sampling_results]),
+            torch.cat([res.pos_priors for res in sampling_results]),
+            logits.shape[-1],
+        )
         return known_statistics(
             dict(
                 mask_area=foreground_ratio(logits >= 0, box_masks),
@@ -131,8 +119,7 @@ class MOTSMaskHead(FCNMaskHead):
         Args:
             mask_preds (tuple[Tensor]): Per image, shape (n, num_classes, h, w).
             results_list (list[:obj:`InstanceData`]): Detections per image, with
-                ``bboxes`` (n, 4) at network scale and, where these are not the boxes,
-                the RoIs of the masks as ``mask_rois`` (n, 4).
+                ``bboxes`` (n, 4) at network scale.
             batch_img_metas (list[dict]): Image information.
             rcnn_test_cfg (:obj:`ConfigDict`): With ``mask_thr_binary`` and, optionally,
                 ``mask_refiner``, e.g. :class:`MaskRefiner`.
@@ -141,8 +128,9 @@ class MOTSMaskHead(FCNMaskHead):
                 several heads', rather than logits.
 
         Returns:
-            list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, and
-            ``mask_probs`` (n, h, w) in [0, 1] on the grids of the mask RoIs.
+            list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, the
+            network-scale boxes as ``mask_rois`` (n, 4), and ``mask_probs`` (n, h, w) in
+            [0, 1] on their grids.
         """
         for i, (preds, results, meta) in enumerate(
             zip(mask_preds, results_list, batch_img_metas)
@@ -155,6 +143,7 @@ class MOTSMaskHead(FCNMaskHead):
                     instance_results=[results],
                     mask_thr_binary=rcnn_test_cfg.mask_thr_binary,
                 )
+                results_list[i].mask_rois = preds.new_zeros(0, 4)
                 results_list[i].mask_probs = preds[:, 0]
                 continue
             logits = self.class_logits(preds, results.labels)
@@ -173,34 +162,34 @@ class MOTSMaskHead(FCNMaskHead):
     ) -> None:
         """Add the masks of one image's detections, from logits (n, h, w)."""
         refiner = self.build_refiner(rcnn_test_cfg)
-        bboxes, labels = results.bboxes, results.labels
-        mask_rois = results.get('mask_rois', bboxes)
-        rois = F.pad(mask_rois, (1, 0))  # all of image 0
+        bboxes = results.bboxes
+        rois = F.pad(bboxes, (1, 0))  # all of image 0
         images = meta['rgb'][None] if 'rgb' in meta else None
-        logits = refiner.refine_logits(logits, rois, bboxes, images, labels)
-        results.mask_probs = logits.sigmoid()
+        logits = refiner.refine_logits(logits, rois, bboxes, images)
+        results.mask_rois, results.mask_probs = bboxes, logits.sigmoid()
+        if rescale:
+            results.bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
+        if not self.paste_masks:
+            return
         logits = refiner.shift_logits(
-            logits, rois, bboxes, labels, rcnn_test_cfg.mask_thr_binary
+            logits, rois, bboxes, rcnn_test_cfg.mask_thr_binary
         )
         # Each mask is the only channel by now. mmdet rescales the RoIs in place.
-        masks = self._predict_by_feat_single(
+        results.masks = self._predict_by_feat_single(
             logits[:, None],
-            mask_rois.clone(),
-            torch.zeros_like(labels),
+            bboxes.clone(),
+            torch.zeros_like(results.labels),
             meta,
             rcnn_test_cfg,
             rescale,
         )
-        if rescale:
-            results.bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
-        results.masks = refiner.refine_masks(masks, results.bboxes)
 
     def build_refiner(self, rcnn_test_cfg: ConfigDict | None) -> MaskRefiner:
         """The refiner of a ``test_cfg``; one that changes nothing if it has none.
 
         Raises:
             ValueError: If an option of the refiner stands beside it, where it would do
-                nothing, or does not fit the classes.
+                nothing.
         """
         rcnn_test_cfg = rcnn_test_cfg or {}
         for name in signature(MaskRefiner).parameters:
@@ -209,5 +198,6 @@ class MOTSMaskHead(FCNMaskHead):
                     f'test_cfg.rcnn.{name} belongs into test_cfg.rcnn.mask_refiner='
                     f"dict(type='MaskRefiner', {name}=...)"
                 )
-        cfg = rcnn_test_cfg.get('mask_refiner') or dict(type='MaskRefiner')
-        return TASK_UTILS.build(dict(cfg, num_classes=self.num_classes))
+        return TASK_UTILS.build(
+            rcnn_test_cfg.get('mask_refiner') or dict(type='MaskRefiner')
+        )
