@@ -78,9 +78,7 @@ def main() -> None:
     args = parse_args()
     torch.set_num_threads(1)
     videos = {n: make_video(n, args.frames, args.seed) for n in args.objects}
-    options = list(
-        itertools.product(('last', 'window'), ('none', 'linear', 'kalman'), videos)
-    )
+    options = list(itertools.product(('last', 'window'), ('none', 'kalman'), videos))
     times = {option: [] for option in options}
     for _ in range(args.rounds):
         for candidates, motion, num_objects in options:

@@ -57,8 +57,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('boxes', type=Path, help='boxes, with identities or without')
     parser.add_argument(
         '--config',
-        help='file, or name, of a BoxMasker, or of a MOTSNet, whose mask branch then '
-        'runs on boxes of its classes; default: the masker that comes with the project',
+        help='file, or name, of a BoxMasker, or of a MOTSNet, whose masker or, without '
+        'one, mask branch then runs on boxes of its classes; default: the masker that '
+        'comes with the project',
     )
     parser.add_argument('--checkpoint', type=Path, help='weights of that config')
     parser.add_argument(

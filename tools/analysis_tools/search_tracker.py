@@ -61,7 +61,7 @@ def parse_args() -> argparse.Namespace:
         '--candidates', nargs='+', choices=['last', 'window'], default=['last']
     )
     parser.add_argument(
-        '--motion', nargs='+', choices=['none', 'linear', 'kalman'], default=['none']
+        '--motion', nargs='+', choices=['none', 'kalman'], default=['none']
     )
     parser.add_argument(
         '--score-thr',

@@ -24,13 +24,6 @@ class PartialCrossEntropyLoss(nn.Module):
         self.loss_weight = loss_weight
         self.gather = gather
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args
-    ) -> None:
-        # Of trainings that counted their warm-up in this loss.
-        state_dict.pop(f'{prefix}num_iters', None)
-        super()._load_from_state_dict(state_dict, prefix, *args)
-
     def forward(self, mask_logits: Tensor, labels: Tensor) -> Tensor:
         """Compute the loss.
 

@@ -70,10 +70,9 @@ class IoUCosineMatcher:
         candidates (str): What of a track is compared. 'last': its last observation;
             'window': the most similar one in the window.
         motion (str): Where a track's box is expected. 'none': where it was observed, as
-            in the paper; 'linear': its last two observations in the window
-            extrapolated, each coordinate on its own; 'kalman': prediction of mmdet's
-            :class:`KalmanFilter` with one step per frame. With 'window', a track's
-            observations then share the expected box and differ by embedding.
+            in the paper; 'kalman': prediction of mmdet's :class:`KalmanFilter` with one
+            step per frame. With 'window', a track's observations then share the
+            expected box and differ by embedding.
 
     Raises:
         ValueError: If an argument is none of the above.
@@ -95,18 +94,14 @@ class IoUCosineMatcher:
             raise ValueError(
                 f"candidates must be 'last' or 'window', got {candidates!r}"
             )
-        if motion not in ('none', 'linear', 'kalman'):
-            raise ValueError(
-                f"motion must be 'none', 'linear' or 'kalman', got {motion!r}"
-            )
+        if motion not in ('none', 'kalman'):
+            raise ValueError(f"motion must be 'none' or 'kalman', got {motion!r}")
         self.num_frames_retain = num_frames_retain
         self.match_sim_thr = match_sim_thr
         self.candidates = candidates
         self.motion = motion
-        # Observations of a track that may be needed: candidates, and two for a speed.
+        # Observations of a track that may be needed.
         self.num_kept = int(windows.max()) if candidates == 'window' else 1
-        if motion == 'linear':
-            self.num_kept = max(self.num_kept, 2)
         self.kf = BatchKalmanFilter()
         self.reset()
 
@@ -207,29 +202,18 @@ class IoUCosineMatcher:
 
     def _similarities(self, bboxes: Tensor, embeds: Tensor, frame_id: int) -> Tensor:
         """Similarity of detections and tracks, (N, T)."""
-        recent = slice(-1, None) if self.candidates == 'last' else slice(None)
-        cand_embeds = self.memory['embeds'][:, recent]
+        cand_embeds = self.memory['embeds']
         if self.candidates == 'window':  # zero embeddings have similarity 0
             cand_embeds = cand_embeds * self._in_window(frame_id)[..., None]
-        if self.motion != 'none':
-            predicted = self._predict_bboxes(frame_id)
+        if self.motion == 'kalman':
+            means = self.memory['means'][:, :4].float()
+            predicted = torch.from_numpy(cxcyah_to_xyxy(means.numpy()))
             return iou_cosine_similarity(bboxes, embeds, predicted, cand_embeds)
-        cand_bboxes = self.memory['bboxes'][:, recent].flatten(0, 1)
+        cand_bboxes = self.memory['bboxes'].flatten(0, 1)
         sims = iou_cosine_similarity(
             bboxes, embeds, cand_bboxes, cand_embeds.flatten(0, 1)
         )
         return sims.view(*sims.shape[:1], len(cand_embeds), -1).amax(dim=-1)
-
-    def _predict_bboxes(self, frame_id: int) -> Tensor:
-        """Where the motion model expects the tracks, (T, 4)."""
-        if self.motion == 'kalman':
-            means = self.memory['means'][:, :4].float()
-            return torch.from_numpy(cxcyah_to_xyxy(means.numpy()))
-        before, last = self.memory['bboxes'][:, -2:].unbind(1)
-        seen_before, seen_last = self.memory['frame_ids'][:, -2:].unbind(1)
-        steps = (frame_id - seen_last) / (seen_last - seen_before)
-        moved = last + (last - before) * steps[:, None]
-        return torch.where(self._in_window(frame_id)[:, -2:-1], moved, last)
 
     def _predict_states(self, num_frames: int) -> None:
         """Move the Kalman states of all tracks to a later frame."""

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 MODES = ('abs', 'relu')
 
@@ -50,33 +50,3 @@ def normalize_cams(cams: Tensor, size: int) -> Tensor:
     peak = cams.amax(dim=(1, 2), keepdim=True)
     cams = cams / peak.clamp(min=torch.finfo(cams.dtype).tiny)
     return F.interpolate(cams[:, None], (size, size), mode='bilinear')[:, 0]
-
-
-@torch.enable_grad()
-def bbox_head_cams(
-    bbox_head: nn.Module,
-    bbox_feats: Tensor,
-    labels: Tensor,
-    size: int = 28,
-    mode: str = 'abs',
-) -> Tensor:
-    """Normalised Grad-CAM maps of boxes, detached and in float32.
-
-    Works in evaluation and under ``torch.no_grad`` or autocast as well.
-
-    Args:
-        bbox_head (:obj:`MOTSBBoxHead`): Whose activations and class logits.
-        bbox_feats (Tensor): RoI features of the boxes, shape (N, C, s, s).
-        labels (Tensor): Class of each box, shape (N, ), dtype long.
-        size (int): Side of a map.
-        mode (str): See :func:`grad_cam`.
-
-    Returns:
-        Tensor: Shape (N, size, size), values in [0, 1].
-    """
-    with torch.autocast(bbox_feats.device.type, enabled=False):
-        activations = bbox_head.cam_convs(bbox_feats.detach().float())
-        activations = activations.detach().requires_grad_()
-        scores = bbox_head.classify(activations)[0]
-        maps = grad_cam(activations, scores, labels, mode)
-    return normalize_cams(maps, size).detach()

@@ -147,7 +147,7 @@ def test_threshold_is_exclusive():
 
 
 @pytest.mark.parametrize('candidates', ['last', 'window'])
-@pytest.mark.parametrize('motion', ['none', 'linear', 'kalman'])
+@pytest.mark.parametrize('motion', ['none', 'kalman'])
 @pytest.mark.parametrize('window', [1, 3, 10])
 @pytest.mark.parametrize('empty_frames', [False, True])
 def test_window_in_frames(candidates, motion, window, empty_frames):
@@ -224,24 +224,13 @@ def test_motion_none_uses_the_old_box():
 
 
 @pytest.mark.parametrize('candidates', ['last', 'window'])
-@pytest.mark.parametrize('motion', ['linear', 'kalman'])
-def test_motion_follows_a_moving_box(candidates, motion):
-    tracker = IoUCosineMatcher(candidates=candidates, motion=motion)
+def test_motion_follows_a_moving_box(candidates):
+    tracker = IoUCosineMatcher(candidates=candidates, motion='kalman')
     for frame_id in range(8):
         box = shifted(BOX, 10 * frame_id, 2 * frame_id)
         assert track(tracker, frame_id, (box, X)) == [0]
     # Five frames unseen: the old box is 60 pixels away.
     assert track(tracker, 13, (shifted(BOX, 130, 26), X)) == [0]
-
-
-def test_linear_extrapolates_the_last_two_observations():
-    tracker = IoUCosineMatcher(motion='linear', match_sim_thr=0.0)
-    first, second = (0.0, 0.0, 10.0, 20.0), (4.0, 2.0, 18.0, 26.0)
-    track(tracker, 0, ((50.0, 50.0, 60.0, 60.0), Y), (first, X))
-    assert track(tracker, 2, (second, X)) == [1]
-    tracker.match_sim_thr = 0.999  # the box has to be met exactly
-    expected = tuple(b + 1.5 * (b - a) for a, b in zip(first, second))
-    assert track(tracker, 5, (expected, X)) == [1]
 
 
 def test_kalman_is_that_of_mmdet():
@@ -310,7 +299,7 @@ def test_a_saved_state_goes_on_as_if_nothing_happened(data):
     options = dict(
         num_frames_retain=data.draw(st.integers(1, 6)),
         candidates=data.draw(st.sampled_from(['last', 'window'])),
-        motion=data.draw(st.sampled_from(['none', 'linear', 'kalman'])),
+        motion=data.draw(st.sampled_from(['none', 'kalman'])),
     )
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     tracker, other = IoUCosineMatcher(**options), IoUCosineMatcher(**options)
@@ -348,7 +337,7 @@ def test_frames_out_of_order(frame_id):
     assert track(tracker, 5, (BOX, X)) == [0]  # nothing was touched
 
 
-@pytest.mark.parametrize('motion', ['none', 'linear', 'kalman'])
+@pytest.mark.parametrize('motion', ['none', 'kalman'])
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
 def test_not_a_number_is_similar_to_nothing(motion, value):
     bad_look, bad_box = (value, 1.0), (10.0, 10.0, value, 30.0)
@@ -391,7 +380,7 @@ def test_embeddings_with_gradient_and_half_precision():
 
 
 @pytest.mark.parametrize('candidates', ['last', 'window'])
-@pytest.mark.parametrize('motion', ['none', 'linear', 'kalman'])
+@pytest.mark.parametrize('motion', ['none', 'kalman'])
 def test_memory_is_bounded_by_the_window(candidates, motion):
     tracker = IoUCosineMatcher(5, candidates=candidates, motion=motion)
     for frame_id in range(40):
@@ -400,7 +389,7 @@ def test_memory_is_bounded_by_the_window(candidates, motion):
         assert 0 in track(tracker, frame_id, (BOX, X), (new, Y))
         # The object for good and the new ones of the window.
         assert len(tracker.memory['ids']) <= 6
-        kept = {'last': 2 if motion == 'linear' else 1, 'window': 5}[candidates]
+        kept = {'last': 1, 'window': 5}[candidates]
         for item in ('bboxes', 'embeds', 'frame_ids'):
             assert tracker.memory[item].shape[1] == kept
     for frame_id in range(40, 45):
@@ -416,7 +405,7 @@ def test_invariants_of_long_sequences(data):
         num_frames_retain=data.draw(st.integers(1, 6)),
         match_sim_thr=data.draw(st.sampled_from([0.0, 0.3])),
         candidates=data.draw(st.sampled_from(['last', 'window'])),
-        motion=data.draw(st.sampled_from(['none', 'linear', 'kalman'])),
+        motion=data.draw(st.sampled_from(['none', 'kalman'])),
     )
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     frame_id, last_seen, label_of, num_ids = 0, {}, {}, 0

@@ -82,7 +82,7 @@ def samples(tracker):
 @pytest.fixture
 def saved(tmp_path):
     """Folders: detections and gt; the seqmap; and the run's own numbers."""
-    frames, gt = samples(IoUCosineMatcher(3, 0.2, motion='linear'))
+    frames, gt = samples(IoUCosineMatcher(3, 0.2, motion='kalman'))
     for name, objects in gt.items():
         write_mots_txt(tmp_path / 'gt' / f'{name}.txt', objects)
     metrics = [
@@ -138,7 +138,7 @@ def test_the_runs_own_parameters_give_its_numbers(tool, monkeypatch, saved):
         tool,
         monkeypatch,
         folder,
-        *('--num-frames-retain', 3, '--match-sim-thr', 0.2, '--motion', 'linear'),
+        *('--num-frames-retain', 3, '--match-sim-thr', 0.2, '--motion', 'kalman'),
     )
     (row,) = result['rows']
     for name, scores in row['scores'].items():
@@ -153,7 +153,7 @@ def test_best_of_each_class(tool, repo, saved):
         repo / 'tools/analysis_tools/search_tracker.py',
         *arguments(folder),
         *('--num-frames-retain', 1, 4, '--match-sim-thr', 0, 0.5),
-        *('--motion', 'none', 'linear', '--score-thr', 0, 0.8, '--metric', 'IDF1'),
+        *('--motion', 'none', 'kalman', '--score-thr', 0, 0.8, '--metric', 'IDF1'),
     )
     result = json.loads((folder / 'out.json').read_text())
     rows, best = result['rows'], result['best']
