@@ -11,6 +11,7 @@ Both appear when all is done. On the way the lines are in DIR/NAME.txt.part, and
 50 frames the tracker's memory is saved to DIR/NAME.state.part. After a kill, a power
 cut or a bad frame the same command with --resume goes on from there and gives the
 result of an uninterrupted run; the video is drawn again from its first frame on.
+Nothing is replaced without --overwrite.
 """
 
 import argparse
@@ -39,8 +40,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--no-video', action='store_true', help='write the text file only'
     )
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         '--resume', action='store_true', help='go on where an interrupted run was'
+    )
+    how.add_argument(
+        '--overwrite', action='store_true', help='replace the results that are there'
     )
     return parser.parse_args(argv)
 
@@ -52,7 +57,8 @@ from tqdm import tqdm
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
-from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.apis.track_journal import state_path
+from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
 from mmwsmots.fileio.class_numbers import add_labels
 from mmwsmots.visualization import TrackDrawer
 
@@ -70,22 +76,24 @@ def run(args: argparse.Namespace) -> tuple[Path, str]:
         or ''.
     """
     reader = FrameReader(args.input)
+    text_path = Path(args.out) / f'{reader.name}.txt'
+    # with_suffix() would cut a name with a dot
+    video_path = text_path.with_name(f'{reader.name}.mp4')
+    started = [state_path(text_path)]
+    check_existing((text_path, video_path), started, args.resume, args.overwrite)
     model = init_mots_model(args.config, args.checkpoint, args.device, args.score_thr)
     tracker = VideoTracker(model, len(reader))
     key = hashlib.sha256(
         f'{reader.path} {len(reader)} {model.cfg.pretty_text}'.encode()
     )
     key.update(Path(args.checkpoint).read_bytes())
-    text_path = Path(args.out) / f'{reader.name}.txt'
     add_labels(args.out, tracker.class_ids)
     journal = TrackJournal(text_path, key.hexdigest(), args.resume)
-    video = nullcontext()
-    if not args.no_video:
-        # with_suffix() would cut a name with a dot
-        video_path = text_path.with_name(f'{reader.name}.mp4')
-        video = VideoWriter(video_path, reader.fps)
+    video = nullcontext() if args.no_video else VideoWriter(video_path, reader.fps)
     with journal, video:
         process(reader, tracker, journal, video)
+        if args.no_video:
+            video_path.unlink(missing_ok=True)  # of the results that are replaced
     return text_path, reader.shortfall
 
 

@@ -78,6 +78,7 @@ if __name__ == '__main__':
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import adapt_box_masker, label_dataset, released_masker
+from mmwsmots.fileio import check_existing
 from mmwsmots.utils import read_config_file
 
 
@@ -91,13 +92,12 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         dict[str, float]: Number of masks and their mean confidence.
     """
     args = parse_args(argv)
-    if args.out.exists() and not args.overwrite:
-        sys.exit(f'error: {args.out}: exists already; --overwrite replaces it')
     released_config, released_checkpoint = released_masker()
     args.config = args.config or released_config
     args.checkpoint = args.checkpoint or released_checkpoint
     work_dir = args.work_dir or Path('work_dirs', args.out.stem)
     try:
+        check_existing([args.out], overwrite=args.overwrite)
         if not args.checkpoint.is_file():
             raise FileNotFoundError(f'{args.checkpoint}: no such file')
         config = read_config_file(args.config)

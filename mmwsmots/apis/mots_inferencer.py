@@ -8,7 +8,7 @@ import numpy as np
 from mmdet.structures import TrackDataSample
 from mmengine.config import Config
 
-from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
 from mmwsmots.fileio.class_numbers import add_labels
 from mmwsmots.fileio.mots_txt import write_mots_txt
 from mmwsmots.visualization import TrackDrawer
@@ -55,6 +55,7 @@ class MOTSInferencer:
         out_dir: str | Path | None = None,
         name: str = 'video',
         with_video: bool = True,
+        overwrite: bool = False,
     ) -> list[TrackDataSample] | list[Path]:
         """Process a video.
 
@@ -65,6 +66,7 @@ class MOTSInferencer:
                 kept in memory, so that a video may be of any length.
             name (str): Of the results of ``inputs`` that are no file.
             with_video (bool): Whether to draw ``NAME.mp4``.
+            overwrite (bool): Whether to replace results of that name in ``out_dir``.
 
         Returns:
             list[:obj:`TrackDataSample`] | list[Path]: One sample for each frame, see
@@ -74,15 +76,17 @@ class MOTSInferencer:
 
         Raises:
             FileNotFoundError: If there is no such video or folder.
+            FileExistsError: If results would be replaced without being told to.
             ValueError: If the inputs are no frames of one size, or ``out_dir`` has
                 results of other classes.
         """
         if out_dir is None:
             return list(self.iterate(inputs))
         frames, name, length, fps = _open(inputs, name)
+        paths = [Path(out_dir) / f'{name}.txt', Path(out_dir) / f'{name}.mp4']
+        check_existing(paths, overwrite=overwrite)
         tracker = VideoTracker(self.model, length)
         add_labels(out_dir, tracker.class_ids)
-        paths = [Path(out_dir) / f'{name}.txt', Path(out_dir) / f'{name}.mp4']
         drawer = TrackDrawer(class_ids=tracker.class_ids)
         objects = []
         with VideoWriter(paths[1], fps) if with_video else nullcontext() as video:
@@ -91,6 +95,8 @@ class MOTSInferencer:
                 objects += found
                 if with_video:
                     video.write(drawer.draw_objects(frame, found))
+        if not with_video:
+            paths[1].unlink(missing_ok=True)  # of the results that are replaced
         write_mots_txt(paths[0], objects)
         return paths if with_video else paths[:1]
 

@@ -12,6 +12,11 @@ from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.mots_txt import MOTSObject, format_line, parse_line
 
 
+def state_path(path: Path) -> Path:
+    """Where the journal of a text file keeps what it needs to go on."""
+    return path.with_name(f'{path.stem}.state.part')
+
+
 class TrackJournal:
     """KITTI MOTS text file that is written frame by frame and survives a kill.
 
@@ -42,7 +47,7 @@ class TrackJournal:
         self.key = key
         self.resume = resume
         self.part = self.path.with_name(f'{self.path.name}.part')
-        self.state_path = self.path.with_name(f'{self.path.stem}.state.part')
+        self.state_path = state_path(self.path)
         self.num_frames = 0
         self.state = None
 

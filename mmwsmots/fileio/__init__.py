@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .atomic_write import atomic_write
+from .atomic_write import atomic_write, check_existing
 from .frame_reader import FrameReader
 from .video import VideoWriter
 
@@ -7,4 +7,5 @@ __all__ = [
     'FrameReader',
     'VideoWriter',
     'atomic_write',
+    'check_existing',
 ]

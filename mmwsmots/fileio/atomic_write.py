@@ -1,6 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,3 +30,33 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temp.replace(path)
     finally:
         temp.unlink(missing_ok=True)
+
+
+def check_existing(
+    finished: Sequence[Path],
+    started: Sequence[Path] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Look at what is there before anything is written.
+
+    Args:
+        finished (Sequence[Path]): The results; the first is written last.
+        started (Sequence[Path]): What an interrupted run leaves to go on from.
+        resume (bool): Whether to go on from there.
+        overwrite (bool): Whether to replace what is there.
+
+    Raises:
+        FileExistsError: If the run would replace something without being told to.
+    """
+    if overwrite:
+        return
+    there = [path for path in finished if path.exists()]
+    begun = [path for path in started if path.exists()]
+    if there and (there[0] == finished[0] or not (resume and begun)):
+        raise FileExistsError(f'{there[0]}: exists already; --overwrite replaces it')
+    if begun and not resume:
+        raise FileExistsError(
+            f'{begun[0]}: left by an interrupted run; --resume goes on with it, '
+            '--overwrite starts anew'
+        )

@@ -61,10 +61,19 @@ def test_written_files(inferencer, frames, expected, tmp_path):
     assert (out / 'labels.txt').read_text(encoding='utf-8').split() == list(STREET)
     video = cv2.VideoCapture(str(paths[1]))
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == len(frames)
+    # Other frames of the same name do not replace them unasked.
+    with pytest.raises(FileExistsError, match=r'clip\.txt: exists already'):
+        inferencer(frames[:1], out_dir=out, name='clip')
+    assert read_mots_txt(paths[0], check_ids=False, class_ids=None) == objects
+    options = dict(with_video=False, overwrite=True)
+    assert inferencer(frames[:1], out, 'clip', **options) == paths[:1]
+    (first,) = inferencer(frames[:1])
+    assert len(paths[0].read_text().splitlines()) == len(first[0].pred_track_instances)
+    assert not paths[1].exists()  # the video was of the others
     # A folder keeps the meaning of its numbers.
     (out / 'labels.txt').write_text('person\ncar\n')
     with pytest.raises(ValueError, match='the files there have the classes person, c'):
-        inferencer(folder, out_dir=out)
+        inferencer(folder, out_dir=out, overwrite=True)
 
 
 @pytest.mark.parametrize(

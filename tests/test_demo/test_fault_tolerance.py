@@ -97,7 +97,7 @@ def test_a_full_disk_leaves_the_earlier_results(
     out.mkdir()
     (out / 'long.txt').write_text('earlier\n')
     context = multiprocessing.get_context('fork')
-    args = (num_bytes, demo, long_clip, files, out, '--no-video')
+    args = (num_bytes, demo, long_clip, files, out, '--no-video', '--overwrite')
     process = context.Process(target=run_on_a_small_disk, args=args)
     process.start()
     process.join(300)

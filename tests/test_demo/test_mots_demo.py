@@ -110,6 +110,19 @@ def test_no_video_and_a_threshold_that_nothing_passes(demo, clip, files, tmp_pat
     assert (tmp_path / 'out/clip.txt').read_text() == ''
 
 
+def test_earlier_results_stay_unless_told_otherwise(demo, clip, files, tmp_path):
+    out = tmp_path / 'out'
+    run(demo, clip, files, out)
+    earlier = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert set(earlier) == {'clip.txt', 'clip.mp4'}
+    for options in ([], ['--resume'], ['--no-video'], ['--score-thr', '1']):
+        with pytest.raises(SystemExit, match=r'clip\.txt: exists already; --overwrite'):
+            run(demo, clip, files, out, *options)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == earlier
+    run(demo, clip, files, out, '--overwrite', '--no-video', '--score-thr', '1')
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {'clip.txt': b''}
+
+
 @pytest.mark.parametrize(
     ('spoil', 'message'),
     [
@@ -246,6 +259,8 @@ def test_another_threshold_is_not_resumed(demo, long_clip, files, tmp_path, save
         run(demo, long_clip, files, tmp_path / 'out')
     before = sorted((p.name, p.read_bytes()) for p in (tmp_path / 'out').iterdir())
     assert [name for name, _ in before] == ['long.state.part', 'long.txt.part']
+    with pytest.raises(SystemExit, match='--resume goes on with it, --overwrite start'):
+        run(demo, long_clip, files, tmp_path / 'out')
     with pytest.raises(SystemExit) as caught:
         run(demo, long_clip, files, tmp_path / 'out', '--resume', '--score-thr', '0.5')
     assert 'belongs to another video, config, checkpoint' in caught.value.code

@@ -56,6 +56,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args(None)  # before the imports that take seconds
 
+from mmwsmots.fileio import check_existing
 from mmwsmots.fileio.mask_readers import read_masks
 from mmwsmots.fileio.mask_video import make_disjoint
 from mmwsmots.fileio.mask_writers import write_masks
@@ -65,10 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     """Convert one video and say what was changed."""
     args = parse_args(argv)
     try:
-        if args.target.exists() and not args.overwrite:
-            raise FileExistsError(
-                f'{args.target}: exists already; --overwrite replaces'
-            )
+        check_existing([args.target], overwrite=args.overwrite)
         video = read_masks(args.source, args.format, args.first_frame, args.video_name)
         if args.make_disjoint:
             video = make_disjoint(video, args.make_disjoint)
