@@ -2,6 +2,7 @@
 """Evaluation of MOTS text files with TrackEval: KITTI MOTS, MOTS20, any classes."""
 
 import logging
+import math
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from mmwsmots.evaluation.sequence_pairs import (
 )
 from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
+
+SCORES = ('sMOTSA', 'MOTSA', 'MOTSP', 'HOTA', 'IDF1', 'share_above_half')
 
 
 def evaluate_mots(
@@ -59,7 +62,8 @@ def evaluate_mots(
         dict[str, dict[str, float]]: For each class: sMOTSA, MOTSA,
         MOTSP, HOTA and IDF1 in percent; IDS, TP, FP and FN as counts;
         share_above_half, the share TP / M of ground truth masks that are matched;
-        foreground_ratio, the mean over results of mask area / box area.
+        foreground_ratio, the mean over results of mask area / box area. Without any
+        ground truth mask the metrics are nan, as is foreground_ratio without results.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -166,7 +170,7 @@ def _combine(
         for metric, result in zip(metrics, metric_results):
             score.update(metric.combine_sequences({seq: result[seq] for seq in names}))
         ratio = np.concatenate([ratios[class_name][seq] for seq in names])
-        rows[class_name] = dict(
+        row = rows[class_name] = dict(
             sMOTSA=100 * float(score['sMOTA']),
             MOTSA=100 * float(score['MOTA']),
             MOTSP=100 * float(score['MOTP']),
@@ -177,6 +181,8 @@ def _combine(
             FP=int(score['CLR_FP']),
             FN=int(score['CLR_FN']),
             share_above_half=float(score['CLR_Re']),
-            foreground_ratio=float(np.mean(ratio)) if len(ratio) else 0.0,
+            foreground_ratio=float(np.mean(ratio)) if len(ratio) else math.nan,
         )
+        if row['TP'] + row['FN'] == 0:  # TrackEval says 0, or below it
+            row.update(dict.fromkeys(SCORES, math.nan))
     return rows

@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import contextlib
 import io
+import json
 import sys
 
 import numpy as np
@@ -11,8 +12,11 @@ from mmwsmots.evaluation import (
     evaluate_mots,
     evaluate_sequences,
     filled_boxes,
+    format_table,
     mots_eval,
 )
+from mmwsmots.evaluation.mots_eval import SCORES
+from mmwsmots.evaluation.tables import format_json
 from mmwsmots.fileio.mots_txt import read_mots_txt, read_seqmap, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from tests.damage import damage
@@ -101,8 +105,24 @@ def test_nothing_found_and_nothing_to_find(make_object, evaluate):
     gt = [make_object(0, 1001, (0, 0, 4, 4))]
     empty = evaluate(gt, [])
     assert empty['car']['FN'] == 1
-    assert empty['car']['foreground_ratio'] == 0
+    assert np.isnan(empty['car']['foreground_ratio'])
     assert empty['pedestrian']['FN'] == empty['pedestrian']['FP'] == 0
+
+
+def test_a_class_without_true_objects_has_no_scores(make_object, evaluate):
+    """TrackEval says 0.00, as of a model that finds nothing that is there."""
+    gt = [make_object(0, 1001, (0, 0, 4, 4))]
+    stray = make_object(0, 2001, (8, 0, 12, 4), cls=2)
+    rows = evaluate(gt, [*gt, stray])
+    assert rows['car']['sMOTSA'] == rows['car']['HOTA'] == 100
+    scores = {key: rows['pedestrian'][key] for key in SCORES}
+    np.testing.assert_equal(scores, dict.fromkeys(SCORES, np.nan))
+    assert (rows['pedestrian']['FP'], rows['pedestrian']['FN']) == (1, 0)
+    table = format_table({'results': rows}).splitlines()
+    cells = next(line for line in table if 'pedestrian' in line).split('|')[1:-1]
+    assert [cell.strip() for cell in cells[2:]] == [*'---', '0', *'---', '1.000']
+    assert table[-1] == 'no true objects of pedestrian, hence no scores'
+    assert json.loads(format_json(rows))['pedestrian']['HOTA'] is None
 
 
 @pytest.fixture(scope='module')
@@ -158,6 +178,9 @@ def test_against_the_whole_of_trackeval(damaged, tmp_path):
     for seq in lengths:
         for name in ('car', 'pedestrian'):
             scores = output['KittiMOTS'][results.name][seq][name]
+            if scores['CLEAR']['CLR_TP'] + scores['CLEAR']['CLR_FN'] == 0:
+                assert np.isnan(single[seq][name]['sMOTSA'])
+                continue
             assert single[seq][name]['sMOTSA'] == 100 * scores['CLEAR']['sMOTA']
             assert single[seq][name]['TP'] == scores['CLEAR']['CLR_TP']
             assert single[seq][name]['IDS'] == scores['CLEAR']['IDSW']

@@ -92,12 +92,7 @@ def plot_scores(
     colors = ('C0', '0.7', 'C1', 'C2')
     for axis, class_name in zip(axes, classes):
         for index, (label, sequences) in enumerate(rows.items()):
-            values = [
-                row[class_name][metric]
-                if row[class_name]['TP'] + row[class_name]['FN']
-                else np.nan
-                for row in sequences.values()
-            ]
+            values = [row[class_name][metric] for row in sequences.values()]
             axis.barh(
                 places + (index - (len(rows) - 1) / 2) * height,
                 np.maximum(values, LOWEST),

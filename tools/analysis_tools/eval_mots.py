@@ -2,7 +2,6 @@
 """Evaluate MOTS text files with TrackEval: KITTI MOTS, MOTS20, or any classes."""
 
 import argparse
-import json
 from pathlib import Path
 
 from evaluation_options import (
@@ -31,6 +30,7 @@ if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
 from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
+from mmwsmots.evaluation.tables import format_json
 from mmwsmots.fileio import atomic_write
 
 
@@ -46,7 +46,7 @@ def main() -> None:
         print(format_table(rows))
         if args.json:
             with atomic_write(args.json) as temp:
-                temp.write_text(json.dumps(rows, indent=2) + '\n')
+                temp.write_text(format_json(rows))
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 

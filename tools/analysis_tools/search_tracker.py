@@ -29,7 +29,7 @@ value, with its own folder. Several folders are compared:
 
 import argparse
 import itertools
-import json
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -91,6 +91,7 @@ from terminaltables import AsciiTable
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
+from mmwsmots.evaluation.tables import format_json, format_value
 from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
@@ -227,7 +228,7 @@ def choose(rows: list[dict], metric: str) -> dict:
             value = scores[metric]
             if name not in best or value > best[name][0]:
                 best[name] = value, values
-    key = max(groups, key=lambda k: sum(value for value, _ in groups[k].values()))
+    key = max(groups, key=lambda k: mean([value for value, _ in groups[k].values()]))
     best = [values for _, values in groups[key].values()]
     common = dict(zip(COMMON, key))
     return dict(
@@ -243,6 +244,14 @@ def choose(rows: list[dict], metric: str) -> dict:
     )
 
 
+def mean(values: Sequence[float]) -> float:
+    """The mean of the classes that have true objects."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        raise ValueError('the ground truth has no object of the classes')
+    return sum(known) / len(known)
+
+
 def format_rows(rows: list[dict], metric: str) -> str:
     """Table of the combinations, the best mean first."""
     classes = list(rows[0]['scores'])
@@ -251,9 +260,9 @@ def format_rows(rows: list[dict], metric: str) -> str:
     lines = []
     for row in rows:
         values = [row['scores'][name][metric] for name in classes]
-        mean = sum(values) / len(values)
-        cells = [*row['parameters'].values(), *(f'{v:.2f}' for v in values)]
-        lines.append((mean, [*cells, f'{mean:.2f}']))
+        values.append(mean(values))
+        cells = [*row['parameters'].values(), *(format_value(v, '.2f') for v in values)]
+        lines.append((values[-1], cells))
     lines.sort(key=lambda line: -line[0])
     return AsciiTable(table + [cells for _, cells in lines]).table
 
@@ -271,7 +280,7 @@ def main() -> None:
         print(f'model.tracker={best["tracker"]}')
         if args.json:
             with atomic_write(args.json) as temp:
-                temp.write_text(json.dumps(dict(best=best, rows=rows), indent=2) + '\n')
+                temp.write_text(format_json(dict(best=best, rows=rows)))
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 

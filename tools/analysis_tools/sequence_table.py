@@ -42,7 +42,7 @@ if __name__ == '__main__':
 from terminaltables import AsciiTable
 
 from mmwsmots.evaluation import evaluate_sequences
-from mmwsmots.evaluation.tables import COUNT_KEYS, FORMATS, TITLES
+from mmwsmots.evaluation.tables import COUNT_KEYS, FORMATS, TITLES, format_value
 from mmwsmots.fileio import atomic_write
 
 
@@ -86,14 +86,13 @@ def sequence_rows(
         raise ValueError(f'cannot sort by {sort_by!r}, only by {list(FORMATS)}')
     named = [(name, row[class_name]) for name, row in sequences.items()]
     if sort_by is not None:
-        named.sort(key=lambda item: (_is_absent(item[1]), item[1][sort_by]))
+        absent = {name for name, row in named if not row['TP'] + row['FN']}
+        named.sort(key=lambda item: (item[0] in absent, item[1][sort_by]))
     rows = []
     for name, values in [*named, ('all', together[class_name])]:
         cells = {}
         for key, spec in {**FORMATS, **dict.fromkeys(COUNT_KEYS, 'd')}.items():
-            is_score = key not in COUNT_KEYS
-            absent = is_score and _is_absent(values)
-            cells[key] = '-' if absent else format(values[key], spec)
+            cells[key] = format_value(values[key], spec)
         rows.append((name, cells))
     return rows
 
@@ -121,11 +120,6 @@ def format_sequences(
         table.inner_footing_row_border = True
         tables.append(table.table)
     return '\n'.join(tables)
-
-
-def _is_absent(values: dict[str, float]) -> bool:
-    """Whether there was nothing to find."""
-    return values['TP'] + values['FN'] == 0
 
 
 def main(argv: Sequence[str] | None = None) -> None:

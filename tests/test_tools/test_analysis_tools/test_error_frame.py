@@ -101,7 +101,7 @@ def test_chart_of_scores():
     def row(smotsa, num):
         return dict(car=dict(sMOTSA=smotsa, TP=num, FN=0))
 
-    rows = {'results': {'a': row(50.0, 4), 'b': row(-300.0, 4), 'c': row(0.0, 0)}}
+    rows = {'results': {'a': row(50.0, 4), 'b': row(-300.0, 4), 'c': row(np.nan, 0)}}
     (axis,) = plot_scores(rows).axes
     widths = [bar.get_width() for bar in axis.patches]
     assert widths[:2] == [50, -100] and np.isnan(widths[2])

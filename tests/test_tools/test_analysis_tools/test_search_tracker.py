@@ -219,6 +219,24 @@ def test_bad_files_are_named(tool, monkeypatch, saved, spoil, message):
     assert not (saved[0] / 'out.json').exists()
 
 
+def test_a_class_without_true_objects_is_not_in_the_mean(tool):
+    rows = [
+        dict(
+            parameters=dict.fromkeys(tool.COMMON, 0)
+            | dict(num_frames_retain=window, match_sim_thr=0, motion=motion),
+            scores=dict(car=dict(HOTA=score), boat=dict(HOTA=float('nan'))),
+        )
+        for window, motion, score in ((1, 'none', 20.0), (4, 'linear', 30.0))
+    ]
+    assert tool.choose(rows, 'HOTA')['tracker']['motion'] == 'linear'
+    cells = tool.format_rows(rows, 'HOTA').splitlines()[3].split('|')[-4:-1]
+    assert [cell.strip() for cell in cells] == ['30.00', '-', '30.00']
+    for row in rows:
+        row['scores']['car']['HOTA'] = float('nan')
+    with pytest.raises(ValueError, match='the ground truth has no object'):
+        tool.choose(rows, 'HOTA')
+
+
 def test_a_left_out_frame_is_an_error(tmp_path):
     frames, _ = samples(IoUCosineMatcher())
     metric = METRICS.build(dict(type='SaveDetections', out_dir=str(tmp_path)))
