@@ -8,11 +8,12 @@ from pathlib import Path
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import BoxLabeler, FrameLabels
-from mmwsmots.fileio import atomic_write
-from mmwsmots.fileio.class_numbers import read_labels, write_labels
+from mmwsmots.apis.track_journal import state_path
+from mmwsmots.fileio import atomic_write, check_existing
+from mmwsmots.fileio.class_numbers import write_labels
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
-from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID
 from mmwsmots.fileio.rle import split_components
 
 NUM_REVIEW = 20  # masks of the lowest confidence in a report
@@ -48,43 +49,12 @@ class LabelFiles:
         self.labels = out / 'labels.txt'
         self._has_pngs = True
         self._png_part = self.pngs.with_name(f'{name}.part')
-        self._state = self.text.with_name(f'{name}.state.part')  # of TrackJournal
+        self._state = state_path(self.text)
 
     def check(self, resume: bool, overwrite: bool) -> None:
-        """Look at what is there before anything is written.
-
-        Args:
-            resume (bool): Whether to go on with an interrupted run.
-            overwrite (bool): Whether to replace what is there.
-
-        Raises:
-            FileExistsError: If the run would replace something without being told to.
-        """
-        if overwrite:
-            return
-        finished = [self.text, self.pngs, self.json, self.video, self.report]
-        finished = [path for path in finished if path.exists()]
-        started = [path for path in (self._state, self.adapted) if path.exists()]
-        if self.text in finished or (finished and not (resume and started)):
-            raise FileExistsError(
-                f'{finished[0]}: exists already; --overwrite replaces it'
-            )
-        if started and not resume:
-            raise FileExistsError(
-                f'{started[0]}: left by an interrupted run; --resume goes on with it, '
-                '--overwrite starts anew'
-            )
-
-    def known_classes(self) -> tuple[str, ...]:
-        """The classes that have numbers in the folder, in their order.
-
-        Returns:
-            tuple[str, ...]: Those of ``labels.txt``; without it those of KITTI MOTS if
-            there are files of other videos, else none.
-        """
-        others = self.text.parent.glob('*.txt')
-        is_first = all(path == self.text for path in others)
-        return read_labels(self.labels) or (() if is_first else tuple(CLASS_IDS))
+        """See :func:`check_existing`."""
+        finished = self.text, self.pngs, self.json, self.video, self.report
+        check_existing(finished, (self._state, self.adapted), resume, overwrite)
 
     def write_labels(self, labeler: BoxLabeler) -> str:
         """Write :attr:`labels` if the classes are not just those of KITTI MOTS.
@@ -95,8 +65,7 @@ class LabelFiles:
         Returns:
             str: What will not be written, and why; '' if all will.
         """
-        if labeler.class_ids != CLASS_IDS:
-            write_labels(self.labels, labeler.class_ids)
+        write_labels(self.labels, labeler.class_ids)
         self._has_pngs = max(labeler.track_ids.values(), default=0) <= MAX_ID
         if self._has_pngs:
             return ''
@@ -173,9 +142,10 @@ class LabelFiles:
             for region in labels.objects[len(labels.scores) :]:
                 for counts in split_components(region.rle, *labeler.size):
                     rle = dict(size=list(labeler.size), counts=counts)
-                    builder.add_ignore_region(
+                    builder.add_object(
                         1,
                         frame_id,
+                        None,
                         1000 * IGNORE_CLASS_ID,
                         bbox=mask_utils.toBbox(rle),
                         area=mask_utils.area(rle),

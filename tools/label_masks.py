@@ -166,6 +166,7 @@ from mmwsmots.fileio.box_readers import (
     select_classes,
 )
 from mmwsmots.fileio.class_names import find_name
+from mmwsmots.fileio.class_numbers import known_classes
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import read_config_file
@@ -343,7 +344,8 @@ def run(args: argparse.Namespace) -> dict:
         checkpoint = adapt(args, config, boxes, files)
     if use_masker:
         model = init_box_masker(config, checkpoint, args.device)
-    labeler = BoxLabeler(model, boxes, size, files.known_classes())
+    known = known_classes(files.labels, files.text)
+    labeler = BoxLabeler(model, boxes, size, known)
     if notice := files.write_labels(labeler):
         file.notices.append(notice)
         print(f'note: {notice}', flush=True)
@@ -362,6 +364,8 @@ def run(args: argparse.Namespace) -> dict:
             video = VideoWriter(files.video, reader.fps)
         with video:
             frames = label(reader, labeler, files, journal, video)
+        if args.no_video:
+            files.video.unlink(missing_ok=True)  # of the results that are replaced
         if reader.files is None:
             names = [f'{reader.name}/{i:06d}.png' for i in range(len(frames))]
         else:

@@ -11,6 +11,7 @@ from .inference import (
     init_box_masker,
     init_mots_model,
     load_weights,
+    released_masker,
 )
 from .label_dataset import label_dataset
 from .model_classes import (
@@ -23,7 +24,6 @@ from .model_classes import (
 )
 from .mots_inferencer import MOTSInferencer
 from .read_ahead import read_ahead
-from .released_masker import released_masker
 from .segment_boxes import segment_boxes, segment_instances
 from .to_supervision import to_supervision
 from .track_boxes import track_boxes

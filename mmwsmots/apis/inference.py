@@ -13,7 +13,12 @@ from torch import nn
 
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
-from mmwsmots.utils import check_device, read_config_file, weights_only
+from mmwsmots.utils import (
+    check_device,
+    find_config,
+    read_config_file,
+    weights_only,
+)
 
 from .model_classes import (
     adopt_classes,
@@ -21,7 +26,8 @@ from .model_classes import (
     config_classes,
     registered_type,
 )
-from .released_masker import released_masker
+
+RELEASED = 'mmwsmots::masker/box-masker_mnv2_coco-labels.py'
 
 
 def read_config(config: str | Path | Config, kind: type) -> tuple[Config, str]:
@@ -113,6 +119,12 @@ def init_mots_model(
         'classes': classes,
     }
     return model.to(device).eval()
+
+
+def released_masker() -> tuple[Path, Path]:
+    """Config and weights of the :class:`BoxMasker` that comes with the project."""
+    config = find_config(RELEASED)
+    return config, config.with_suffix('.pth')
 
 
 def init_box_masker(

@@ -131,18 +131,13 @@ def _check_boxes(
             f'labels must lie in 0..{num_classes - 1}, got '
             f'{sorted(set(labels.tolist()))}'
         )
-    # Written so that it catches nan too.
-    bad = np.flatnonzero(~(bboxes[:, 2:] > bboxes[:, :2]).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f'bboxes[{bad[0]}] is no box x1 < x2, y1 < y2: {bboxes[bad[0]].tolist()}'
-        )
-    inside = np.minimum(bboxes[:, 2:], size[::-1]) > np.maximum(bboxes[:, :2], 0)
-    bad = np.flatnonzero(~inside.all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f'bboxes[{bad[0]}] has no pixel in the {size[1]} x {size[0]} frame: '
-            f'{bboxes[bad[0]].tolist()}'
-        )
-    bboxes = np.clip(bboxes.astype(np.float64), 0, [*size[::-1]] * 2)
-    return bboxes.astype(np.float32), labels.astype(int)
+    clipped = np.clip(bboxes.astype(np.float64), 0, [*size[::-1]] * 2)
+    for boxes, fault in (
+        (bboxes, 'is no box x1 < x2, y1 < y2'),
+        (clipped, f'has no pixel in the {size[1]} x {size[0]} frame'),
+    ):
+        # Written so that it catches nan too.
+        bad = np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+        if len(bad):
+            raise ValueError(f'bboxes[{bad[0]}] {fault}: {bboxes[bad[0]].tolist()}')
+    return clipped.astype(np.float32), labels.astype(int)

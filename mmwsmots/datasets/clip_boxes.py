@@ -54,11 +54,8 @@ def add_box(
         return False
     x1, y1, x2, y2 = clipped
     fields = dict(bbox=[x1, y1, x2 - x1, y2 - y1], area=(x2 - x1) * (y2 - y1))
-    if box.is_ignored:
-        builder.add_ignore_region(1, box.frame_id, box.track_id, **fields)
-    else:
-        category_id = class_ids[box.class_name]
-        builder.add_object(1, box.frame_id, category_id, box.track_id, **fields)
+    category_id = None if box.is_ignored else class_ids[box.class_name]
+    builder.add_object(1, box.frame_id, category_id, box.track_id, **fields)
     return True
 
 

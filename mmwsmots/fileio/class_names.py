@@ -12,17 +12,11 @@ def fold(name: str) -> str:
 
 
 def check_class_names(classes: object, where: str) -> tuple[str, ...]:
-    """Refuse what is no list of different names.
-
-    Args:
-        classes (object): What a config or a caller gives.
-        where (str): What it is, for the message.
-
-    Returns:
-        tuple[str, ...]: The names.
+    """The names in a list that a config or a caller gives.
 
     Raises:
-        ValueError: If it is one string, empty, or two names are the same.
+        ValueError: If it is one string, empty, or two names are the same; the message
+            says ``where`` it is from.
     """
     if isinstance(classes, str) or not isinstance(classes, Sequence):
         raise ValueError(
@@ -42,28 +36,12 @@ def check_class_names(classes: object, where: str) -> tuple[str, ...]:
 
 
 def find_name(name: str, names: Iterable[str]) -> str | None:
-    """The one of some names that is the same but for its case.
-
-    Args:
-        name (str): What is looked for.
-        names (Iterable[str]): Where.
-
-    Returns:
-        str | None: As it is written there; None if it is not there.
-    """
+    """The one of some names that is the same but for its case, if any."""
     return next((other for other in names if fold(other) == fold(name)), None)
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
-    """Words for a message: the name that may have been meant.
-
-    Args:
-        name (str): A name that is not among the others.
-        names (Iterable[str]): The others.
-
-    Returns:
-        str: ``, did you mean 'NAME'?``, or '' if none is near.
-    """
+    """``, did you mean 'NAME'?`` of a name that is not among others, or ''."""
     by_fold = {fold(other): other for other in names}
     near = difflib.get_close_matches(fold(name), by_fold, n=1)
     return f", did you mean '{by_fold[near[0]]}'?" if near else ''

@@ -36,12 +36,17 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
     return dict(zip(ordered, free))
 
 
-def write_labels(path: str | Path, numbers: dict[str, int]) -> None:
+def write_labels(path: str | Path, numbers: dict[str, int]) -> bool:
     """Write ``labels.txt``, line n the name of class n; its folder is created.
+
+    Returns:
+        bool: False if nothing was written, as the classes are just KITTI MOTS's.
 
     Raises:
         ValueError: If a name has several lines.
     """
+    if numbers == CLASS_IDS:
+        return False
     names = {number: name for name, number in numbers.items()}
     for name in numbers:
         if len(name.splitlines()) != 1:
@@ -49,6 +54,7 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> None:
     lines = [names.get(i, 'ignore') for i in range(1, max(names, default=0) + 1)]
     with atomic_write(path) as temp:
         temp.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
+    return True
 
 
 def add_labels(folder: str | Path, numbers: dict[str, int]) -> None:
@@ -64,7 +70,7 @@ def add_labels(folder: str | Path, numbers: dict[str, int]) -> None:
             f'{path}: the files there have the classes {", ".join(before)}, these '
             f'{", ".join(names)}; choose another folder'
         )
-    if not before and numbers != CLASS_IDS:
+    if not before:
         write_labels(path, numbers)
 
 
@@ -86,6 +92,16 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
         if not name.strip() or find_name(name, names[:i]) is not None:
             raise ValueError(f'{path}: {name!r} is no name, or comes twice')
     return tuple(names)
+
+
+def known_classes(labels: Path, text: Path) -> tuple[str, ...]:
+    """Classes with numbers where a text file goes, in their order.
+
+    They are those of ``labels.txt``; without it those of KITTI MOTS if there are files
+    of other videos, else none.
+    """
+    others = {p.name for p in text.parent.glob('*.txt')} - {text.name, LABELS_FILE}
+    return read_labels(labels) or (tuple(CLASS_IDS) if others else ())
 
 
 def class_name_of(number: int, labels: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from pycocotools import mask as mask_utils
 
 from .atomic_write import atomic_write
 from .box_readers import TrackedBox
-from .box_readers.cocovid import read_categories
+from .box_readers.coco_items import read_annotations, read_categories, read_images
 from .box_readers.json_items import elements, get, integer, read_json, xywh
 from .named_place import named_place
 from .rle import crop_to_rle
@@ -69,43 +69,29 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
     """The boxes that a file wants masks of.
 
     Ignore regions (``iscrowd``) and boxes that lie outside of their image are left
-    out, and with them images without any other box.
-
-    Args:
-        coco (Mapping): The file's content.
-        path (str | Path): Its name, for messages.
-
-    Returns:
-        list[ImageBoxes]: Of each image, in the order of the file.
+    out, and with them images without any other box. The order is that of the file.
 
     Raises:
         ValueError: If an element breaks the format; the message names its place.
     """
-    images = {}
-    for i, image in enumerate(coco['images']):
-        where = f'{path}, images[{i}]'
-        get(image, 'file_name', str, where)
-        for key in ('width', 'height', 'id'):
-            number = integer(image, key, where)
-        if number in images:
-            raise ValueError(f'{where}: a second image of id {number}')
-        images[number] = image
+    boxes = defaultdict(lambda: ([], [], []))
     with named_place(f'{path}, '):
         labels = {number: i for i, number in enumerate(read_categories(coco))}
-    boxes = defaultdict(lambda: ([], [], []))
-    for i, ann in enumerate(coco['annotations']):
-        where = f'{path}, annotations[{i}]'
-        if integer(ann, 'image_id', where) not in images:
-            raise ValueError(f'{where}: there is no image {ann["image_id"]}')
-        if ann.get('iscrowd'):
-            continue
-        if integer(ann, 'category_id', where) not in labels:
-            raise ValueError(f'{where}: there is no category {ann["category_id"]}')
-        clipped = _clip(ann.get('bbox'), images[ann['image_id']], where)
-        if clipped is not None:
-            row = i, clipped, labels[ann['category_id']]
-            for column, value in zip(boxes[ann['image_id']], row):
-                column.append(value)
+        images = {}
+        for image_id, image in read_images(coco).items():
+            images[image_id] = image.content
+            get(image.content, 'file_name', str, image.where)
+            for key in ('width', 'height'):
+                integer(image.content, key, image.where)
+        anns = read_annotations(coco, labels, images)
+        for i, (where, ann, image_id, category_id, is_crowd) in enumerate(anns):
+            if is_crowd:
+                continue
+            clipped = _clip(ann.get('bbox'), images[image_id], where)
+            if clipped is not None:
+                row = i, clipped, labels[category_id]
+                for column, value in zip(boxes[image_id], row):
+                    column.append(value)
     return [ImageBoxes(images[key], *boxes[key]) for key in images if key in boxes]
 
 

@@ -5,18 +5,17 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from .box_readers.cocovid import read_categories
-from .box_readers.json_items import (
-    elements,
-    get,
-    given_identity,
-    integer,
-    parse_json,
+from .box_readers.coco_items import (
+    number_frames,
+    read_annotations,
+    read_categories,
+    read_images,
 )
+from .box_readers.identities import identity_of
+from .box_readers.json_items import get, integer, parse_json
 from .box_readers.tracked_box import MAX_NUMBER
 from .class_names import find_name, fold, suggest
 from .named_place import named_place
-from .pictures import natural_key
 from .segmentation import segmentation_to_rle
 
 
@@ -62,21 +61,20 @@ class _Reader:
 
     def read(self) -> tuple[dict, list[str]]:
         labels, names = self._read_categories()
-        annotations = self._read_annotations(labels, names)
-        images = self._read_images(has_identities=any(a['key'] for a in annotations))
+        images = read_images(self.coco)
+        annotations = self._read_annotations(labels, names, images)
+        has_identities = any(ann['key'] is not None for ann in annotations)
+        images = self._order_images(images, has_identities)
         self._check_masks(annotations, images)
-        videos = list(dict.fromkeys(image['video_id'] for image in images))
-        return (
-            dict(
-                categories=[
-                    dict(id=i, name=name) for i, name in enumerate(self.classes, 1)
-                ],
-                videos=[dict(id=number) for number in videos],
-                images=images,
-                annotations=self._number_tracks(annotations, images, names),
-            ),
-            self.notices,
+        categories = [dict(id=i, name=name) for i, name in enumerate(self.classes, 1)]
+        videos = dict.fromkeys(image['video_id'] for image in images)
+        coco = dict(
+            categories=categories,
+            videos=[dict(id=number) for number in videos],
+            images=images,
+            annotations=self._number_tracks(annotations, images),
         )
+        return coco, self.notices
 
     def _read_categories(self) -> tuple[dict, dict]:
         """Category number of ours (None: left out) and name of each of the file's."""
@@ -100,19 +98,17 @@ class _Reader:
             self.notices.append(f'the file knows no {", ".join(missing)}')
         return labels, names
 
-    def _read_annotations(self, labels: dict, names: dict) -> list[dict]:
+    def _read_annotations(self, labels: dict, names: dict, images: dict) -> list[dict]:
         """Annotations of our classes, with the identity as ``key``."""
         annotations, left_out = [], Counter()
-        for where, item in elements(self.coco, 'annotations', required=False):
-            category = integer(item, 'category_id', where)
-            if category not in labels:
-                raise ValueError(f'{where}: there is no category {category}')
-            is_crowd = bool(item.get('iscrowd', 0))
+        for where, item, image_id, category, is_crowd in read_annotations(
+            self.coco, names, images, required=False
+        ):
             if labels[category] is None and not is_crowd:
                 left_out[names[category]] += 1
                 continue
             bbox = get(item, 'bbox', list, where)
-            if len(bbox) != 4 or not all(_is_number(value) for value in bbox):
+            if len(bbox) != 4 or not all(map(_is_number, bbox)):
                 raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
             ann = dict(item, bbox=[float(value) for value in bbox])
             if not self.with_mask:
@@ -121,60 +117,58 @@ class _Reader:
                 ann['area'] = bbox[2] * bbox[3]
             ann.update(
                 id=len(annotations) + 1,
-                image_id=integer(item, 'image_id', where),
+                image_id=image_id,
                 # A region of unknown content has no class, but the format wants one.
                 category_id=labels[category] or 1,
                 iscrowd=int(is_crowd),
-                key=None if is_crowd else _identity(item),
+                key=None if is_crowd else identity_of(item, where),
                 where=where,
             )
             annotations.append(ann)
         if left_out:
-            others = ', '.join(
-                f'{number} of {name}' for name, number in left_out.items()
-            )
+            others = ', '.join(f'{n} of {name}' for name, n in left_out.items())
             self.notices.append(f'left out: {others}')
         return annotations
 
-    def _read_images(self, has_identities: bool) -> list[dict]:
-        """Images with ``video_id`` and ``frame_id``, sorted by them."""
-        images, known = [], {}
-        for where, item in elements(self.coco, 'images'):
-            image = dict(item, where=where)
-            for key in ('id', 'width', 'height'):
-                image[key] = integer(item, key, where)
-            name = get(item, 'file_name', str, where)
-            if image['id'] in known:
-                raise ValueError(f'{where}: a second image of the id {image["id"]}')
-            known[image['id']] = name
-            images.append(image)
-        _add_frame_numbers(images, has_identities, self.notices)
-        seen, videos = {}, {}
-        for image in images:
-            place = image['video_id'], image['frame_id']
-            first = seen.setdefault(place, image)
-            if first is not image:
-                raise ValueError(
-                    f'{image["where"]}: {image["file_name"]} is frame {place[1]} of '
-                    f'its video, and so is {first["file_name"]} ({first["where"]})'
-                )
-            # Numbers: a file may name its videos by words.
-            image['video_id'] = videos.setdefault(place[0], len(videos) + 1)
-        images.sort(key=lambda image: (image['video_id'], image['frame_id']))
-        for image in images:
-            del image['where']
-        return images
+    def _order_images(self, images: dict, has_identities: bool) -> list[dict]:
+        """Images with ``video_id`` from 1 and ``frame_id``, sorted by them."""
+        videos = defaultdict(dict)
+        for image_id, image in images.items():
+            get(image.content, 'file_name', str, image.where)
+            key = image.video
+            if key is None:
+                key = str(PurePosixPath(image.name).parent)
+                if image.number is None and not has_identities:
+                    key = image_id
+            videos[key][image_id] = image
+        some = next(iter(images.values()), None)
+        if some is not None and some.number is None:
+            self.notices.append(
+                'no frame_id: the frames are in the order of their names'
+                if has_identities or some.video is not None
+                else 'no videos, no identities: each picture is a video of its own'
+            )
+        ordered = []
+        for video_id, own in enumerate(videos.values(), 1):
+            frames = number_frames(own)
+            for image_id in sorted(own, key=frames.get):
+                content, where = own[image_id].content, own[image_id].where
+                image = dict(content, id=image_id, video_id=video_id)
+                image['frame_id'] = frames[image_id]
+                for key in ('width', 'height'):
+                    image[key] = integer(content, key, where)
+                ordered.append(image)
+        return ordered
 
     def _check_masks(self, annotations: list[dict], images: list[dict]) -> None:
         """Raise if a run-length encoding is not of its image, before it is decoded."""
         sizes = {image['id']: (image['height'], image['width']) for image in images}
         for ann in annotations:
-            segmentation, size = ann.get('segmentation'), sizes.get(ann['image_id'])
-            if isinstance(segmentation, dict) and size is not None:
+            if isinstance(ann.get('segmentation'), dict):
                 with named_place(f'{ann["where"]}: '):
-                    segmentation_to_rle(segmentation, size)
+                    segmentation_to_rle(ann['segmentation'], sizes[ann['image_id']])
 
-    def _number_tracks(self, annotations: list, images: list, names: dict) -> list:
+    def _number_tracks(self, annotations: list, images: list) -> list:
         """Give each identity of each video its number over the file."""
         video_of = {image['id']: image['video_id'] for image in images}
         tracks, class_of, lengths, in_frame = {}, {}, Counter(), {}
@@ -182,8 +176,6 @@ class _Reader:
         for ann in annotations:
             key, where = ann.pop('key'), ann.pop('where')
             image = ann['image_id']
-            if image not in video_of:
-                raise ValueError(f'{where}: there is no image {image}')
             if key is None:
                 num_without += not ann['iscrowd']
                 track = len(tracks), None
@@ -211,56 +203,6 @@ class _Reader:
         if len(lengths) > 1 and max(lengths.values()) == 1:
             self.notices.append(f'all {len(lengths)} tracks are one frame long')
         return annotations
-
-
-def _add_frame_numbers(images: list, has_identities: bool, notices: list) -> None:
-    """Fill in ``video_id`` and ``frame_id`` where the file has none, in place."""
-    for key in ('video_id', 'frame_id'):
-        without = [image for image in images if image.get(key) is None]
-        if without and len(without) < len(images):
-            raise ValueError(
-                f'{without[0]["where"]}: {key} is missing, other images have one'
-            )
-    if not images:
-        return
-    has_video, has_frame = (
-        images[0].get(key) is not None for key in ('video_id', 'frame_id')
-    )
-    if has_frame:
-        for image in images:
-            image['frame_id'] = integer(image, 'frame_id', image['where'])
-            if image['frame_id'] < 0:
-                raise ValueError(f'{image["where"]}: frame_id is {image["frame_id"]}')
-    if has_video and not isinstance(images[0]['video_id'], (int, str)):
-        raise ValueError(f'{images[0]["where"]}: video_id is {images[0]["video_id"]}')
-    if not has_video:
-        for image in images:
-            folder = str(PurePosixPath(image['file_name']).parent)
-            image['video_id'] = folder
-            if not has_frame and not has_identities:
-                image['video_id'] = image['id']
-    if has_frame:
-        return
-    videos = defaultdict(list)
-    for image in images:
-        videos[image['video_id']].append(image)
-    for frames in videos.values():
-        frames.sort(key=lambda image: natural_key(image['file_name']))
-        for number, image in enumerate(frames):
-            image['frame_id'] = number
-    if has_video or has_identities:
-        notices.append('no frame_id: the frames are in the order of their names')
-    else:
-        notices.append('no videos, no identities: each picture is a video of its own')
-
-
-def _identity(item: dict) -> str | None:
-    """What tells an object from others, as text; None if there is nothing."""
-    _, value = given_identity(item) or ('', None)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    is_name = isinstance(value, (int, float, str)) and not isinstance(value, bool)
-    return str(value) if is_name else None
 
 
 def _is_number(value: object) -> bool:

@@ -50,58 +50,61 @@ class CocoVIDBuilder:
         return video_id
 
     def add_object(
-        self, video_id: int, frame_id: int, category_id: int, track_id: int, **fields
+        self,
+        video_id: int,
+        frame_id: int,
+        category_id: int | None,
+        track_id: int,
+        **fields,
     ) -> None:
-        """Add an object.
+        """Add an object, or a region whose content is unknown.
 
         Args:
             video_id (int): Id of its video.
             frame_id (int): Number of its frame in the video, from 0.
-            category_id (int): Id of its class.
-            track_id (int): Its identity within the video.
+            category_id (int | None): Id of its class; None for a region (``iscrowd``
+                1), which gets the first, as the format wants one.
+            track_id (int): Its identity within the video; of a region it means nothing.
             **fields: ``bbox`` (x, y, w, h) in pixels, ``area`` in pixels and, if
                 there is a mask, ``segmentation`` as compressed RLE.
         """
-        instance_id = self._instance_ids.setdefault(
-            (video_id, track_id), len(self._instance_ids) + 1
+        is_region = category_id is None
+        if is_region:
+            category_id = next(iter(self.category_ids.values()))
+        # A region is of no track: it has a key that none has.
+        key = len(self.annotations) if is_region else (video_id, track_id)
+        fields['bbox'] = [float(value) for value in fields['bbox']]
+        fields['area'] = float(fields['area'])
+        self.annotations.append(
+            dict(
+                id=len(self.annotations) + 1,
+                image_id=self._first_image_ids[video_id] + frame_id,
+                video_id=video_id,
+                category_id=category_id,
+                instance_id=self._instance_ids.setdefault(
+                    key, len(self._instance_ids) + 1
+                ),
+                track_id=track_id,
+                iscrowd=int(is_region),
+                ignore=False,
+                **fields,
+            )
         )
-        self._add(video_id, frame_id, category_id, track_id, instance_id, 0, **fields)
 
-    def add_ignore_region(
-        self, video_id: int, frame_id: int, track_id: int, **fields
-    ) -> None:
-        """Add a region whose content is unknown (``iscrowd`` 1).
-
-        The format wants a category, hence the first; it means nothing.
-
-        Args:
-            video_id (int): Id of its video.
-            frame_id (int): Number of its frame in the video, from 0.
-            track_id (int): Id in the original annotations.
-            **fields: As for :meth:`add_object`.
-        """
-        category_id = next(iter(self.category_ids.values()))
-        # Of no track: a key that none has.
-        instance_id = self._instance_ids.setdefault(
-            len(self.annotations), len(self._instance_ids) + 1
-        )
-        self._add(video_id, frame_id, category_id, track_id, instance_id, 1, **fields)
-
-    def write(self, path: str | Path) -> None:
-        """Write the JSON file, all of it or nothing.
-
-        Args:
-            path (str | Path): The file; its folder is created.
-        """
+    def content(self) -> dict:
+        """dict: What the file holds."""
         categories = [dict(id=i, name=name) for name, i in self.category_ids.items()]
-        coco = dict(
+        return dict(
             categories=categories,
             videos=self.videos,
             images=self.images,
             annotations=self.annotations,
         )
+
+    def write(self, path: str | Path) -> None:
+        """Write the JSON file, whose folder is created, all of it or nothing."""
         with atomic_write(path) as temp:
-            temp.write_text(json.dumps(coco))
+            temp.write_text(json.dumps(self.content()))
 
     def summary(self) -> str:
         """str: Counts of videos, frames, objects and tracks per class."""
@@ -117,22 +120,3 @@ class CocoVIDBuilder:
         for name, i in self.category_ids.items():
             parts.append(f'{objects[i]} {name} objects in {tracks[i]} tracks')
         return ', '.join([*parts, f'{objects["ignore"]} ignore regions'])
-
-    def _add(
-        self, video_id, frame_id, category_id, track_id, instance_id, iscrowd, **fields
-    ) -> None:
-        fields['bbox'] = [float(value) for value in fields['bbox']]
-        fields['area'] = float(fields['area'])
-        self.annotations.append(
-            dict(
-                id=len(self.annotations) + 1,
-                image_id=self._first_image_ids[video_id] + frame_id,
-                video_id=video_id,
-                category_id=category_id,
-                instance_id=instance_id,
-                track_id=track_id,
-                iscrowd=iscrowd,
-                ignore=False,
-                **fields,
-            )
-        )

@@ -3,7 +3,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from pycocotools import mask as mask_utils
@@ -13,6 +13,7 @@ from mmwsmots.fileio.class_names import find_name
 from mmwsmots.fileio.class_numbers import (
     LABELS_FILE,
     class_numbers,
+    known_classes,
     read_labels,
     write_labels,
 )
@@ -20,12 +21,7 @@ from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
 from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
 from mmwsmots.fileio.mots_track_ids import mots_track_ids
-from mmwsmots.fileio.mots_txt import (
-    CLASS_IDS,
-    IGNORE_CLASS_ID,
-    MOTSObject,
-    write_mots_txt,
-)
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, write_mots_txt
 
 
 def write_masks(
@@ -59,24 +55,23 @@ def write_masks(
 
 
 def _write_text(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
-    # The files of a folder share its labels.txt, or are KITTI's without one.
-    others = {p.name for p in path.parent.glob('*.txt')} - {path.name, LABELS_FILE}
-    objects, numbers, notices = _number(video, path.parent, CLASS_IDS if others else ())
+    labels = path.with_name(LABELS_FILE)
+    objects, numbers, notices = _number(video, known_classes(labels, path))
     write_mots_txt(path, objects, first_frame)
-    return notices + _write_labels(path.parent, numbers)
+    return notices + _write_labels(labels, numbers)
 
 
 def _write_pictures(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
-    objects, numbers, notices = _number(video, path, ())
+    objects, numbers, notices = _number(video, read_labels(path / LABELS_FILE))
     frames = range(first_frame, first_frame + len(video.file_names))
     _write_pngs(path, [f'{number:06d}' for number in frames], objects, video)
-    return notices + _write_labels(path, numbers)
+    return notices + _write_labels(path / LABELS_FILE, numbers)
 
 
 def _write_cvat(path: Path, video: MaskVideo, _: int) -> list[str]:
     """CVAT's MOTS PNG: pictures have the names of frames, labels.txt all classes."""
     kept = [mask for mask in video.masks if not mask.is_ignored]
-    names = list(dict.fromkeys(mask.class_name for mask in kept))
+    names = _class_names(kept)
     # The number of a class is its line; there is no class of ignore regions.
     objects, notices = _to_objects(video, kept, {n: i for i, n in enumerate(names, 1)})
     folder = path / 'default' / 'instances'
@@ -118,22 +113,20 @@ def _left_out(video: MaskVideo) -> list[str]:
 
 
 def _write_cocovid(path: Path, video: MaskVideo, _: int) -> list[str]:
-    _builder(video).write(path)
+    _write_json(path, _to_coco(video))
     return []
 
 
 def _write_coco(path: Path, video: MaskVideo, _: int) -> list[str]:
     """Without videos; identities as CVAT writes them, in attributes, and beside."""
-    builder = _builder(video)
-    images = [
-        {key: image[key] for key in ('id', 'file_name', 'width', 'height')}
-        for image in builder.images
-    ]
-    anns = []
-    for ann in builder.annotations:
-        ann = {k: v for k, v in ann.items() if k not in ('video_id', 'instance_id')}
-        anns.append(dict(ann, attributes=dict(track_id=ann['track_id'])))
-    _write_json(path, builder, images=images, annotations=anns)
+    coco = _to_coco(video)
+    del coco['videos']
+    for image in coco['images']:
+        del image['video_id'], image['frame_id']
+    for ann in coco['annotations']:
+        del ann['video_id'], ann['instance_id']
+        ann['attributes'] = dict(track_id=ann['track_id'])
+    _write_json(path, coco)
     return []
 
 
@@ -141,10 +134,10 @@ def _write_youtube_vis(path: Path, video: MaskVideo, _: int) -> list[str]:
     """One annotation for each track, with a list over all frames."""
     num_frames = len(video.file_names)
     shape = dict(width=video.size[1], height=video.size[0], length=num_frames)
-    builder = _builder(video)
+    coco = _to_coco(video)
     lists = dict(segmentations='segmentation', bboxes='bbox', areas='area')
     tracks = {}
-    for ann in builder.annotations:
+    for ann in coco['annotations']:
         if ann['iscrowd']:
             continue
         fields = dict(category_id=ann['category_id'], iscrowd=0, **shape)
@@ -158,7 +151,10 @@ def _write_youtube_vis(path: Path, video: MaskVideo, _: int) -> list[str]:
         for name, key in lists.items():
             track[name][ann['image_id'] - 1] = ann[key]
     videos = [dict(id=1, name=video.name, file_names=video.file_names, **shape)]
-    _write_json(path, builder, videos=videos, annotations=list(tracks.values()))
+    tracks = list(tracks.values())
+    _write_json(
+        path, dict(categories=coco['categories'], videos=videos, annotations=tracks)
+    )
     return _left_out(video)
 
 
@@ -172,10 +168,13 @@ WRITERS: dict[str, Callable[[Path, MaskVideo, int], list[str]]] = dict(
 )
 
 
-def _builder(video: MaskVideo) -> CocoVIDBuilder:
+def _class_names(masks: Iterable[TrackedMask]) -> list[str]:
+    return list(dict.fromkeys(m.class_name for m in masks if not m.is_ignored))
+
+
+def _to_coco(video: MaskVideo) -> dict:
     """The video as CocoVID."""
-    names = dict.fromkeys(m.class_name for m in video.masks if not m.is_ignored)
-    builder = CocoVIDBuilder(class_numbers(names))
+    builder = CocoVIDBuilder(class_numbers(_class_names(video.masks)))
     builder.add_video(video.name, video.file_names, video.size)
     for mask in video.masks:
         rle = dict(size=list(video.size), counts=mask.rle)
@@ -184,27 +183,25 @@ def _builder(video: MaskVideo) -> CocoVIDBuilder:
             area=mask_utils.area(rle),
             segmentation=rle,
         )
-        if mask.is_ignored:
-            builder.add_ignore_region(1, mask.frame_id, mask.track_id, **fields)
-        else:
+        category_id = None
+        if not mask.is_ignored:
             category_id = builder.category_ids[mask.class_name]
             fields['score'] = mask.score
-            builder.add_object(1, mask.frame_id, category_id, mask.track_id, **fields)
-    return builder
+        builder.add_object(1, mask.frame_id, category_id, mask.track_id, **fields)
+    return builder.content()
 
 
-def _write_json(path: Path, builder: CocoVIDBuilder, **content: object) -> None:
-    categories = [dict(id=i, name=name) for name, i in builder.category_ids.items()]
+def _write_json(path: Path, coco: dict) -> None:
     with atomic_write(path) as temp:
-        temp.write_text(json.dumps(dict(categories=categories, **content)))
+        temp.write_text(json.dumps(coco))
 
 
 def _number(
-    video: MaskVideo, folder: Path, known: Iterable[str]
+    video: MaskVideo, known: Sequence[str]
 ) -> tuple[list[MOTSObject], dict[str, int], list[str]]:
     """Objects of KITTI MOTS, the numbers of the classes and what was changed."""
-    names = dict.fromkeys(m.class_name for m in video.masks if not m.is_ignored)
-    numbers = class_numbers(names, read_labels(folder / LABELS_FILE) or tuple(known))
+    names = _class_names(video.masks)
+    numbers = class_numbers(names, known)
     own = {name: numbers[find_name(name, numbers)] for name in names}
     objects, notices = _to_objects(video, video.masks, own)
     return objects, numbers, notices
@@ -248,9 +245,6 @@ def _to_objects(
     return objects, notices
 
 
-def _write_labels(folder: Path, numbers: dict[str, int]) -> list[str]:
-    """Write labels.txt unless the classes are KITTI's."""
-    if numbers == CLASS_IDS:
-        return []
-    write_labels(folder / LABELS_FILE, numbers)
-    return [f'classes are named in {folder / LABELS_FILE}']
+def _write_labels(path: Path, numbers: dict[str, int]) -> list[str]:
+    is_written = write_labels(path, numbers)
+    return [f'classes are named in {path}'] if is_written else []

@@ -43,12 +43,7 @@ class TrackNumbering:
 
 
 def find_class_change(tracks: Iterable[tuple[int, int, str]]) -> str:
-    """The first identity that changes its class, in words; '' if there is none.
-
-    Args:
-        tracks (Iterable[tuple[int, int, str]]): Frame, identity and class of each
-            object of a video.
-    """
+    """Frames, identities and classes: the first change of class in words, or ''."""
     first = {}
     for frame_id, identity, name in tracks:
         before, where = first.setdefault(identity, (name, frame_id))

@@ -22,12 +22,6 @@ def list_pictures(folder: Path) -> list[Path]:
     Hidden files, such as the ``._000000.jpg`` that macOS leaves on other disks, are
     no frames.
 
-    Args:
-        folder (Path): The folder.
-
-    Returns:
-        list[Path]: Its pictures, at least one.
-
     Raises:
         FileNotFoundError: If there is none.
         ValueError: If it has pictures of several kinds, or two of one name, as

@@ -130,16 +130,9 @@ def find_overlap(rles: Sequence[dict], frames: Sequence[int]) -> tuple | None:
 
 
 def split_components(rle: str, height: int, width: int) -> list[str]:
-    """Split a mask into its 8-connected components.
+    """The RLEs of the 8-connected components of a mask, see :func:`crop_to_rle`.
 
-    Args:
-        rle (str): COCO's compressed run-length encoding.
-        height (int): Height of the mask in pixels.
-        width (int): Width of the mask in pixels.
-
-    Returns:
-        list[str]: Encoding of each component, ordered by its leftmost column,
-            top first. An empty mask has none.
+    They are ordered by their leftmost columns, top first. An empty mask has none.
     """
     mask = mask_utils.decode(dict(size=[height, width], counts=rle.encode()))
     # Column by column, as the runs go: what is transposed is not copied.

@@ -15,9 +15,6 @@ def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
     A byte order mark, the line ends of any system and empty lines are no errors.
 
-    Args:
-        path (str | Path): The file, in UTF-8, or in UTF-16 with its mark.
-
     Yields:
         tuple[int, str]: Number of the line, from 1, and the line without its end.
     """

@@ -33,7 +33,7 @@ def write_annotations(path):
         builder.add_object(video, frame, category, track, **fields)
     box = [40, 0, 20, 10]
     fields = dict(bbox=box, area=199, segmentation=rle_of(box))
-    builder.add_ignore_region(video, 1, 10000, **fields)
+    builder.add_object(video, 1, None, 10000, **fields)
     builder.write(path)
     return path
 

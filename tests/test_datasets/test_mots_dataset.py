@@ -235,7 +235,7 @@ def test_an_ignore_region_of_any_category_stays(build):
         (lambda c: c['images'][1].pop('frame_id'), r'images\[1\]: frame_id is missing'),
         (
             lambda c: c['images'][1].update(frame_id=0),
-            r'000001\.jpg is frame 0 .*000000',
+            r'000000\.jpg\) and .*000001\.jpg\) are both fra',
         ),
         (lambda c: c['images'][1].update(frame_id=-2), r'images\[1\]: frame_id is -2'),
         (lambda c: c['images'][1].pop('width'), r'images\[1\]: width is missing'),

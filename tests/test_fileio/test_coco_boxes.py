@@ -107,7 +107,7 @@ def test_only_masks_and_areas_change(coco, tmp_path):
         ),
         ('annotations', 0, dict(category_id=1), r'\[0\]: there is no category 1'),
         ('annotations', 0, dict(image_id=[1]), r"\[0\]: image_id is '\[1\]'"),
-        ('images', 2, dict(id=4), r'images\[2\]: a second image of id 4'),
+        ('images', 2, dict(id=4), r'images\[2\]: a second image of the id 4'),
         ('images', 1, dict(width='40'), r"images\[1\]: width is '40'"),
         ('images', 1, dict(id={}), r"images\[1\]: id is '{}'"),
         ('categories', 0, dict(id=None), r'categories\[0\]: id is missing'),

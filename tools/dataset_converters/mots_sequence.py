@@ -230,9 +230,10 @@ def add_annotations(
     for obj in ignored:
         for counts in split_components(obj.rle, obj.height, obj.width):
             rle = dict(size=[obj.height, obj.width], counts=counts)
-            builder.add_ignore_region(
+            builder.add_object(
                 video_id,
                 obj.frame_id,
+                category_id=None,
                 track_id=IGNORE_CLASS_ID * 1000,
                 bbox=mask_utils.toBbox(rle),
                 area=mask_utils.area(rle),

@@ -18,12 +18,7 @@ from mmwsmots.evaluation.sequence_pairs import iou_threshold
 from mmwsmots.evaluation.tables import format_table
 from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
-from mmwsmots.fileio.mots_txt import (
-    CLASS_IDS,
-    MOTSObject,
-    sequence_name,
-    write_mots_txt,
-)
+from mmwsmots.fileio.mots_txt import MOTSObject, sequence_name, write_mots_txt
 from mmwsmots.fileio.rle import masks_to_rles
 
 
@@ -119,8 +114,7 @@ class MOTSMetric(BaseVideoMetric):
             if not self.format_only:
                 folders['filled boxes'] = Path(temp, 'filled boxes')
             for row, folder in folders.items():
-                if numbers != CLASS_IDS:
-                    write_labels(folder / LABELS_FILE, numbers)
+                write_labels(folder / LABELS_FILE, numbers)
                 for name, sequence in sequences.items():
                     objects = sequence.objects
                     if row == 'filled boxes':

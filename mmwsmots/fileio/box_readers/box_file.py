@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from mmwsmots.fileio.named_place import named_place
-
-from .tracked_box import TrackedBox, check_identities
+from .tracked_box import TrackedBox
 
 
 class Picture(NamedTuple):
@@ -86,17 +84,25 @@ class BoxFile:
         return ids != {-1}
 
     def check_identities(self) -> None:
-        """Check the identities of all boxes, or that there are none.
+        """Check that no box has an identity, or each has, once in its frame.
 
         Raises:
-            ValueError: If some boxes have an identity and others not, or one comes
-                twice in a frame; the message names file and place.
+            ValueError: If not; the message names file and place.
         """
         objects = [box for box in self.boxes if not box.is_ignored]
         if not self.has_identities:
             return
-        with named_place(f'{self.path}, '):
-            check_identities(objects)
+        seen = {}
+        for box in objects:
+            where = f'{self.path}, {box.where}'
+            if box.track_id < 0:
+                raise ValueError(f'{where}: {box.track_id} is no identity')
+            first = seen.setdefault((box.frame_id, box.track_id), box)
+            if first is not box:
+                raise ValueError(
+                    f'{where}: duplicate id {box.track_id} in frame {box.frame_id} '
+                    f'(first on {first.where})'
+                )
         tracks = {box.track_id for box in objects}
         if len({box.frame_id for box in objects}) > 1 and len(tracks) == len(objects):
             self.notices.append(

@@ -1,44 +1,26 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections import Counter
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import Path
 
 from mmwsmots.fileio.named_place import named_place
-from mmwsmots.fileio.pictures import natural_key
 
 from .box_file import BoxFile, Numbering, Picture
-from .json_items import (
-    elements,
-    get,
-    identity_of,
-    integer,
-    read_json,
-    size_of,
-    xywh,
+from .choose_video import choose_video
+from .coco_items import (
+    CocoImage,
+    FileObject,
+    number_frames,
+    read_annotations,
+    read_categories,
+    read_images,
+    score_of,
+    video_key,
 )
-from .tracked_box import TrackedBox, finite_numbers
-
-FRAME_NAMES = ('frame_id', 'frame_index')  # the second is TAO's
-
-
-class FileObject(NamedTuple):
-    """An object of a frame of a JSON file; ``content`` is its annotation or part of it.
-
-    The other fields are those of :class:`TrackedBox`.
-    """
-
-    frame_id: int
-    track_id: int
-    class_name: str
-    content: object
-    is_ignored: bool
-    where: str
-    score: float
+from .identities import identity_of, number_identities
+from .json_items import elements, get, read_json, xywh
+from .tracked_box import TrackedBox
 
 
-def read_cocovid(
-    path: str | Path, video_name: str | None = None, first_frame: int | None = None
-) -> BoxFile:
+def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the boxes of one video of a COCO or CocoVID JSON file.
 
     Images have a ``file_name``, or a number ``frame_id``, from 0, or both, and, if
@@ -46,25 +28,11 @@ def read_cocovid(
     order of the names is that of the frames. Annotations have a ``bbox`` (x, y, w, h)
     and an identity, ``track_id`` or ``instance_id``, in themselves or in their
     ``attributes``. Those with ``iscrowd`` 1 become ignored boxes; those without a box
-    are left out and counted.
-
-    Args:
-        path (str | Path): The file.
-        video_name (str, optional): Which of its videos; not looked at if there is
-            only one.
-        first_frame (int, optional): Number of the first picture in the file, where
-            pictures are to be taken in their order.
-
-    Returns:
-        BoxFile: The boxes in the order of the file.
-
-    Raises:
-        ValueError: If the file is no such JSON, lacks the video, or repeats an
-            identity within a frame; the message names file and element.
+    are left out and counted. See :func:`read_boxes`.
     """
     coco = read_json(path)
     with named_place(f'{path}, '):
-        file, _, objects = read_coco_objects(coco, Path(path), video_name)
+        file, _, objects = read_coco_objects(coco, path, video_name)
         for obj in objects:
             bbox = obj.content.get('bbox')
             if bbox in (None, []):
@@ -72,8 +40,6 @@ def read_cocovid(
             else:
                 corners = xywh(bbox, f'{obj.where}: bbox')
                 file.boxes.append(TrackedBox(*obj[:3], corners, *obj[4:]))
-    if first_frame is not None:
-        file.numbering = Numbering(first_frame, is_given=True)
     file.check_identities()
     return file
 
@@ -93,127 +59,58 @@ def read_coco_objects(
     Raises:
         ValueError: If an element breaks the format; the message names its place.
     """
-    file, objects = BoxFile(path, []), []
-    names = read_categories(coco)
-    frames, foreign = _read_images(coco, file, video_name)
-    for where, ann in elements(coco, 'annotations'):
-        image_id = integer(ann, 'image_id', where)
-        if image_id in foreign:
-            continue
-        if image_id not in frames:
-            raise ValueError(f'{where}: there is no image {image_id}')
-        name = category_of(ann, names, where)
-        identity = identity_of(ann, where)
-        is_crowd, score = bool(ann.get('iscrowd', 0)), score_of(ann, where)
-        obj = FileObject(frames[image_id], identity, name, ann, is_crowd, where, score)
-        objects.append(obj)
+    file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
+    own = _images_of(coco, images, file, video_name)
+    frames = number_frames(own)
+    _describe_frames(file, own, frames)
+    anns = [
+        (identity_of(item, where), where, item, *rest)
+        for where, item, *rest in read_annotations(coco, names, images)
+        if rest[0] in own
+    ]
+    numbers = number_identities((key for key, *_ in anns), file.notices)
+    objects = [
+        FileObject(
+            *(frames[image_id], numbers[key], names[category_id], item, is_crowd),
+            *(where, score_of(item, where)),
+        )
+        for key, where, item, image_id, category_id, is_crowd in anns
+    ]
     return file, sorted(frames.values()), objects
 
 
-def read_categories(coco: object) -> dict[int, str]:
-    """Name of each category id of a COCO file."""
-    names = {}
-    for where, item in elements(coco, 'categories'):
-        number = integer(item, 'id', where)
-        if number in names:
-            raise ValueError(f'{where}: a second category of the id {number}')
-        names[number] = get(item, 'name', str, where)
-    return names
-
-
-def category_of(ann: dict, names: dict[int, str], where: str) -> str:
-    """Name of the category of an annotation."""
-    category_id = integer(ann, 'category_id', where)
-    if category_id not in names:
-        raise ValueError(f'{where}: there is no category {category_id}')
-    return names[category_id]
-
-
-def score_of(ann: dict, where: str) -> float:
-    """How sure a detector is of an annotation; 1 if it says nothing."""
-    with named_place(f'{where}: '):
-        return finite_numbers([ann.get('score', 1.0)], ['score'])[0]
-
-
-def _read_images(
-    coco: dict, file: BoxFile, video_name: str | None
-) -> tuple[dict[int, int], set[int]]:
-    """Number of the frame of each image id of the video, and the ids of other videos.
-
-    The file gets the pictures, or the frames' numbers and their size.
-    """
-    video_id = _find_video(coco, file, video_name)
-    images, foreign = {}, set()
-    for where, image in elements(coco, 'images'):
-        image_id = integer(image, 'id', where)
-        if image_id in images or image_id in foreign:
-            raise ValueError(f'{where}: a second image of the id {image_id}')
-        if video_id is not None and integer(image, 'video_id', where) != video_id:
-            foreign.add(image_id)
-            continue
-        name = image.get('file_name')
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f'{where}: file_name is {str(name)[:80]!r}')
-        number = next(
-            (integer(image, n, where) for n in FRAME_NAMES if n in image), None
-        )
-        if number is None and not name:
-            raise ValueError(f'{where}: neither file_name nor frame_id')
-        if number is not None and number < 0:
-            raise ValueError(f'{where}: frame_id is {number}')
-        images[image_id] = Picture(name or '', size_of(image, where), where, number)
-    frames = _number(images)
-    unnamed = [picture for picture in images.values() if not picture.name]
-    if 0 < len(unnamed) < len(images):
-        raise ValueError(
-            f'{unnamed[0].where}: file_name is missing, other images have one'
-        )
-    if not unnamed:
-        pictures = {frames[image_id]: picture for image_id, picture in images.items()}
-        file.pictures = dict(sorted(pictures.items()))
-    else:
-        sizes = {p.size: p.where for p in images.values() if p.size is not None}
-        if len(sizes) == 1:
-            ((file.size, file.size_where),) = sizes.items()
-        declared = sorted(frames.values())
-        if declared and declared[-1] - declared[0] == len(declared) - 1 > 0:
-            file.numbering = Numbering(0, range(declared[0], declared[-1] + 1))
-    return frames, foreign
-
-
-def _number(images: dict[int, Picture]) -> dict[int, int]:
-    """Number of the frame of each image id, by the file or by order of the names."""
-    numbered = {i: p.number for i, p in images.items() if p.number is not None}
-    if not numbered:
-        stems = {i: PurePosixPath(p.name).with_suffix('') for i, p in images.items()}
-        order = sorted(images, key=lambda i: natural_key(str(stems[i])))
-        return {image_id: number for number, image_id in enumerate(order)}
-    if len(numbered) < len(images):
-        odd = next(p for p in images.values() if p.number is None)
-        raise ValueError(f'{odd.where}: frame_id is missing, other images have one')
-    number, count = Counter(numbered.values()).most_common(1)[0]
-    if count > 1:
-        first, second = [p.where for p in images.values() if p.number == number][:2]
-        raise ValueError(f'{first} and {second} are both frame {number}')
-    return numbered
-
-
-def _find_video(coco: dict, file: BoxFile, video_name: str | None) -> int | None:
-    """Id of the video; None if the file does not tell its videos apart."""
-    videos = {}
+def _images_of(
+    coco: dict, images: dict[int, CocoImage], file: BoxFile, video_name: str | None
+) -> dict[int, CocoImage]:
+    """The images of the video; all, if the file does not tell its videos apart."""
+    videos, names = [], set()
     for where, item in elements(coco, 'videos', required=False):
         name = get(item, 'name', str, where)
-        if name in videos:
+        if name in names:
             raise ValueError(f'{where}: a second video of the name {name}')
-        videos[name] = integer(item, 'id', where)
-    if len(videos) <= 1:
-        name = next(iter(videos), video_name)
-        if video_name is not None and name != video_name:
-            file.notices.append(f'it was made for {name}, this is {video_name}')
-        return next(iter(videos.values()), None)
-    if video_name not in videos:
-        raise ValueError(
-            f'videos: none has the name {video_name}; there are '
-            f'{", ".join(list(videos)[:20])}; choose one with --video-name'
-        )
-    return videos[video_name]
+        names.add(name)
+        videos.append(([name], video_key(item, where, 'id')))
+    if not videos:
+        return images
+    video = choose_video(videos, video_name, file.notices)
+    for image in images.values():
+        if image.video is None:
+            raise ValueError(f'{image.where}: video_id is missing')
+    return {i: image for i, image in images.items() if image.video == video}
+
+
+def _describe_frames(
+    file: BoxFile, images: dict[int, CocoImage], frames: dict[int, int]
+) -> None:
+    """Give the file the pictures, or the numbers of its frames and their size."""
+    if all(image.name for image in images.values()):
+        for image_id in sorted(frames, key=frames.get):
+            _, name, size, number, _, where = images[image_id]
+            file.pictures[frames[image_id]] = Picture(name, size, where, number)
+        return
+    sizes = {im.size: im.where for im in images.values() if im.size is not None}
+    if len(sizes) == 1:
+        ((file.size, file.size_where),) = sizes.items()
+    declared = sorted(frames.values())
+    if declared[-1] - declared[0] == len(declared) - 1 > 0:
+        file.numbering = Numbering(0, range(declared[0], declared[-1] + 1))

@@ -6,17 +6,16 @@ from xml.etree.ElementTree import Element
 from mmwsmots.fileio.named_place import named_place
 
 from .box_file import BoxFile, Numbering, Picture
-from .cvat_task import CVATTask, choose_task, read_tasks
-from .json_items import IDENTITY_NAMES
+from .choose_video import choose_video
+from .cvat_task import CVATTask, read_tasks
+from .identities import IDENTITY_NAMES, identity_key, number_identities
 from .tracked_box import TrackedBox, finite_numbers, read_integer
 from .xml_tree import read_xml
 
 CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
 
 
-def read_cvat(
-    path: str | Path, video_name: str | None = None, first_frame: int | None = None
-) -> BoxFile:
+def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the boxes of an XML file that CVAT exported.
 
     'CVAT for video 1.1' has a ``<box>`` for every frame of a ``<track>``, interpolated
@@ -27,38 +26,18 @@ def read_cvat(
     them. Of a project's export, the task is read that has the name of the video.
 
     Other shapes than boxes are left out and counted. A rotated box becomes its upright
-    hull.
-
-    Args:
-        path (str | Path): The file.
-        video_name (str, optional): Name of the video.
-        first_frame (int, optional): Number of the first picture in the file, where
-            pictures are to be taken in their order.
-
-    Returns:
-        BoxFile: The boxes in the order of the file.
-
-    Raises:
-        ValueError: If the file is no such XML; the message names file, track and
-            frame.
+    hull. See :func:`read_boxes`.
     """
-    path = Path(path)
     root = read_xml(path)
     with named_place(f'{path}, '):
         if root.tag != 'annotations':
             raise ValueError(f'<{root.tag}>: expected <annotations> as of CVAT')
         tasks = read_tasks(root)
-        task = choose_task(tasks, video_name)
-        numbering = Numbering(
-            first_frame or 0,
-            task.declared,
-            is_given=first_frame is not None,
-            sorted_by_text=not task.is_video,
-        )
-        file = BoxFile(path, [], numbering, size=task.size)
-        file.size_where = '<original_size>'
-        if task.source and video_name and not task.is_called(video_name):
-            file.notices.append(f'it was made for {task.source}, this is {video_name}')
+        file = BoxFile(path, [], size_where='<original_size>')
+        named = [(task.names, task) for task in tasks]
+        task = choose_video(named, video_name, file.notices, 'tasks')
+        file.size = task.size
+        file.numbering = Numbering(0, task.declared, sorted_by_text=not task.is_video)
         reader = _Reader(file, task if len(tasks) > 1 else None)
         if root.find('image') is not None:
             reader.read_images(root)
@@ -123,6 +102,10 @@ class _Reader:
                 track_id = _attribute_identity(shape, place)
                 self._add(shape, number, track_id, _label(shape, place), place)
         self.file.pictures = dict(sorted(self.file.pictures.items()))
+        boxes = self.file.boxes
+        keys = (box.track_id for box in boxes)
+        numbers = number_identities(keys, self.file.notices)
+        boxes[:] = [box._replace(track_id=numbers[box.track_id]) for box in boxes]
         self._finish()
 
     def _of_task(self, root: Element, tag: str) -> list[Element]:
@@ -138,7 +121,12 @@ class _Reader:
         return [item for item in elements if item.get('task_id') == self.task.id]
 
     def _add(
-        self, shape: Element, frame_id: int, track_id: int, label: str, place: str
+        self,
+        shape: Element,
+        frame_id: int,
+        track_id: int | str | None,
+        label: str,
+        place: str,
     ) -> None:
         """Add a box, or count another shape."""
         if shape.tag != 'box':
@@ -181,13 +169,13 @@ def _hull(x1: float, y1: float, x2: float, y2: float, angle: float) -> list[floa
     return [x - half_w, y - half_h, x + half_w, y + half_h]
 
 
-def _attribute_identity(shape: Element, where: str) -> int:
-    """The identity that an attribute says, or -1."""
+def _attribute_identity(shape: Element, where: str) -> int | str | None:
+    """The identity that an attribute says, if any."""
     for attribute in shape.iter('attribute'):
         name = (attribute.get('name') or '').strip().casefold().replace(' ', '_')
         if name in IDENTITY_NAMES and (attribute.text or '').strip():
-            return read_integer(attribute.text.strip(), f'{where}, {name}')
-    return -1
+            return identity_key(attribute.text, f'{where}, {name}')
+    return None
 
 
 def _label(element: Element, where: str) -> str:

@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -28,10 +27,11 @@ class CVATTask(NamedTuple):
     size: tuple[int, int] | None
     is_video: bool
 
-    def is_called(self, name: str) -> bool:
-        """Whether the name is its own or that of its video."""
-        own = {self.name, PurePath(self.name).stem, PurePath(self.source).stem}
-        return name.casefold() in {text.casefold() for text in own}
+    @property
+    def names(self) -> list[str]:
+        """list[str]: What it may be called, after itself or its video."""
+        names = self.source, self.name, PurePath(self.source).stem
+        return [name for name in (*names, PurePath(self.name).stem) if name]
 
 
 def read_tasks(root: Element) -> list[CVATTask]:
@@ -66,24 +66,6 @@ def read_tasks(root: Element) -> list[CVATTask]:
         if count is not None:
             offsets[subset] = offset + start + step * count
     return tasks
-
-
-def choose_task(tasks: Sequence[CVATTask], video_name: str | None) -> CVATTask:
-    """The only task of a file, or that of the video.
-
-    Raises:
-        ValueError: If it is not clear which; the message names them.
-    """
-    if len(tasks) == 1:
-        return tasks[0]
-    found = [task for task in tasks if task.is_called(video_name or '')]
-    if len(found) != 1:
-        names = ', '.join(f'{task.name} ({task.source})' for task in tasks[:20])
-        raise ValueError(
-            f'{len(found) or "none"} of its {len(tasks)} tasks belong to the video '
-            f'{video_name}; name one with --video-name: {names}'
-        )
-    return found[0]
 
 
 def _read_task(element: Element, source: str, offset: int) -> CVATTask:

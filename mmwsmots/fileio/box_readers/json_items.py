@@ -2,15 +2,11 @@
 """Values of JSON files, with messages that name the place."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from mmwsmots.fileio.named_place import named_place
 
-from .tracked_box import finite_numbers, read_integer, whole_number
-
-ABSENT = (None, -1, '')  # an identity that is none
-IDENTITY_NAMES = ('track_id', 'instance_id')
+from .tracked_box import finite_numbers, whole_number
 
 
 def parse_json(data: bytes, path: str | Path) -> object:
@@ -29,17 +25,22 @@ def read_json(path: str | Path) -> object:
 
 
 def elements(source: object, key: str, required: bool = True) -> list[tuple[str, dict]]:
-    """The objects of a list at the top of a file, with the names of their places."""
+    """The objects of a list in an object, with the names of their places."""
     if not isinstance(source, dict):
         raise ValueError('top level: expected an object')
     if key not in source and not required:
         return []
     if not isinstance(source.get(key), list):
         raise ValueError(f'top level: there is no list "{key}"')
-    for index, item in enumerate(source[key]):
+    return objects(source[key], key)
+
+
+def objects(items: list, where: str) -> list[tuple[str, dict]]:
+    """The objects of a list, with the names of their places."""
+    for index, item in enumerate(items):
         if not isinstance(item, dict):
-            raise ValueError(f'{key}[{index}]: expected an object')
-    return [(f'{key}[{index}]', item) for index, item in enumerate(source[key])]
+            raise ValueError(f'{where}[{index}]: expected an object')
+    return [(f'{where}[{index}]', item) for index, item in enumerate(items)]
 
 
 def integer(item: dict, key: str, where: str) -> int:
@@ -73,19 +74,3 @@ def xywh(values: object, where: str) -> tuple[float, float, float, float]:
     with named_place(f'{where}: '):
         x, y, w, h = finite_numbers(values, [f'number {i}' for i in range(1, 5)])
     return x, y, x + w, y + h
-
-
-def given_identity(item: Mapping) -> tuple[str, object] | None:
-    """Name and value of the identity of an annotation, in it or its ``attributes``."""
-    attributes = item.get('attributes')
-    for source in (item, attributes if isinstance(attributes, Mapping) else {}):
-        for name in IDENTITY_NAMES:
-            if source.get(name) not in ABSENT:
-                return name, source[name]
-    return None
-
-
-def identity_of(item: Mapping, where: str) -> int:
-    """The identity of an annotation; -1 if it has none."""
-    name, value = given_identity(item) or ('', -1)
-    return read_integer(value, f'{where}: {name}')

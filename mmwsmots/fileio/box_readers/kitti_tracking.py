@@ -5,40 +5,21 @@ from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.text_lines import text_lines
 
 from .box_file import BoxFile, Numbering
-from .tracked_box import (
-    TrackedBox,
-    finite_numbers,
-    read_integer,
-)
+from .tracked_box import TrackedBox, finite_numbers, read_integer
 
 NUM_FIELDS = 17  # a result has one more, its score
 DONT_CARE = 'DontCare'
 
 
-def read_kitti_tracking(path: str | Path, first_frame: int | None = None) -> BoxFile:
+def read_kitti_tracking(path: Path) -> BoxFile:
     """Read the boxes of a KITTI tracking label file, ``label_02/SSSS.txt``.
 
     Lines have 17 fields: frame, track id, type, truncated, occluded, alpha, the box
     (left, top, right, bottom) and the 3D box; results have a score behind them. Boxes
     of type DontCare, whose track id is -1, become ignored ones. Frames count from 0;
-    KITTI's pictures have their numbers as names.
-
-    Args:
-        path (str | Path): The file; an empty one has no boxes.
-        first_frame (int, optional): Number of the first picture in the file, where
-            pictures are to be taken in their order.
-
-    Returns:
-        BoxFile: The boxes in the order of the file.
-
-    Raises:
-        ValueError: If a line breaks the format, or an identity came in its frame
-            before; the message names file and line.
+    KITTI's pictures have their numbers as names. See :func:`read_boxes`.
     """
-    path = Path(path)
-    numbering = Numbering(
-        first_frame or 0, is_given=first_frame is not None, names_are_numbers=True
-    )
+    numbering = Numbering(0, names_are_numbers=True)
     file = BoxFile(path, read_kitti_boxes(path), numbering)
     file.check_identities()
     return file

@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 from mmwsmots.fileio.named_place import named_place
 
 from .box_file import BoxFile, Numbering
-from .json_items import get, integer, read_json
+from .choose_video import choose_video
+from .json_items import get, integer, objects, read_json
 from .tracked_box import MAX_NUMBER, TrackedBox, finite_numbers
 
 SIDES = ('x', 'y', 'width', 'height')
@@ -15,35 +16,21 @@ MAX_BOXES = 2_000_000  # of a file; key frames at its ends can claim any number
 TURN = 5.0  # degrees by which a box may be rotated
 
 
-def read_label_studio(
-    path: str | Path, video_name: str | None = None, first_frame: int | None = None
-) -> BoxFile:
+def read_label_studio(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the tracks of a video from a JSON file of Label Studio.
 
     Regions of ``<VideoRectangle>`` have a ``sequence`` of key frames, from 1, with
     boxes in percent of the frame. Between two of them the box moves evenly; it is seen
     from an ``enabled`` one to the next, and after the last to the end of the video. A
-    track's identity is its place in the list; the ``id`` is text.
-
-    Args:
-        path (str | Path): The file, exported as JSON.
-        video_name (str, optional): Name of the video; not looked at if there is one
-            task only.
-        first_frame (int, optional): Number of the first frame in the file, if it is
-            not 1.
-
-    Returns:
-        BoxFile: The boxes, in percent, track by track.
-
-    Raises:
-        ValueError: If the file is no such JSON, or it is not clear which task is
-            meant; the message names file and element.
+    track's identity is its place in the list; the ``id`` is text. See
+    :func:`read_boxes`.
     """
-    path = Path(path)
     data = read_json(path)
     file = BoxFile(path, [], is_relative=True)
     with named_place(f'{path}, '):
-        where, task = _find_task(data, video_name)
+        tasks = objects(data if isinstance(data, list) else [data], '')
+        named = [(_names(task), (where, task)) for where, task in tasks]
+        where, task = choose_video(named, video_name, file.notices, 'tasks')
         counts = set()
         for number, (place, region) in enumerate(_regions(task, where, file)):
             counts.add(_read_region(region, number, place, file))
@@ -53,31 +40,12 @@ def read_label_studio(
                 f'{where}: framesCount is {" and ".join(map(str, counts))}'
             )
     declared = range(1, counts.pop() + 1) if counts else None
-    is_given = first_frame is not None
-    file.numbering = Numbering(first_frame if is_given else 1, declared, is_given)
+    file.numbering = Numbering(1, declared)
     file.check_identities()
     return file
 
 
-def _find_task(data: object, video_name: str | None) -> tuple[str, dict]:
-    """The task of the video, and its place."""
-    tasks = data if isinstance(data, list) else [data]
-    for index, task in enumerate(tasks):
-        if not isinstance(task, dict):
-            raise ValueError(f'[{index}]: expected an object')
-    if len(tasks) == 1:
-        return '[0]', tasks[0]
-    found = [i for i, task in enumerate(tasks) if video_name in _names(task)]
-    if len(found) != 1:
-        known = ', '.join(min(_names(task), default='?') for task in tasks[:20])
-        raise ValueError(
-            f'{len(found) or "none"} of its {len(tasks)} tasks have the video '
-            f'{video_name}; choose one with --video-name: {known}'
-        )
-    return f'[{found[0]}]', tasks[found[0]]
-
-
-def _names(task: dict) -> set[str]:
+def _names(task: dict) -> list[str]:
     """Names of the files of a task without suffix."""
     data = task['data'] if isinstance(task.get('data'), dict) else task
     stems = (
@@ -85,7 +53,7 @@ def _names(task: dict) -> set[str]:
         for value in data.values()
         if isinstance(value, str) and '.' in value
     )
-    return {name for stem in stems for name in (stem, UPLOAD.sub('', stem))}
+    return sorted({name for stem in stems for name in (UPLOAD.sub('', stem), stem)})
 
 
 def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]]:
@@ -100,9 +68,8 @@ def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]
         if not valid:
             raise ValueError(f'{where}: it has no annotation')
         if len(valid) > 1:
-            file.notices.append(
-                f'{where} has {len(valid)} annotations, the last one is taken'
-            )
+            count = f'{where} has {len(valid)} annotations'
+            file.notices.append(f'{count}, the last one is taken')
         place, annotation = valid[-1]
         items = get(annotation, 'result', list, place)
         place = f'{place}.result'
@@ -111,14 +78,12 @@ def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]
         if key is None:
             raise ValueError(f'{where}: annotations are missing')
         items, place = [dict(value=item) for item in task[key]], f'{where}.{key}'
-    for index, item in enumerate(items):
-        if not isinstance(item, dict):
-            raise ValueError(f'{place}[{index}]: expected an object')
+    for where, item in objects(items, place):
         kind = item.get('type', 'videorectangle')
         if kind != 'videorectangle':
             file.left_out[f'regions of type {str(kind)[:40]}'] += 1
             continue
-        yield f'{place}[{index}]', item
+        yield where, item
 
 
 def _is_short(value: object) -> bool:
@@ -140,12 +105,8 @@ def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | 
         count = integer(value, 'framesCount', where)
         if not 0 < count <= MAX_BOXES:
             raise ValueError(f'{where}: framesCount is {count}')
-    keys = []
-    for index, key in enumerate(get(value, 'sequence', list, where)):
-        place = f'{where}.sequence[{index}]'
-        if not isinstance(key, dict):
-            raise ValueError(f'{place}: expected an object')
-        keys.append(_key_frame(key, place, file))
+    sequence = objects(get(value, 'sequence', list, where), f'{where}.sequence')
+    keys = [_key_frame(key, place, file) for place, key in sequence]
     keys.sort(key=lambda key: key[0])
     for (frame_id, box, is_seen, place), after in zip(keys, [*keys[1:], None]):
         last = frame_id

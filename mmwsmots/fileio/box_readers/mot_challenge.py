@@ -8,11 +8,7 @@ from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.text_lines import text_lines
 
 from .box_file import BoxFile, Numbering
-from .tracked_box import (
-    TrackedBox,
-    finite_numbers,
-    whole_number,
-)
+from .tracked_box import TrackedBox, finite_numbers, whole_number
 
 # MOT17: 3 car, 4 bicycle, 5 motorbike, 6 other vehicle, 9-11 and 13 occluders.
 OTHER_CLASSES = (3, 4, 5, 6, 9, 10, 11, 13)
@@ -32,9 +28,7 @@ class Row(NamedTuple):
     fields: tuple[float, ...]
 
 
-def read_mot_challenge(
-    path: str | Path, class_name: str | None = None, first_frame: int | None = None
-) -> BoxFile:
+def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     """Read the boxes of a MOTChallenge text file.
 
     Lines have 6 to 10 fields, with commas or blanks between them:
@@ -49,32 +43,16 @@ def read_mot_challenge(
     to other classes (car, bicycle, occluder, ...), which are left out as background,
     and to people who are hard to tell (on a vehicle, static, distractor, reflection),
     who become ignored boxes. In a file in which all ids are -1, as of a detector, the
-    confidence is the box's score.
-
-    Args:
-        path (str | Path): The file; an empty one has no boxes.
-        class_name (str, optional): Class of its boxes where nothing names one.
-        first_frame (int, optional): Number of the first frame in the file. None takes
-            0 if the file has a frame 0, else 1, as the format is defined.
-
-    Returns:
-        BoxFile: The boxes in the order of the file.
-
-    Raises:
-        ValueError: If a line breaks the format or repeats an identity within a frame,
-            or the class of a box is not known; the message names file and line.
+    confidence is the box's score. Frames count from 0 if the file has a frame 0, else
+    from 1, as the format is defined. See :func:`read_boxes`.
     """
-    path = Path(path)
     rows = []
     for number, line in text_lines(path):
         with named_place(f'{path}, line {number}: '):
             rows.append(_parse_line(line, f'line {number}'))
     names, notices = _class_names(path, rows, class_name)
-    if first_frame is None:
-        is_from_0 = any(row.box.frame_id == 0 for row in rows)
-        numbering = Numbering(0 if is_from_0 else 1)
-    else:
-        numbering = Numbering(first_frame, is_given=True)
+    is_from_0 = any(row.box.frame_id == 0 for row in rows)
+    numbering = Numbering(0 if is_from_0 else 1)
     has_identities = any(row.box.track_id != -1 for row in rows)
     # Ignored or not, a row's identity is its own.
     file = BoxFile(path, [row.box for row in rows], numbering, notices=notices)

@@ -13,24 +13,16 @@ from .box_file import BoxFile, Picture
 from .tracked_box import TrackedBox
 
 
-def read_mots_png_boxes(path: str | Path) -> BoxFile:
+def read_mots_png_boxes(path: Path) -> BoxFile:
     """Read the tight boxes of the masks in 16-bit instance pictures.
 
     A pixel is ``class * 1000 + n``, as in KITTI MOTS and in the 'MOTS PNG' that CVAT
     exports; the class is a line of ``labels.txt`` beside the pictures, or 1 car, 2
-    pedestrian. 10 is an ignore region.
-
-    Args:
-        path (str | Path): Folder of the pictures, or its parent if it is called
-            ``instances``.
-
-    Returns:
-        BoxFile: The boxes, frame by frame; ids are the pixels' values.
-
-    Raises:
-        ValueError: If a picture is none of 16 bits, or has a class without a name.
+    pedestrian. 10 is an ignore region. Identities are the pixels' values. ``path`` is
+    the folder of the pictures, or its parent if it is called ``instances``. See
+    :func:`read_boxes`.
     """
-    file, folder = BoxFile(Path(path), []), find_instances(Path(path))
+    file, folder = BoxFile(path, []), find_instances(path)
     labels = labels_of(folder)
     for number, picture in enumerate(list_pictures(folder)):
         ids = read_ids(picture)

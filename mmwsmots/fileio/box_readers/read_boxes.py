@@ -12,15 +12,17 @@ from .mots_png import read_mots_png_boxes
 from .youtube_vis import read_youtube_vis
 from .zip_input import unpacked
 
-FORMATS = (
-    *('mot', 'kitti', 'cvat', 'cocovid', 'youtube_vis', 'label_studio', 'mots_png'),
-)
-WITH_VIDEO_NAMES = dict(
+READERS = dict(
+    mot=read_mot_challenge,
+    kitti=read_kitti_tracking,
     cvat=read_cvat,
     cocovid=read_cocovid,
     youtube_vis=read_youtube_vis,
     label_studio=read_label_studio,
+    mots_png=read_mots_png_boxes,
 )
+FORMATS = tuple(READERS)
+WITHOUT_VIDEO_NAMES = 'kitti', 'mots_png'
 
 
 def read_boxes(
@@ -49,7 +51,9 @@ def read_boxes(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file breaks its format, or an argument does not fit it.
+        ValueError: If the file breaks its format, repeats an identity within a frame,
+            or lacks the video, or an argument does not fit it; the message names file
+            and place.
     """
     path = Path(path)
     if not path.is_file() and not path.is_dir():  # a pipe can be read only once
@@ -67,19 +71,17 @@ def read_boxes(
         raise ValueError(f'box_format must be one of {FORMATS}, got {box_format!r}')
     if path.is_dir() != (box_format == 'mots_png'):
         raise ValueError(f'{path}: a folder for mots_png, a file for other formats')
-    if box_format == 'mot':
-        return read_mot_challenge(path, class_name, first_frame)
-    if class_name is not None:
+    if class_name is not None and box_format != 'mot':
         raise ValueError(
             f'{path}: class_name is for MOTChallenge text, a {box_format} file has its '
             'own'
         )
-    if box_format == 'kitti':
-        return read_kitti_tracking(path, first_frame)
-    if box_format == 'mots_png':
-        if first_frame is not None:
-            raise ValueError(
-                f'{path}: first_frame is not for pictures, which have names'
-            )
-        return read_mots_png_boxes(path)
-    return WITH_VIDEO_NAMES[box_format](path, video_name, first_frame)
+    if first_frame is not None and box_format == 'mots_png':
+        raise ValueError(f'{path}: first_frame is not for pictures, which have names')
+    names = [class_name if box_format == 'mot' else video_name]
+    if box_format in WITHOUT_VIDEO_NAMES:
+        names = []
+    file = READERS[box_format](path, *names)
+    if first_frame is not None:
+        file.numbering = file.numbering._replace(first=first_frame, is_given=True)
+    return file

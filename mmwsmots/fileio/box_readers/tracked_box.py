@@ -1,6 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 MAX_NUMBER = 10**9  # of a frame or an identity: it fits into 32 bits
@@ -30,15 +30,7 @@ class TrackedBox(NamedTuple):
     score: float = 1.0
 
     def clipped(self, height: int, width: int) -> list[float] | None:
-        """The part of the box within the frame.
-
-        Args:
-            height (int): Of the frame in pixels.
-            width (int): Of the frame in pixels.
-
-        Returns:
-            list[float] | None: x1, y1, x2, y2; None if nothing is left.
-        """
+        """The part within a frame, x1, y1, x2, y2; None if nothing is left."""
         x1, y1, x2, y2 = self.bbox
         x1, y1, x2, y2 = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
         return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
@@ -83,28 +75,3 @@ def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
             raise ValueError(f'{name} is {number}')
         numbers.append(number)
     return numbers
-
-
-def check_identities(boxes: Iterable[TrackedBox]) -> None:
-    """Check that every box has an identity, once in its frame.
-
-    Args:
-        boxes (Iterable[TrackedBox]): All boxes of a video; ignored ones are not looked
-            at. Their frames are numbered as in the file.
-
-    Raises:
-        ValueError: If an identity is negative or comes twice in a frame; the message
-            names the box's place.
-    """
-    seen = {}
-    for box in boxes:
-        if box.is_ignored:
-            continue
-        if box.track_id < 0:
-            raise ValueError(f'{box.where}: {box.track_id} is no identity')
-        first = seen.setdefault((box.frame_id, box.track_id), box)
-        if first is not box:
-            raise ValueError(
-                f'{box.where}: duplicate id {box.track_id} in frame {box.frame_id} '
-                f'(first on {first.where})'
-            )

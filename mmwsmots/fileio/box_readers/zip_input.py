@@ -16,10 +16,8 @@ NAMED = ('annotations.xml', 'gt.txt', 'det.txt')
 def unpacked(path: str | Path) -> Iterator[Path]:
     """Unpack the boxes of a ZIP file, as CVAT hands it out, for a while.
 
-    Args:
-        path (str | Path): The file. Of its content ``annotations.xml``, ``gt/gt.txt``
-            with ``labels.txt``, the only JSON file or the pictures in ``instances``
-            are unpacked, frames are not.
+    Of its content ``annotations.xml``, ``gt/gt.txt`` with ``labels.txt``, the only JSON
+    file or the pictures in ``instances`` are unpacked, frames are not.
 
     Yields:
         Path: The file or folder of boxes.

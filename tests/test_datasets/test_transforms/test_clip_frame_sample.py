@@ -108,9 +108,10 @@ def root(tmp_path):
                 )
             region = np.zeros((HEIGHT, WIDTH), dtype=bool)
             region[36:, :6] = True
-            builder.add_ignore_region(
+            builder.add_object(
                 video,
                 frame,
+                None,
                 10000,
                 bbox=[0, 36, 6, 4],
                 area=24,

@@ -41,7 +41,7 @@ def root(tmp_path):
                 1, frame, 1, i, segmentation=rle(x, score=score), **fields
             )
             if i == 0:
-                builder.add_ignore_region(1, frame, 99, segmentation=rle(50), **fields)
+                builder.add_object(1, frame, None, 99, segmentation=rle(50), **fields)
     builder.write(tmp_path / 'masks.json')
     return tmp_path
 

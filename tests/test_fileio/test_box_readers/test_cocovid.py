@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from mmwsmots.evaluation.filled_boxes import tight_boxes
-from mmwsmots.fileio.box_readers import TrackedBox, read_cocovid
+from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio.box_readers.cocovid import read_cocovid
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, read_mots_txt
 
 COCO = dict(
@@ -76,7 +77,7 @@ def change(place, **fields):
         (dict(COCO, annotations=[7]), r'annotations\[0\]: expected an object'),
         (
             change(('videos', 1), name='c'),
-            'videos: none has the name b; .* a, c',
+            'none of its 2 videos have the name b; .* a, c',
         ),
         (change(('videos', 0), name='b'), r'videos\[1\]: a second video .* b'),
         (change(('images', 2), id=11), r'images\[2\]: a second image of the id 11'),
@@ -87,7 +88,8 @@ def change(place, **fields):
         (change(('annotations', 2), image_id=9), r'annotations\[2\]: .* no image 9'),
         (change(('annotations', 2), category_id=1), 'there is no category 1'),
         (change(('annotations', 2), track_id=-2), '-2 is no identity'),
-        (change(('annotations', 2), track_id=1.5), r'track_id is no integer: 1\.5'),
+        (change(('annotations', 2), track_id=[1]), r'track_id: \[1\] is no identity'),
+        (change(('annotations', 2), track_id=math.inf), 'inf is no identity'),
         (change(('annotations', 2), bbox=[1, 2, 3]), 'bbox: expected 4 numbers'),
         (
             change(('annotations', 2), bbox=[1, 2, 3, 'x']),

@@ -1,7 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 
-from mmwsmots.fileio.box_readers import TrackedBox, read_cvat
+from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio.box_readers.cvat import read_cvat
 
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
 <annotations>

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from mmwsmots.fileio.box_readers import read_cvat
+from mmwsmots.fileio.box_readers.cvat import read_cvat
 from mmwsmots.fileio.box_readers.xml_tree import read_xml
 
 TASK = (
@@ -89,7 +89,7 @@ def test_the_task_of_the_video(read):
         file = read(meta, *content, video_name=name)
         assert [(b.bbox[0], b.frame_id) for b in file.boxes] == [(left, frame_id)]
         assert file.numbering.declared == declared
-    with pytest.raises(ValueError, match=r'none of its 3 tasks .* video d; .* a \(a'):
+    with pytest.raises(ValueError, match=r'none of its 3 tasks have the name d; .* a'):
         read(meta, *content, video_name='d')
     with pytest.raises(ValueError, match='track "0": of several tasks, but without'):
         read(meta, track(BOX.format(0, 1, '')), video_name='a')
@@ -164,8 +164,7 @@ def test_images_without_identities(read):
     with pytest.raises(ValueError, match=r'image "a\.jpg", <box> 2: -1 is no identity'):
         read(task(), content)
     content = IMAGE.format(0, 'a.jpg', SHAPE.format(1, attribute('left')))
-    with pytest.raises(ValueError, match="track_id is no number: 'left'"):
-        read(task(), content)
+    assert [box.track_id for box in read(task(), content).boxes] == [1]
     with pytest.raises(ValueError, match='a second image of the id 0'):
         read(task(), content.replace(attribute('left'), '') * 2)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mmwsmots.fileio.box_readers import read_label_studio
+from mmwsmots.fileio.box_readers.label_studio import read_label_studio
 
 
 def key(frame, x, enabled=True, **fields):
@@ -60,7 +60,7 @@ def test_the_task_of_the_video(read):
     ]
     assert read(tasks, 'clip').boxes[0].bbox[0] == 1
     assert read(tasks, 'b').boxes[0].bbox[0] == 2
-    with pytest.raises(ValueError, match='none of its 2 tasks have the video c'):
+    with pytest.raises(ValueError, match='none of its 2 tasks have the name c'):
         read(tasks, 'c')
 
 

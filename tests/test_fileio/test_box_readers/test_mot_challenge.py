@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from mmwsmots.fileio.box_readers import Numbering, TrackedBox, read_mot_challenge
+from mmwsmots.fileio.box_readers import Numbering, TrackedBox
+from mmwsmots.fileio.box_readers.mot_challenge import read_mot_challenge
 
 
 @pytest.fixture
@@ -29,7 +30,6 @@ def test_first_frame(read):
     one, both = line.format(1), line.format(0) + line.format(1)
     assert read(one).numbering == Numbering(1)
     assert read(both).numbering == Numbering(0)
-    assert read(one, 0).numbering == Numbering(0, is_given=True)
     assert [box.frame_id for box in read(both).boxes] == [0, 1]
 
 

@@ -65,6 +65,10 @@ def test_all_formats_say_the_same(tmp_path, name, start):
         box = file.boxes[-1]
         assert box == TrackedBox(3 + first, 7, 'Car', BBOX, False, box.where)
         assert file.numbering.first == first
+        assert not file.numbering.is_given
+    given = read_boxes(path, None, class_name, first_frame=7)
+    assert given.numbering == file.numbering._replace(first=7, is_given=True)
+    assert given.boxes == file.boxes
 
 
 @pytest.mark.parametrize('name', TEXTS)

@@ -40,7 +40,7 @@ def browse(tool, model, clips, tmp_path):
                 size = [obj.height, obj.width]
                 fields['segmentation'] = dict(size=size, counts=obj.rle)
             if obj.class_id == 10:
-                builder.add_ignore_region(video, obj.frame_id, obj.track_id, **fields)
+                builder.add_object(video, obj.frame_id, None, obj.track_id, **fields)
             else:
                 builder.add_object(
                     *(video, obj.frame_id, obj.class_id, obj.track_id), **fields
