@@ -127,7 +127,7 @@ def _check_exists(path: Path, words: str) -> None:
     if path.is_file():
         return
     pictures = path.with_suffix('')
-    if pictures.is_dir():
+    if any(pictures.glob('*.png')):
         words += (
             '; tools/dataset_converters/convert_masks.py makes it of the pictures in '
             f'{pictures}'

@@ -19,7 +19,7 @@ from mmwsmots.fileio.class_numbers import (
 )
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
-from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
+from mmwsmots.fileio.mots_png import check_id, write_mots_png
 from mmwsmots.fileio.mots_track_ids import mots_track_ids
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, write_mots_txt
 
@@ -97,11 +97,7 @@ def _write_pngs(
             'another folder'
         )
     for obj in objects:
-        if obj.track_id > MAX_ID:
-            raise ValueError(
-                f'{folder}: id {obj.track_id} of class {obj.class_id} does not fit '
-                'into 16 bits; the text file can hold it'
-            )
+        check_id(folder, obj)
         frames[obj.frame_id].append(obj)
     for frame_id, name in enumerate(names):
         write_mots_png(folder / name, frames[frame_id], video.size)

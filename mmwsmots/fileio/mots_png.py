@@ -33,15 +33,7 @@ def write_mots_png(
     """
     image = np.zeros(size, dtype=np.uint16)
     for obj in objects:
-        if obj.track_id // 1000 != obj.class_id:
-            raise ValueError(
-                f'{path}: id {obj.track_id} does not belong to class {obj.class_id}'
-            )
-        if obj.track_id > MAX_ID:
-            raise ValueError(
-                f'{path}: id {obj.track_id} of class {obj.class_id} does not fit into '
-                '16 bits; the text file can hold it'
-            )
+        check_id(path, obj)
         if (obj.height, obj.width) != tuple(size):
             raise ValueError(
                 f'{path}: the mask of id {obj.track_id} has the size {obj.height} x '
@@ -54,6 +46,19 @@ def write_mots_png(
     with atomic_write(path) as temp:
         # OpenCV only warns where a disk refuses, so encode and write separately.
         temp.write_bytes(cv2.imencode('.png', image)[1].tobytes())
+
+
+def check_id(path: str | Path, obj: MOTSObject) -> None:
+    """Raise ValueError if an id is not of its class, or too large for a picture."""
+    if obj.track_id // 1000 != obj.class_id:
+        raise ValueError(
+            f'{path}: id {obj.track_id} does not belong to class {obj.class_id}'
+        )
+    if obj.track_id > MAX_ID:
+        raise ValueError(
+            f'{path}: id {obj.track_id} of class {obj.class_id} does not fit into '
+            '16 bits; the text file can hold it'
+        )
 
 
 def find_instances(path: Path) -> Path:

@@ -65,5 +65,6 @@ def number_identities(
     numbers |= {name: n for n, name in enumerate(names, max(numbers, default=0) + 1)}
     if names:
         some = ', '.join(f'{name[:40]} is {numbers[name]}' for name in names[:3])
-        notices.append(f'{len(names)} identities are names and were numbered: {some}')
+        more = f', and so on up to {numbers[names[-1]]}' if len(names) > 3 else ''
+        notices.append(f'identities that are names were numbered: {some}{more}')
     return numbers | {None: -1}

@@ -12,7 +12,7 @@ from mmwsmots.fileio.mask_readers import read_masks
 GIVEN = [7, 'b-1', 7.0, '7', 'car 3', 10**15, 0, 'b-1', 1.5, '1e9', True]
 # 1.5 and the like are names: those in the order of the file, behind the numbers.
 NUMBERS = [7, 8, 7, 7, 9, 10, 0, 8, 11, 12, 13]
-NOTICE = '6 identities are names and were numbered: b-1 is 8, car 3 is 9, 1000000000000'
+NOTICE = 'identities that are names were numbered: b-1 is 8, car 3 is 9, 10000000000'
 SIZE = dict(width=20, height=12)
 
 
