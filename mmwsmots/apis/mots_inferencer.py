@@ -10,11 +10,11 @@ from mmengine.config import Config
 
 from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
 from mmwsmots.fileio.class_numbers import add_labels
-from mmwsmots.fileio.mots_txt import write_mots_txt
 from mmwsmots.visualization import TrackDrawer
 
 from .inference import check_frame, init_mots_model
 from .read_ahead import read_ahead
+from .track_journal import TrackJournal, state_path
 from .video_tracker import VideoTracker
 
 FPS = 10.0  # of frames that come without a rate
@@ -84,20 +84,19 @@ class MOTSInferencer:
             return list(self.iterate(inputs))
         frames, name, length, fps = _open(inputs, name)
         paths = [Path(out_dir) / f'{name}.txt', Path(out_dir) / f'{name}.mp4']
-        check_existing(paths, overwrite=overwrite)
+        check_existing(paths, [state_path(paths[0])], overwrite=overwrite)
         tracker = VideoTracker(self.model, length)
         add_labels(out_dir, tracker.class_ids)
         drawer = TrackDrawer(class_ids=tracker.class_ids)
-        objects = []
-        with VideoWriter(paths[1], fps) if with_video else nullcontext() as video:
+        video = VideoWriter(paths[1], fps) if with_video else nullcontext()
+        with TrackJournal(paths[0], type(self).__name__) as journal, video:
             for frame in read_ahead(frames):
-                found = tracker.track(frame)
-                objects += found
+                objects = tracker.track(frame)
+                journal.write(objects)
                 if with_video:
-                    video.write(drawer.draw_objects(frame, found))
-        if not with_video:
-            paths[1].unlink(missing_ok=True)  # of the results that are replaced
-        write_mots_txt(paths[0], objects)
+                    video.write(drawer.draw_objects(frame, objects))
+            if not with_video:
+                paths[1].unlink(missing_ok=True)  # of the results that are replaced
         return paths if with_video else paths[:1]
 
     def iterate(

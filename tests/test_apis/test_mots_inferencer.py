@@ -20,7 +20,6 @@ STREET = ('person', 'bicycle', 'car', 'motorcycle', 'bus', 'лодка')
 def inferencer(repo):
     torch.manual_seed(0)
     cfg = small_config(repo)
-    cfg.model.detector.test_cfg.rcnn.mask_refiner.mean_field = None  # time
     set_classes(cfg, STREET)
     return MOTSInferencer(cfg, device='cpu')
 
