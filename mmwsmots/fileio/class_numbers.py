@@ -120,17 +120,10 @@ def class_name_of(number: int, labels: Sequence[str]) -> str:
 
 
 def labels_of(folder: str | Path) -> tuple[str, ...]:
-    """Names of the classes of the text files or pictures in a folder.
+    """:func:`read_labels` of the text files or pictures in a folder.
 
-    Args:
-        folder (str | Path): The folder; ``instances_txt`` and ``instances/NAME`` may
-            have one ``labels.txt`` beside ``instances``, as label_masks.py writes it.
-
-    Returns:
-        tuple[str, ...]: The names; () if there is no such file.
-
-    Raises:
-        ValueError: See :func:`read_labels`.
+    ``instances_txt`` and ``instances/NAME`` may have one ``labels.txt`` beside
+    ``instances``, as label_masks.py writes it.
     """
     folder = Path(folder)
     names = read_labels(folder / LABELS_FILE)

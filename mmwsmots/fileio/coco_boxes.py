@@ -103,11 +103,7 @@ def write_masks(
     A mask's confidence is the entry ``score`` of its RLE, where every data set of
     mmdet carries it along. ``area`` becomes the mask's, or the box's if the mask is
     empty. The mask of an ignore region becomes its filled box. All else stays.
-
-    Args:
-        coco (Mapping): The file's content.
-        labels (Mapping[int, MaskLabel]): Masks by their places in ``annotations``.
-        path (str | Path): The new file; its folder is created.
+    ``labels`` are masks by their places in ``annotations``.
     """
     images = {image['id']: image for image in coco['images']}
     annotations = []

@@ -69,10 +69,8 @@ def find_instances(path: Path) -> Path:
 def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]:
     """Read the 16-bit instance pictures of a sequence.
 
-    Args:
-        folder (str | Path): The folder, with ``FFFFFF.png``, named by their frames, or
-            pictures of other names, whose order is that of the frames.
-        first_frame (int): Number of the first frame; it gets ``frame_id`` 0.
+    They are named ``FFFFFF.png`` by their frames, the first of which gets ``frame_id``
+    0, or have other names, whose order is that of the frames.
 
     Returns:
         list[MOTSObject]: The objects frame by frame, of any class.

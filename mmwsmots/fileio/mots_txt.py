@@ -1,12 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """The one reader and the one writer of KITTI MOTS text files.
 
-A file describes one sequence, one object of one frame per line:
-``frame id class height width rle``. ``class`` is 1 (car), 2 (pedestrian) or 10
-(ignore region), ``id`` is ``class * 1000 + n`` in ground truth, ``rle`` is
-COCO's compressed run-length encoding of the mask (column-major). Masks of one
-frame do not overlap. KITTI MOTS numbers frames from 0, MOTS20, which has the same
-format, from 1.
+A file describes one sequence, one :class:`MOTSObject` per line: ``frame id class height
+width rle``. ``id`` is ``class * 1000 + n`` in ground truth. Masks of one frame do not
+overlap. KITTI MOTS numbers frames from 0, MOTS20, which has the same format, from 1.
 """
 
 from collections.abc import Collection, Iterable
@@ -135,12 +132,9 @@ def read_mots_txt(
 def write_mots_txt(
     path: str | Path, objects: Iterable[MOTSObject], first_frame: int = 0
 ) -> None:
-    """Write a KITTI MOTS text file, all of it or nothing.
+    """Write a KITTI MOTS text file, whose folder is created, all of it or nothing.
 
-    Args:
-        path (str | Path): The file; its folder is created.
-        objects (Iterable[MOTSObject]): The lines in the order to write.
-        first_frame (int): Number in the file of the frame with ``frame_id`` 0.
+    ``first_frame`` is the number in the file of the frame with ``frame_id`` 0.
     """
     if first_frame:
         objects = (obj._replace(frame_id=obj.frame_id + first_frame) for obj in objects)
@@ -158,10 +152,7 @@ def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]
 
     MOTChallenge has seqmaps that only name the sequences, below the line ``name``.
 
-    Args:
-        path (str | Path): The file.
-        first_frame (int): Number of the first frame of a sequence: 0 in KITTI, 1 in
-            MOTChallenge.
+    ``first_frame`` is the number of the first frame: 0 in KITTI, 1 in MOTChallenge.
 
     Returns:
         dict[str, int | None]: Number of frames of each sequence, in the file's order;

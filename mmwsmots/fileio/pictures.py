@@ -67,13 +67,9 @@ def natural_key(name: str) -> list:
 
 
 def check_pictures(files: Iterable[Path], keep_unreadable: bool = False) -> None:
-    """Look at the headers of picture files, which are not decoded.
+    """Raise ValueError if a header is none, or of another size than the first.
 
-    With ``keep_unreadable``, bad ones and those of another size are no error.
-
-    Raises:
-        ValueError: If one is unreadable, of another size than the first, or has more
-            than :data:`MAX_PIXELS` pixels.
+    With ``keep_unreadable``, only more than :data:`MAX_PIXELS` pixels are an error.
     """
     first = None
     for file in files:

@@ -49,15 +49,9 @@ def read_coco_objects(
 ) -> tuple[BoxFile, list[int], list[FileObject]]:
     """Read what boxes and masks of a video have in common.
 
-    Args:
-        coco, path, video_name: Content of the file, the file, and which of its videos.
-
     Returns:
         tuple[BoxFile, list[int], list[FileObject]]: The pictures of the video, without
         boxes; the numbers of its frames; its annotations.
-
-    Raises:
-        ValueError: If an element breaks the format; the message names its place.
     """
     file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
     own = _images_of(coco, images, file, video_name)

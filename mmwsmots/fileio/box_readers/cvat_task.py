@@ -39,14 +39,8 @@ def read_tasks(root: Element) -> list[CVATTask]:
 
     Frames of a task are numbered as in its video, from ``start_frame`` to
     ``stop_frame`` in steps of ``frame_filter``. A project numbers them on: a task's
-    numbers follow those of the tasks before it in its subset.
-
-    Returns:
-        list[CVATTask]: The tasks, or the job; of an old or short file one of which
-        nothing is known.
-
-    Raises:
-        ValueError: If a number in the head is none.
+    numbers follow those of the tasks before it in its subset. There may be a job in
+    place of tasks; an old or short file has one task of which nothing is known.
     """
     meta = root.find('meta')
     if meta is None:

@@ -6,6 +6,7 @@ from mmwsmots.fileio.text_lines import decode
 
 from .json_items import read_json
 from .kitti_tracking import NUM_FIELDS
+from .label_studio import is_short_form
 from .mot_challenge import MIN_FIELDS
 
 HEAD = 2**16  # bytes that tell the format
@@ -67,7 +68,8 @@ def _detect_json(path: Path) -> str:
     if isinstance(content, list):
         first = content[0] if content else None
         keys = set(first) if isinstance(first, dict) else set()
-        if keys & {'annotations', 'predictions', 'data'} or _has_sequences(first):
+        is_short = any(map(is_short_form, first.values() if keys else ()))
+        if is_short or keys & {'annotations', 'predictions', 'data'}:
             return 'label_studio'
     else:
         keys = set(content)
@@ -88,17 +90,6 @@ def _detect_json(path: Path) -> str:
     raise ValueError(
         f'{path}: JSON of no known format, its keys are '
         f'{", ".join(sorted(map(str, keys))[:8]) or "none"}; {ADVICE}'
-    )
-
-
-def _has_sequences(item: object) -> bool:
-    """Whether it is a task of Label Studio's short export."""
-    return isinstance(item, dict) and any(
-        isinstance(value, list)
-        and value
-        and isinstance(value[0], dict)
-        and 'sequence' in value[0]
-        for value in item.values()
     )
 
 

@@ -74,7 +74,7 @@ def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]
         items = get(annotation, 'result', list, place)
         place = f'{place}.result'
     else:
-        key = next((k for k, v in task.items() if _is_short(v)), None)
+        key = next((k for k, v in task.items() if is_short_form(v)), None)
         if key is None:
             raise ValueError(f'{where}: annotations are missing')
         items, place = [dict(value=item) for item in task[key]], f'{where}.{key}'
@@ -86,7 +86,8 @@ def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]
         yield where, item
 
 
-def _is_short(value: object) -> bool:
+def is_short_form(value: object) -> bool:
+    """Whether a value of a task is the list of its regions, as in the short export."""
     return (
         isinstance(value, list)
         and bool(value)

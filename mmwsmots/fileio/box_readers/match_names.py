@@ -20,10 +20,6 @@ def match_names(
     this finds nothing, as of ``frame_000003.PNG`` that CVAT made of ``000003.jpg``,
     the last number of each name is, and then all pictures of the file must be there.
 
-    Args:
-        pictures (Mapping[int, Picture]): What the file says of each frame.
-        files (list[Path]): The pictures of the folder in their order.
-
     Returns:
         tuple[dict[int, int], str]: Place in the folder of each frame that is there;
         what was compared: 'paths', 'names', 'stems' or 'numbers'.
@@ -53,11 +49,7 @@ def match_names(
 def match_video(
     pictures: Mapping[int, Picture], num_frames: int
 ) -> tuple[dict[int, int], str]:
-    """Find the frames of a video of which a file names pictures.
-
-    Args:
-        pictures (Mapping[int, Picture]): What the file says of each frame.
-        num_frames (int): Number of frames by the video's header; 0: not known.
+    """Find the frames of a video, of 0: unknown length, of which a file names pictures.
 
     Returns:
         tuple[dict[int, int], str]: Frame of the video of each picture; how it was

@@ -119,15 +119,7 @@ def _match_declared(
 
 
 def picture_numbers(files: Iterable[Path]) -> list[int] | None:
-    """The numbers in the names of pictures.
-
-    Args:
-        files (Iterable[Path]): The pictures of a folder in their order.
-
-    Returns:
-        list[int] | None: The last number of each name; None if one has none, or they
-        do not ascend.
-    """
+    """The last number of each name; None if one has none, or they do not ascend."""
     numbers = []
     for file in files:
         groups = re.findall('[0-9]+', file.stem)

@@ -14,15 +14,14 @@ def select_classes(
 ) -> BoxFile:
     """Give boxes the wanted names of their classes and leave out those of others.
 
+    The others are counted as left out; ignored boxes stay. Upper and lower case make
+    no difference.
+
     Args:
         file (BoxFile): Boxes with the class names of their file.
         class_names (Collection[str]): The wanted classes.
         class_map (Mapping[str, str], optional): Class of further names, e.g. 'Van' ->
-            'car'. Upper and lower case make no difference.
-
-    Returns:
-        BoxFile: The boxes of these classes and the ignored ones; the others are
-        counted as left out.
+            'car'.
 
     Raises:
         ValueError: If an identity has two classes; the message names the box's place.

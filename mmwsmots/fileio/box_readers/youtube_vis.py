@@ -31,18 +31,11 @@ def read_youtube_vis(path: Path, video_name: str | None = None) -> BoxFile:
 def read_track_objects(
     data: object, path: Path, video_name: str | None, key: str
 ) -> tuple[BoxFile, list[FileObject]]:
-    """Read what boxes and masks of a video have in common.
-
-    Args:
-        data, path, video_name: Content of the file, the file, and which of its videos.
-        key (str): What is read of each track, 'bboxes' or 'segmentations'.
+    """The ``key`` of tracks, 'bboxes' or 'segmentations': what both have in common.
 
     Returns:
         tuple[BoxFile, list[FileObject]]: The pictures of the video, without boxes; its
         objects track by track.
-
-    Raises:
-        ValueError: If an element breaks the format; the message names its place.
     """
     file, names, places = BoxFile(path, []), read_categories(data), {}
     videos = [(_names(*item), item) for item in elements(data, 'videos')]
