@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from .atomic_write import atomic_write
-from .class_names import find_name
+from .class_names import find_name, fold
 from .mots_txt import CLASS_IDS, IGNORE_CLASS_ID
 from .text_lines import decode
 
@@ -78,7 +78,8 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     """Names in ``labels.txt``, without that of ignore regions; () without a file.
 
     Raises:
-        ValueError: If a line is empty, a name comes twice, or it is no text.
+        ValueError: If a line is empty, a name comes twice, line 10 is a class, or it is
+            no text.
     """
     path = Path(path)
     if not path.exists():
@@ -87,7 +88,13 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
         names = decode(path.read_bytes(), 'strict').rstrip().splitlines()
     except UnicodeDecodeError:
         raise ValueError(f'{path}: neither UTF-8 nor UTF-16 with its mark') from None
-    del names[IGNORE_CLASS_ID - 1 : IGNORE_CLASS_ID]
+    for name in names[IGNORE_CLASS_ID - 1 : IGNORE_CLASS_ID]:
+        if fold(name) != 'ignore':
+            raise ValueError(
+                f'{path}: line {IGNORE_CLASS_ID} is {name!r}, but in KITTI MOTS that '
+                "number means 'ignore'; CVAT's COCO has the names of the classes"
+            )
+        del names[IGNORE_CLASS_ID - 1]
     for i, name in enumerate(names):
         if not name.strip() or find_name(name, names[:i]) is not None:
             raise ValueError(f'{path}: {name!r} is no name, or comes twice')

@@ -43,6 +43,14 @@ def test_bad_labels(tmp_path, text):
         read_labels(path)
 
 
+def test_a_tenth_class_is_no_ignore_region(tmp_path):
+    """CVAT numbers its classes on; their masks would be left out without a word."""
+    path = tmp_path / 'labels.txt'
+    path.write_text(''.join(f'class {i}\n' for i in range(1, 12)))
+    with pytest.raises(ValueError, match=r"labels\.txt: line 10 is 'class 10', but"):
+        read_labels(path)
+
+
 def test_labels_of_any_editor(tmp_path):
     """UTF-16 or blank lines at the end are no errors, another encoding is one."""
     path = tmp_path / 'labels.txt'

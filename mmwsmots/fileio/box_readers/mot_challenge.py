@@ -93,7 +93,7 @@ def _class_names(
     labels = path.with_name('labels.txt')
     has_numbers = any(row.class_number != NO_CLASS for row in rows)
     if has_numbers and labels != path and labels.is_file():
-        names = dict(enumerate((line.strip() for _, line in text_lines(labels)), 1))
+        names = {number: line.strip() for number, line in text_lines(labels)}
         notices = [f'classes are those of {labels}']
         if class_name is not None:
             notices.append(f'the class {class_name} is not used, {labels} names them')

@@ -105,6 +105,15 @@ def test_classes_of_labels_txt(tmp_path, read):
     path.write_text(text + '1,4,5,5,5,5,1,3,1\n')
     with pytest.raises(ValueError, match=r'gt\.txt, line 4: class 3, .* 2 names'):
         read_mot_challenge(path)
+    # Line n is class n, also behind an empty line.
+    (tmp_path / 'labels.txt').write_text('boat\n\nkite\n')
+    path.write_text('1,1,5,5,5,5,1,3,1\n1,2,5,5,5,5,1,1,1\n')
+    classes = [box.class_name for box in read_mot_challenge(path).boxes]
+    assert classes == ['kite', 'boat']
+    path.write_text('1,1,5,5,5,5,1,2,1\n')
+    with pytest.raises(ValueError, match=r'gt\.txt, line 1: class 2, .* 2 names'):
+        read_mot_challenge(path)
+    (tmp_path / 'labels.txt').write_text('лодка\ncar\n', encoding='utf-8')
     # A result without classes takes none from there.
     assert [box.class_name for box in read('1,1,5,5,5,5,1,-1,-1,-1').boxes] == ['car']
 
