@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from mmwsmots.fileio.named_place import named_place
 from mmwsmots.fileio.pictures import natural_key
 
 from .json_items import elements, get, integer, size_of
@@ -138,5 +137,4 @@ def category_of(item: dict, names: Collection[int], where: str) -> int:
 
 def score_of(item: dict, where: str) -> float:
     """How sure a detector is of an annotation; 1 if it says nothing."""
-    with named_place(f'{where}: '):
-        return finite_numbers([item.get('score', 1.0)], ['score'])[0]
+    return finite_numbers([item.get('score', 1.0)], [f'{where}: score'])[0]

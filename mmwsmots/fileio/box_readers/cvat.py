@@ -1,6 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from mmwsmots.fileio.named_place import named_place
@@ -38,126 +40,114 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
         task = choose_video(named, video_name, file.notices, 'tasks')
         file.size = task.size
         file.numbering = Numbering(0, task.declared, sorted_by_text=not task.is_video)
-        reader = _Reader(file, task if len(tasks) > 1 else None)
+        own = task if len(tasks) > 1 else None
         if root.find('image') is not None:
-            reader.read_images(root)
+            shapes = [*_shapes_of_images(root, own, file)]
+            file.pictures = dict(sorted(file.pictures.items()))
         else:
-            reader.read_tracks(root)
-            if task.declared is not None:
-                _check_declared(file, task)
+            shapes = [*_shapes_of_tracks(root, own)]
+        _add_boxes(file, shapes)
+        for box in file.boxes if not file.pictures and task.declared else ():
+            if box.frame_id not in task.declared:
+                raise ValueError(
+                    f'{box.where}: the frames of task {task.name} are '
+                    f'{task.declared[0]} to {task.declared[-1]}'
+                )
     file.check_identities()
     return file
 
 
-class _Reader:
-    """Collects the boxes of a file, those of one task if there are several."""
+class _Shape(NamedTuple):
+    """A box or another shape on a frame; ``key`` is its identity."""
 
-    def __init__(self, file: BoxFile, task: CVATTask | None) -> None:
-        self.file = file
-        self.task = task
-        self.rotations = []
+    element: Element
+    frame_id: int
+    key: int | str | None
+    label: str
+    where: str
 
-    def read_tracks(self, root: Element) -> None:
-        """Boxes of the tracks in which their objects are seen."""
-        for track in self._of_task(root, 'track'):
-            where = f'track "{track.get("id")}"'
-            track_id = _integer(track, 'id', where)
-            if track_id < 0:
-                raise ValueError(f'{where}: {track_id} is no identity')
-            label = _label(track, where)
-            for shape in track:
-                if shape.tag == 'attribute':
-                    continue
-                frame_id = _integer(shape, 'frame', f'{where}, <{shape.tag}>')
-                place = f'{where}, frame {frame_id}'
-                if frame_id < 0:
-                    raise ValueError(f'{place}: there is no such frame')
-                outside = shape.get('outside')
-                if outside not in ('0', '1'):
-                    raise ValueError(
-                        f'{place}: outside must be 0 or 1, got {outside!r}'
-                    )
-                if outside == '0':
-                    self._add(shape, frame_id, track_id, label, place)
-        self._finish()
 
-    def read_images(self, root: Element) -> None:
-        """Boxes of the images, with identities if attributes say them."""
-        for image in self._of_task(root, 'image'):
-            where = f'image "{image.get("name") or image.get("id")}"'
-            number = _integer(image, 'id', where)
-            if number in self.file.pictures:
-                raise ValueError(f'{where}: a second image of the id {number}')
-            name = image.get('name')
-            if not name:
-                raise ValueError(f'{where}: name is missing')
-            size = None
-            if image.get('width') and image.get('height'):
-                size = tuple(_integer(image, n, where) for n in ('height', 'width'))
-            self.file.pictures[number] = Picture(name, size, where, number)
-            for index, shape in enumerate(image):
-                if shape.tag == 'tag':
-                    continue
+def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[_Shape]:
+    """Shapes of the tracks where their objects are seen."""
+    for track in _of_task(root, 'track', task):
+        where = f'track "{track.get("id")}"'
+        track_id = _integer(track, 'id', where)
+        if track_id < 0:
+            raise ValueError(f'{where}: {track_id} is no identity')
+        label = _label(track, where)
+        for shape in track:
+            if shape.tag == 'attribute':
+                continue
+            frame_id = _integer(shape, 'frame', f'{where}, <{shape.tag}>')
+            place = f'{where}, frame {frame_id}'
+            if frame_id < 0:
+                raise ValueError(f'{place}: there is no such frame')
+            outside = shape.get('outside')
+            if outside not in ('0', '1'):
+                raise ValueError(f'{place}: outside must be 0 or 1, got {outside!r}')
+            if outside == '0':
+                yield _Shape(shape, frame_id, track_id, label, place)
+
+
+def _shapes_of_images(
+    root: Element, task: CVATTask | None, file: BoxFile
+) -> Iterator[_Shape]:
+    """Shapes of the images, which the file gets as pictures."""
+    for image in _of_task(root, 'image', task):
+        where = f'image "{image.get("name") or image.get("id")}"'
+        number = _integer(image, 'id', where)
+        if number in file.pictures:
+            raise ValueError(f'{where}: a second image of the id {number}')
+        name = image.get('name')
+        if not name:
+            raise ValueError(f'{where}: name is missing')
+        size = None
+        if image.get('width') and image.get('height'):
+            size = tuple(_integer(image, n, where) for n in ('height', 'width'))
+        file.pictures[number] = Picture(name, size, where, number)
+        for index, shape in enumerate(image):
+            if shape.tag != 'tag':
                 place = f'{where}, <{shape.tag}> {index + 1}'
-                track_id = _attribute_identity(shape, place)
-                self._add(shape, number, track_id, _label(shape, place), place)
-        self.file.pictures = dict(sorted(self.file.pictures.items()))
-        boxes = self.file.boxes
-        keys = (box.track_id for box in boxes)
-        numbers = number_identities(keys, self.file.notices)
-        boxes[:] = [box._replace(track_id=numbers[box.track_id]) for box in boxes]
-        self._finish()
+                key = _attribute_identity(shape, place)
+                yield _Shape(shape, number, key, _label(shape, place), place)
 
-    def _of_task(self, root: Element, tag: str) -> list[Element]:
-        """The elements of the task."""
-        elements = list(root.iter(tag))
-        if self.task is None:
-            return elements
-        for item in elements:
-            if item.get('task_id') is None:
-                raise ValueError(
-                    f'{tag} "{item.get("id")}": of several tasks, but without a task_id'
-                )
-        return [item for item in elements if item.get('task_id') == self.task.id]
 
-    def _add(
-        self,
-        shape: Element,
-        frame_id: int,
-        track_id: int | str | None,
-        label: str,
-        place: str,
-    ) -> None:
-        """Add a box, or count another shape."""
-        if shape.tag != 'box':
-            self.file.left_out[f'{label} ({shape.tag})'] += 1
-            return
-        with named_place(f'{place}: '):
-            (rotation,) = finite_numbers([shape.get('rotation', 0)], ['rotation'])
-            bbox = finite_numbers([shape.get(name) for name in CORNERS], CORNERS)
+def _of_task(root: Element, tag: str, task: CVATTask | None) -> list[Element]:
+    """The elements of a task; all if there is one only."""
+    elements = list(root.iter(tag))
+    if task is None:
+        return elements
+    for item in elements:
+        if item.get('task_id') is None:
+            raise ValueError(
+                f'{tag} "{item.get("id")}": of several tasks, but without a task_id'
+            )
+    return [item for item in elements if item.get('task_id') == task.id]
+
+
+def _add_boxes(file: BoxFile, shapes: list[_Shape]) -> None:
+    """Add the boxes among shapes, and count the others."""
+    keys = (shape.key for shape in shapes if shape.element.tag == 'box')
+    numbers = number_identities(keys, file.notices)
+    rotations = []
+    for element, frame_id, key, label, place in shapes:
+        if element.tag != 'box':
+            file.left_out[f'{label} ({element.tag})'] += 1
+            continue
+        names = ('rotation', *CORNERS)
+        values = element.get('rotation', 0), *map(element.get, CORNERS)
+        rotation, *bbox = finite_numbers(values, [f'{place}: {n}' for n in names])
         if rotation % 180:
             bbox = _hull(*bbox, math.radians(rotation))
-            self.rotations.append((min(rotation % 180, -rotation % 180), place))
-        box = TrackedBox(frame_id, track_id, label, tuple(bbox), False, place)
-        self.file.boxes.append(box)
-
-    def _finish(self) -> None:
-        if self.rotations:
-            angle, place = max(self.rotations)
-            self.file.notices.append(
-                f'{len(self.rotations)} boxes are rotated, by {angle:g} degrees at '
-                f'most ({place}); their upright hulls are taken'
-            )
-
-
-def _check_declared(file: BoxFile, task: CVATTask) -> None:
-    """Raise if a box lies on none of the task's frames."""
-    for box in file.boxes:
-        if box.frame_id not in task.declared:
-            raise ValueError(
-                f'{box.where}: the frames of task {task.name} are {task.declared[0]} '
-                f'to {task.declared[-1]}'
-            )
+            rotations.append((min(rotation % 180, -rotation % 180), place))
+        box = frame_id, numbers[key], label, tuple(bbox), False, place
+        file.boxes.append(TrackedBox(*box))
+    if rotations:
+        angle, place = max(rotations)
+        file.notices.append(
+            f'{len(rotations)} boxes are rotated, by {angle:g} degrees at most '
+            f'({place}); their upright hulls are taken'
+        )
 
 
 def _hull(x1: float, y1: float, x2: float, y2: float, angle: float) -> list[float]:
@@ -187,5 +177,4 @@ def _label(element: Element, where: str) -> str:
 
 def _integer(element: Element, name: str, where: str) -> int:
     """An integer attribute."""
-    with named_place(f'{where}: '):
-        return read_integer(element.get(name), name)
+    return read_integer(element.get(name), f'{where}: {name}')

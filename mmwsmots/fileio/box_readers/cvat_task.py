@@ -3,8 +3,6 @@ from pathlib import PurePath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from mmwsmots.fileio.named_place import named_place
-
 from .tracked_box import read_integer
 
 
@@ -106,5 +104,4 @@ def _integer(text: str | None, name: str) -> int | None:
     """A number in the head; None if there is none."""
     if text is None or not text.strip():
         return None
-    with named_place('<meta>: '):
-        return read_integer(text, name)
+    return read_integer(text, f'<meta>: {name}')

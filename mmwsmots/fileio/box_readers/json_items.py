@@ -4,8 +4,6 @@
 import json
 from pathlib import Path
 
-from mmwsmots.fileio.named_place import named_place
-
 from .tracked_box import finite_numbers, whole_number
 
 
@@ -45,9 +43,7 @@ def objects(items: list, where: str) -> list[tuple[str, dict]]:
 
 def integer(item: dict, key: str, where: str) -> int:
     """An integer of an object."""
-    value = get(item, key, (int, float), where)
-    with named_place(f'{where}: '):
-        return whole_number(value, key)
+    return whole_number(get(item, key, (int, float), where), f'{where}: {key}')
 
 
 def get(item: dict, key: str, kind: type | tuple, where: str) -> object:
@@ -71,6 +67,5 @@ def xywh(values: object, where: str) -> tuple[float, float, float, float]:
     """Corners x1, y1, x2, y2 of a box that is given as x, y, w, h."""
     if not isinstance(values, list) or len(values) != 4:
         raise ValueError(f'{where}: expected 4 numbers, got {str(values)[:80]!r}')
-    with named_place(f'{where}: '):
-        x, y, w, h = finite_numbers(values, [f'number {i}' for i in range(1, 5)])
+    x, y, w, h = finite_numbers(values, [f'{where}: number {i}' for i in range(1, 5)])
     return x, y, x + w, y + h

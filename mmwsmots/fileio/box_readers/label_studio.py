@@ -136,9 +136,9 @@ def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, 
     frame_id = integer(key, 'frame', place)
     if not 0 <= frame_id < MAX_NUMBER:
         raise ValueError(f'{place}: frame is {frame_id}')
-    with named_place(f'{place}: '):
-        x, y, w, h = finite_numbers([key.get(name) for name in SIDES], SIDES)
-        (rotation,) = finite_numbers([key.get('rotation', 0)], ['rotation'])
+    names = ('rotation', *SIDES)
+    values = key.get('rotation', 0), *map(key.get, SIDES)
+    rotation, x, y, w, h = finite_numbers(values, [f'{place}: {n}' for n in names])
     if min(rotation % 360, -rotation % 360) > TURN:
         raise ValueError(
             f'{place}: the box is rotated by {rotation:g} degrees; in percent of the '

@@ -49,11 +49,13 @@ def unpacked(path: str | Path) -> Iterator[Path]:
 
 def _choose(archive: zipfile.ZipFile) -> tuple[str, list[zipfile.ZipInfo]]:
     """What is to be read, and which members it takes."""
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    for member in members:
+    for member in archive.infolist():
         path = PurePosixPath(member.filename.replace('\\', '/'))
+        if not path.parts:
+            raise ValueError(f'the name {member.filename!r} is none')
         if path.is_absolute() or '..' in path.parts or ':' in path.parts[0]:
             raise ValueError(f'the name {member.filename[:80]!r} leads out of it')
+    members = [m for m in archive.infolist() if not m.is_dir()]
     members = [m for m in members if not m.filename.startswith('__MACOSX/')]
     found = [m for m in members if PurePosixPath(m.filename).name in NAMED]
     found = found or [m for m in members if m.filename.lower().endswith('.json')]

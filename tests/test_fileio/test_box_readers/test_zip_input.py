@@ -47,6 +47,13 @@ def test_what_cvat_hands_out(pack, members, options):
         assert file.notices[0] == f'classes are those of {file.path}/labels.txt'
 
 
+def test_a_member_without_a_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
+        archive.writestr(zipfile.ZipInfo(''), XML)
+    with pytest.raises(ValueError, match=r"a\.zip: .* the name '' is none"):
+        read_boxes(tmp_path / 'a.zip')
+
+
 def test_messages_name_the_zip_file(pack):
     path = pack(**{'annotations.xml': XML.replace('xtl="1"', '')})
     with pytest.raises(ValueError, match=rf'^{path}: annotations\.xml, track "7"'):
@@ -59,6 +66,7 @@ def test_messages_name_the_zip_file(pack):
         ({'../annotations.xml': XML}, "the name '../annotations.xml' leads out of it"),
         ({'/etc/annotations.xml': XML}, 'leads out of it'),
         ({'C:/annotations.xml': XML}, 'leads out of it'),
+        ({'.': XML}, r"the name '\.' is none"),
         ({'annotations.xml': XML, 'a/../../b': ''}, 'leads out of it'),
         (
             {'a/annotations.xml': XML, 'b/annotations.xml': XML},
