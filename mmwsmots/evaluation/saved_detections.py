@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-FIELDS = {'bboxes': (4,), 'labels': (), 'scores': (), 'embeds': (-1,)}
-
-
 class SavedFrame(NamedTuple):
     """Detections of one frame: a line of the file.
 
@@ -34,11 +31,7 @@ class SavedFrame(NamedTuple):
 
 def format_frame(frame: SavedFrame) -> str:
     """The line of a frame, with its end. Numbers keep their float32 values."""
-    values = frame._asdict()
-    return (
-        json.dumps({**values, **{name: values[name].tolist() for name in FIELDS}})
-        + '\n'
-    )
+    return json.dumps(frame._asdict(), default=np.ndarray.tolist) + '\n'
 
 
 def read_detections(path: str | Path) -> list[SavedFrame]:
@@ -64,19 +57,16 @@ def read_detections(path: str | Path) -> list[SavedFrame]:
 
 def _parse_frame(line: str) -> SavedFrame:
     data = json.loads(line)
-    rles = data['rles']
+    num = len(data['rles'])
     height, width = data['size']
+    shapes = dict(bboxes=(num, 4), labels=(num,), scores=(num,))
+    # Nested lists without content have lost their shape.
+    shapes['embeds'] = (num, -1) if num else (0, 1)
     arrays = {}
-    for name, shape in FIELDS.items():
+    for name, shape in shapes.items():
         dtype = np.int64 if name == 'labels' else np.float32
         array = np.asarray(data[name], dtype=dtype)
-        if len(rles) == 0:  # nested lists without content have lost their shape
-            array = array.reshape(0, *(abs(size) for size in shape))
-        if array.ndim != 1 + len(shape) or len(array) != len(rles):
-            raise ValueError(
-                f"'{name}' has the shape {array.shape} for {len(rles)} masks"
-            )
-        arrays[name] = array
-    if arrays['bboxes'].shape[1] != 4:
-        raise ValueError(f"'bboxes' has the shape {arrays['bboxes'].shape}")
-    return SavedFrame(data['frame_id'], (height, width), rles=rles, **arrays)
+        if len(array) != num:
+            raise ValueError(f"'{name}' has the shape {array.shape} for {num} masks")
+        arrays[name] = array.reshape(shape)
+    return SavedFrame(data['frame_id'], (height, width), rles=data['rles'], **arrays)

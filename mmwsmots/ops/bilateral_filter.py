@@ -30,6 +30,7 @@ _COSTS = {
 }
 # Nodes of a crop's grid: 32 MiB of scratch memory in each of two buffers.
 _MAX_NODES = 1 << 20
+_NO_LIMIT = 1 << 26  # of tiles: kMaxNodes in csrc
 
 
 def _exact_cost(height: int, width: int, sigma_xy: float, costs: _Costs) -> float:
@@ -95,7 +96,7 @@ class _Grid(NamedTuple):
     tables: tuple[Tensor, Tensor, Tensor]  # basis_y, basis_x, kernel
     spacing: float  # in the units of the image
     side: float  # of tiles, pixels; 0 without
-    max_nodes: int
+    max_nodes: int  # that cost as much as the exact filter
 
 
 # Cached, as choosing costs as much as filtering a small crop.
@@ -145,7 +146,10 @@ def _choose_grid(
         return None
     # Crops whose colours would need a larger grid than pays are filtered exactly.
     spacing = tables.spacing * sigma_rgb
-    max_nodes = _max_nodes(spacing, budget / (costs.node * num_blocks), device)
+    nodes = budget / (costs.node * num_blocks)
+    max_nodes = _max_nodes(spacing, nodes, device)
+    if tables.side > 0:
+        max_nodes = _NO_LIMIT if method == 'grid' else min(_NO_LIMIT, int(nodes))
     arrays = (tables.basis_y, tables.basis_x, tables.kernel)
     return _Grid(arrays, spacing, tables.side, max_nodes)
 

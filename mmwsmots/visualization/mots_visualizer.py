@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 from mmdet.registry import VISUALIZERS
-from mmdet.structures import DetDataSample
 from mmdet.visualization import TrackLocalVisualizer
 from mmengine.structures import InstanceData
 
@@ -10,48 +9,17 @@ from .track_drawer import TrackDrawer
 
 @VISUALIZERS.register_module()
 class MOTSVisualizer(TrackLocalVisualizer):
-    """mmdet's track visualizer with masks, names and trails drawn by cv2.
+    """mmdet's track visualizer with masks and names drawn by cv2.
 
-    Ground truth and predictions have their own trails. Objects without masks, as in
-    weakly supervised training data, are drawn as boxes.
-
-    Args:
-        name (str): Name of the instance.
-        **kwargs: Of :class:`mmdet.visualization.TrackLocalVisualizer`.
+    Objects without masks, as in weakly supervised training data, are drawn as boxes.
     """
-
-    def __init__(self, name: str = 'visualizer', **kwargs) -> None:
-        super().__init__(name, **kwargs)
-        self._gt_drawer, self._pred_drawer = TrackDrawer(), TrackDrawer()
-        self._last_frame_id = -1
-
-    def add_datasample(
-        self,
-        name: str,
-        image: np.ndarray,
-        data_sample: DetDataSample | None = None,
-        *args,
-        **kwargs,
-    ) -> None:
-        """Draw a frame; a frame number that does not grow starts a new video.
-
-        ``data_sample`` has ``gt_instances`` or ``pred_track_instances``; see the
-        parent.
-        """
-        frame_id = -1 if data_sample is None else data_sample.get('frame_id', -1)
-        if frame_id <= self._last_frame_id:
-            self._gt_drawer.reset()
-            self._pred_drawer.reset()
-        self._last_frame_id = frame_id
-        super().add_datasample(name, image, data_sample, *args, **kwargs)
 
     def _draw_instances(self, image: np.ndarray, instances: InstanceData) -> np.ndarray:
         """Draw instances of ground truth or prediction on an RGB image.
 
         They have ``labels``, ``instances_id`` (or ``instances_ids``) and ``masks`` or
-        ``bboxes``; predictions have ``scores``.
+        ``bboxes``.
         """
-        drawer = self._pred_drawer if 'scores' in instances else self._gt_drawer
         key = 'instances_id' if 'instances_id' in instances else 'instances_ids'
         ids = np.asarray(instances[key]).tolist()
         classes = self.dataset_meta.get('classes') or ()
@@ -67,6 +35,7 @@ class MOTSVisualizer(TrackLocalVisualizer):
             boxes = instances.bboxes
             shapes = dict(bboxes=np.asarray(getattr(boxes, 'tensor', boxes)))
         bgr = np.ascontiguousarray(image[..., ::-1])
+        drawer = TrackDrawer(trail_length=0)  # the hook draws every 30th frame
         drawn = drawer.draw(bgr, ids, texts, **shapes)[..., ::-1]
         self.set_image(drawn)
         return drawn

@@ -55,15 +55,6 @@ def test_draws_predictions_over_the_threshold_in_rgb(visualizer, tmp_path):
     assert (drawn == expected).all()
 
 
-def test_new_video_has_no_trails(visualizer, tmp_path):
-    first = draw(visualizer, tmp_path / 'a.png', sample(0, 10), draw_gt=False)
-    moved = draw(visualizer, tmp_path / 'a.png', sample(1, 60), draw_gt=False)
-    again = draw(visualizer, tmp_path / 'a.png', sample(0, 10), draw_gt=False)
-    assert (first == again).all()
-    # The second frame has the trail between the two centres.
-    assert (moved[64:67, 26:58] != (0, 0, 200)).any(axis=(0, 2)).all()
-
-
 def test_ground_truth_beside_predictions(visualizer, tmp_path):
     data_sample = sample(0, 20, scores=(0.9, 0.9))
     data_sample.gt_instances = InstanceData(

@@ -76,8 +76,8 @@ void check_grid(const Kernels &kernels, const std::vector<float> &image,
   plan.num_runs = shape[3];
   std::copy_n(shape.begin(), 3, plan.nodes);
   const std::vector<float> taps(kernel, kernel + radius + 1);
-  const GridTables tables = {basis_y.data(), basis_x.data(), taps.data(), 1, radius};
-  filter_grid(kernels, plan, tables, height, width, values.data(), out.data(),
+  const GridTables tables = {basis_y.data(), basis_x.data(), taps.data(), 1, radius, 0};
+  filter_grid(kernels, plan, tables, kMaxNodes, height, width, values.data(), out.data(),
               workspace);
   const double found =
       error(out, dense_filter(image, values, height, width, sigma_rgb, 1e6));
@@ -86,8 +86,8 @@ void check_grid(const Kernels &kernels, const std::vector<float> &image,
   std::vector<float> again(area);
   plan_grid(kernels, image.data(), height, width, (float)(0.5 * sigma_rgb), 0.f, 200000,
             workspace, &plan);
-  filter_grid(kernels, plan, tables, height, width, values.data(), again.data(),
-              workspace);
+  filter_grid(kernels, plan, tables, kMaxNodes, height, width, values.data(),
+              again.data(), workspace);
   require(again == out, "grid planned in the workspace", height, width);
 }
 
@@ -104,8 +104,12 @@ void check_tiles(const Kernels &kernels, const std::vector<float> &image,
   if (!plan_grid(kernels, image.data(), height, width, (float)(1.1 * sigma_rgb), side,
                  200000, workspace, &plan))
     return;
-  filter_tiles(kernels, plan, {side, weights.data()}, height, width, values.data(),
-               out.data(), workspace);
+  const GridTables tables = {nullptr, nullptr, weights.data(), 0, 0, side};
+  require(!filter_grid(kernels, plan, tables, 0, height, width, values.data(),
+                       out.data(), workspace),
+          "limit of tiles", height, width);
+  filter_grid(kernels, plan, tables, kMaxNodes, height, width, values.data(), out.data(),
+              workspace);
   const double found =
       error(out, dense_filter(image, values, height, width, sigma_rgb, side));
   require(found < 0.05, "tiles", height, width);

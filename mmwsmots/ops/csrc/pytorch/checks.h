@@ -11,7 +11,7 @@ namespace mmwsmots {
 using at::Tensor;
 
 // Pixels of a crop, and nodes of its grid times the ranks, are indexed by 32 bits.
-constexpr int64_t kMaxPixels = 1 << 26, kMaxNodes = 1 << 26;
+constexpr int64_t kMaxPixels = 1 << 26, kMostNodes = 1 << 26;
 // Of the grid's tables; the kernels have constants of the same values.
 constexpr int64_t kRanksPerBlock = 8, kMaxTaps = 32;
 
@@ -42,7 +42,7 @@ inline void check_pair(const Tensor &values, const Tensor &image) {
 }
 
 inline void check_max_nodes(int64_t max_nodes) {
-  TORCH_CHECK(0 <= max_nodes && max_nodes <= kMaxNodes, "max_nodes ", max_nodes,
+  TORCH_CHECK(0 <= max_nodes && max_nodes <= kMostNodes, "max_nodes ", max_nodes,
               " is out of range");
 }
 

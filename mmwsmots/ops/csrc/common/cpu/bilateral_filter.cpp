@@ -51,6 +51,9 @@ int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int num_p
   return num_runs;
 }
 
+// Of the colour grid behind tiles, whose size does not limit max_nodes.
+constexpr int64_t kMaxCells = 1 << 20;
+
 int num_tiles(int size, float side) { return (int)((size - 0.5f) / side) + 1; }
 
 // The tile's first row or column; behind the last tile, the size.
@@ -100,43 +103,71 @@ int sort_tiles(const int32_t *cells, const int32_t *unsorted_offsets, int height
 }
 
 // What the tiles of a plan touch. `runs` receives the runs without their tiles.
-Tiles find_tiles(const GridPlan &plan, const TileShape &shape, int height, int width,
+Tiles find_tiles(const GridPlan &plan, const GridTables &tables, int height, int width,
                  Workspace &workspace, Run *runs) {
   const int nx = plan.nodes[0], ny = plan.nodes[1], nz = plan.nodes[2];
-  const int num_nodes = nx * ny * nz;
-  const float side = shape.side;
+  const int num_nodes = nx * ny * nz, num_lines = ny * nz;
+  const float side = tables.side;
   const int rows = num_tiles(height, side), columns = num_tiles(width, side);
-  int window = 0, run = 0;
-  // Of each block of nodes: the last tile that touches it, and its number.
-  workspace.touched.assign(num_nodes / kLanes, Interval{-1, -1});
-  workspace.blocks.clear();
+  // Of each line: the nodes that the tile touches, and those that any tile does.
+  workspace.touched.assign(2 * num_lines, Interval{0, 0});
+  Interval *in_tile = workspace.touched.data(), *in_crop = in_tile + num_lines;
+  std::vector<Line> &lines = workspace.lines;
+  lines.clear();
   workspace.tiles.clear();
-  const auto touch = [&](int block, int tile) {
-    Interval &at = workspace.touched[block];
-    if (at.first == tile) return;
-    at.first = tile;
-    if (at.end < 0) at.end = window++;
-    workspace.blocks.push_back({block * kLanes, at.end});
-  };
+  int run = 0, most = 0;
+  int64_t all_nodes = 0;
   for (int tile = 0; tile < rows * columns; ++tile) {
-    Tile t = {{run, 0}, {(int)workspace.blocks.size(), 0}};
+    Tile t = {{run, 0}, {(int)lines.size(), 0}};
     const int first_cell = tile * num_nodes;
     for (; run < plan.num_runs && plan.runs[run].cell - first_cell < num_nodes; ++run) {
       const int cell = plan.runs[run].cell - first_cell;
       runs[run] = {cell, plan.runs[run].end};
+      const int x = cell % nx, first_line = cell / nx;
       for (int k = 0; k < kSplineNodes; ++k)
         for (int j = 0; j < kSplineNodes; ++j) {
-          const int node = cell + (k * ny + j) * nx;
-          touch(node / kLanes, tile);
-          touch((node + kSplineNodes - 1) / kLanes, tile);
+          const int line = first_line + k * ny + j;
+          Interval &at = in_tile[line];
+          if (at.end == 0) {
+            lines.push_back({line, 0, 0, 0, 0});
+            at = {x, x + kSplineNodes};
+          } else {
+            at.first = std::min(at.first, x);
+            at.end = std::max(at.end, x + kSplineNodes);
+          }
         }
     }
     t.runs.end = run;
-    t.blocks.end = (int)workspace.blocks.size();
+    t.lines.end = (int)lines.size();
     workspace.tiles.push_back(t);
+    int nodes = 0;
+    for (int i = t.lines.first; i < t.lines.end; ++i) {
+      Line &line = lines[i];
+      Interval &at = in_tile[line.line], &all = in_crop[line.line];
+      line.first = at.first;
+      line.nodes = round_up(at.end - at.first, kLanes);
+      nodes += line.nodes;
+      all.first = all.end == 0 ? at.first : std::min(all.first, at.first);
+      all.end = std::max(all.end, at.first + line.nodes);
+      at = {0, 0};
+    }
+    most = std::max(most, nodes);
+    all_nodes += nodes;
   }
-  return {side,  shape.weights, rows, columns, workspace.tiles.data(),
-          workspace.blocks.data(), window};
+  int64_t window = 0;
+  std::vector<int64_t> &starts = workspace.starts;
+  starts.resize(num_lines);
+  for (int line = 0; line < num_lines; ++line) {
+    starts[line] = window - in_crop[line].first;
+    const int64_t stride = in_crop[line].end - in_crop[line].first;
+    window += stride * (columns + kTileNodes - 1);
+  }
+  for (Line &line : lines) {
+    line.window = starts[line.line] + line.first;
+    line.stride = in_crop[line.line].end - in_crop[line.line].first;
+  }
+  return {side,         tables.kernel, rows,      columns, workspace.tiles.data(),
+          lines.data(), most,          all_nodes, window};
 }
 
 }  // namespace
@@ -152,6 +183,7 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
               c = 1 / std::sqrt(6.f) / spacing;
   const float rotation[9] = {a, a, a, b, -b, 0, c, c, -2 * c};
   float low[3], high[3];
+  if (side > 0) max_nodes = std::min<int64_t>(max_nodes, kMaxCells);
   bool fits = kernels.colour_range(image, num_pixels, rotation, low, high);
   int64_t num_nodes = 1;
   for (int axis = 0; axis < 3 && fits; ++axis) {
@@ -164,8 +196,6 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
     fits = num_nodes <= max_nodes;
   }
   if (side > 0 && fits) {
-    shape[0] = round_up(shape[0], kLanes);
-    num_nodes = (int64_t)shape[0] * shape[1] * shape[2];
     fits = num_nodes * num_tiles(height, side) * num_tiles(width, side) <= INT32_MAX;
   }
   if (!fits) {
@@ -198,9 +228,38 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
   return fits;
 }
 
-void filter_grid(const Kernels &kernels, const GridPlan &plan,
-                 const GridTables &tables, int height, int width,
+namespace {
+
+bool filter_tiles(const Kernels &kernels, GridPlan plan, const GridTables &tables,
+                  int64_t max_nodes, int height, int width, const float *values,
+                  float *out, Workspace &workspace) {
+  Run *runs = workspace.tile_runs.get(plan.num_runs);
+  const Tiles tiles = find_tiles(plan, tables, height, width, workspace, runs);
+  plan.runs = runs;
+  // Measured in nodes of 10 ns: where tiles are small, their window outgrows the caches.
+  const double cost =
+      0.6 * tiles.all_nodes + 0.025 * tiles.window * (tiles.rows + kTileNodes - 1);
+  if (max_nodes < kMaxNodes && cost > max_nodes) return false;
+  TileBuffers buffers;
+  buffers.basis_y = workspace.basis.get((std::size_t)(height + width) * kLanes);
+  buffers.basis_x = buffers.basis_y + (std::size_t)height * kLanes;
+  buffers.grid = workspace.grid.get((std::size_t)tiles.nodes * kLanes);
+  buffers.start = workspace.counts.get((std::size_t)plan.nodes[1] * plan.nodes[2]);
+  buffers.window = workspace.blurred.get((std::size_t)kWindowRows * tiles.window);
+  std::fill(out, out + plan.num_pixels, 0.f);
+  kernels.filter_tiles(plan, tiles, height, width, values, out, buffers);
+  return true;
+}
+
+}  // namespace
+
+bool filter_grid(const Kernels &kernels, const GridPlan &plan,
+                 const GridTables &tables, int64_t max_nodes, int height, int width,
                  const float *values, float *out, Workspace &workspace) {
+  if (plan.nodes[0] == 0) return false;
+  if (tables.side > 0)
+    return filter_tiles(kernels, plan, tables, max_nodes, height, width, values, out,
+                        workspace);
   const std::size_t nx = plan.nodes[0], ny = plan.nodes[1], nz = plan.nodes[2];
   GridBuffers buffers;
   buffers.grid = workspace.grid.get(nx * ny * nz * kLanes);
@@ -213,24 +272,7 @@ void filter_grid(const Kernels &kernels, const GridPlan &plan,
   std::fill(out, out + plan.num_pixels, 0.f);
   for (int block = 0; block < tables.blocks; ++block)
     kernels.filter_block(plan, tables, block, height, width, values, out, buffers);
-}
-
-void filter_tiles(const Kernels &kernels, const GridPlan &plan_in,
-                  const TileShape &shape, int height, int width, const float *values, float *out,
-                  Workspace &workspace) {
-  GridPlan plan = plan_in;
-  Run *runs = workspace.tile_runs.get(plan.num_runs);
-  const Tiles tiles = find_tiles(plan, shape, height, width, workspace, runs);
-  plan.runs = runs;
-  TileBuffers buffers;
-  buffers.basis_y = workspace.basis.get((std::size_t)(height + width) * kLanes);
-  buffers.basis_x = buffers.basis_y + (std::size_t)height * kLanes;
-  buffers.grid = workspace.grid.get((std::size_t)plan.nodes[0] * plan.nodes[1] *
-                                    plan.nodes[2] * kLanes);
-  buffers.window = workspace.blurred.get((std::size_t)kWindowRows * tiles.window *
-                                         (tiles.columns + kTileNodes - 1) * kLanes);
-  std::fill(out, out + plan.num_pixels, 0.f);
-  kernels.filter_tiles(plan, tiles, height, width, values, out, buffers);
+  return true;
 }
 
 template <typename T>

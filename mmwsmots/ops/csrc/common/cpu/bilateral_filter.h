@@ -34,7 +34,8 @@ struct Workspace {
   Buffer<float> grid, blurred, line, basis;
   Buffer<int32_t> cells, counts, plan;
   std::vector<Interval> touched;
-  std::vector<Block> blocks;
+  std::vector<Line> lines;
+  std::vector<int64_t> starts;
   std::vector<Tile> tiles;
   Buffer<Run> runs, tile_runs;
   Buffer<Interval> intervals;
@@ -56,19 +57,13 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
                float spacing, float side, int64_t max_nodes, Workspace &workspace,
                GridPlan *plan);
 
-// out (height, width) = W * values with the grid of `plan`.
-void filter_grid(const Kernels &kernels, const GridPlan &plan,
-                 const GridTables &tables, int height, int width,
+// out (height, width) = W * values with the grid of `plan`. Returns false, with nothing
+// written, if the plan has no nodes, or its tiles cost more than `max_nodes` do;
+// kMaxNodes has no such limit.
+constexpr int64_t kMaxNodes = 1 << 26;
+bool filter_grid(const Kernels &kernels, const GridPlan &plan,
+                 const GridTables &tables, int64_t max_nodes, int height, int width,
                  const float *values, float *out, Workspace &workspace);
-
-struct TileShape {
-  float side;            // pixels
-  const float *weights;  // (kTileWeights) of the nodes
-};
-
-// The same with a plan of tiles.
-void filter_tiles(const Kernels &kernels, const GridPlan &plan,
-                  const TileShape &shape, int height, int width, const float *values, float *out, Workspace &workspace);
 
 // out (channels, height, width) = W * values, exactly. T is float or double.
 template <typename T>

@@ -46,6 +46,7 @@ struct GridTables {
   const float *kernel;   // (radius + 1), symmetric taps in units of cells
   int blocks;
   int radius;
+  float side;  // of tiles, pixels; 0 without, else `kernel` is (kTileWeights)
 };
 
 // Nodes of a line, from first to before end; 0, 0 if there are none.
@@ -71,14 +72,17 @@ constexpr int kWindowRows = 8;
 // Coefficients of the nodes in colour and in space; see bilateral_tiles.inl.
 constexpr int kTileWeights = 11;
 
-// kLanes colour nodes, one after another along grey, that a tile touches.
-struct Block {
-  int32_t node;    // the first
-  int32_t window;  // the block's number in the window, the same for all tiles
+// Colour nodes, one after another along grey, that a tile touches.
+struct Line {
+  int32_t line, first, nodes;  // nodes: a multiple of kLanes
+  // In a row of the window: the first node at the crop's first column, and the floats
+  // from a column to the next.
+  int64_t window;
+  int32_t stride;
 };
 
 struct Tile {
-  Interval runs, blocks;
+  Interval runs, lines;
 };
 
 // What the tiles of a crop touch.
@@ -87,15 +91,18 @@ struct Tiles {
   const float *weights;  // (kTileWeights)
   int rows, columns;
   const Tile *tiles;  // (rows, columns)
-  const Block *blocks;
-  int window;  // blocks in the window
+  const Line *lines;
+  int nodes;          // most of a tile
+  int64_t all_nodes;  // sum over the tiles
+  int64_t window;  // floats in a row of the window
 };
 
 struct TileBuffers {
   float *basis_y;  // (height, kLanes)
   float *basis_x;  // (width, kLanes)
-  float *grid;     // (nz, ny, nx, kLanes), of one tile
-  float *window;   // (kWindowRows, tiles.window, columns + kTileNodes - 1, kLanes)
+  float *grid;     // (tiles.nodes, kLanes), of one tile, line after line
+  int32_t *start;  // (nz, ny) of each line in `grid`, less its first node
+  float *window;   // (kWindowRows, tiles.window)
 };
 
 // Exponents are those of 2. Rows are padded to `stride`, a multiple of kLanes, with

@@ -198,8 +198,7 @@ inline void collect(const S &s, Vec before, Vec at, Vec after, Vec *c) {
 
 // Adds the moments {1, x, y, z, xx, yy, zz, xy, xz, yz} to the 27 nodes.
 template <typename S>
-inline void expand_moments(const S &s, const Vec *m, float *node, int64_t line,
-                           int64_t plane) {
+inline void expand_moments(const S &s, const Vec *m, float *const *lines) {
   const Vec zero = broadcast(0.f);
   Vec p0[3], px[3], py[3];  // over z; the moments xx, yy, xy have no z
   spread(s, m[0], m[3], m[6], p0);
@@ -211,7 +210,7 @@ inline void expand_moments(const S &s, const Vec *m, float *node, int64_t line,
     spread(s, p0[k], py[k], a[k] * m[5], q0);
     spread(s, px[k], a[k] * m[7], zero, qx);
     for (int j = 0; j < 3; ++j) {
-      float *out = node + k * plane + j * line;
+      float *out = lines[3 * k + j];
       Vec v[3];
       spread(s, q0[j], qx[j], a[k] * a[j] * m[4], v);
       for (int i = 0; i < 3; ++i)
@@ -222,15 +221,14 @@ inline void expand_moments(const S &s, const Vec *m, float *node, int64_t line,
 
 // The transpose: the coefficients of the ten polynomials from the 27 nodes.
 template <typename S>
-inline void contract_nodes(const S &s, const float *node, int64_t line, int64_t plane,
-                           Vec *c) {
+inline void contract_nodes(const S &s, float *const *lines, Vec *c) {
   const decltype(s.mid) a[3] = {s.out, s.mid, s.out};
   Vec p0[3], px[3], py[3];
   c[4] = c[5] = c[7] = broadcast(0.f);
   for (int k = 0; k < 3; ++k) {
     Vec q0[3], qx[3], qxx = {};
     for (int j = 0; j < 3; ++j) {
-      const float *in = node + k * plane + j * line;
+      const float *in = lines[3 * k + j];
       Vec v[3];
       collect(s, load(in), load(in + kLanes), load(in + 2 * kLanes), v);
       q0[j] = v[0];
@@ -364,10 +362,20 @@ void clear_touched(const GridSize &size, const GridBuffers &buffers) {
   }
 }
 
-template <typename S>
-void splat(const S &nodes, const GridPlan &plan, Interval runs, const GridSize &size,
-           const float *basis_y, const float *basis_x, int width, const float *values,
-           float *grid) {
+// Where the nodes of a cell are, line by line.
+struct GridCells {
+  float *grid;
+  GridSize size;
+
+  void find(int cell, float **lines) const {
+    for (int i = 0; i < kSplineNodes * kSplineNodes; ++i)
+      lines[i] = grid + (int64_t)cell * kLanes + i / 3 * size.plane + i % 3 * size.line;
+  }
+};
+
+template <typename S, typename Cells>
+void splat(const S &nodes, const GridPlan &plan, Interval runs, const Cells &cells,
+           const float *basis_y, const float *basis_x, int width, const float *values) {
   Piece piece(plan, runs);
   int first = piece.first;
   for (int run = runs.first; run < runs.end; ++run) {
@@ -399,15 +407,15 @@ void splat(const S &nodes, const GridPlan &plan, Interval runs, const GridSize &
       first = stop;
     }
     for (int a = 4; a < 7; ++a) m[a] -= kMeanSquare * m[0];
-    float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
-    expand_moments(nodes, m, node, size.line, size.plane);
+    float *lines[kSplineNodes * kSplineNodes];
+    cells.find(plan.runs[run].cell, lines);
+    expand_moments(nodes, m, lines);
   }
 }
 
-template <typename S>
-void gather(const S &nodes, const GridPlan &plan, Interval runs, const GridSize &size,
-            const float *basis_y, const float *basis_x, int width, const float *grid,
-            float *out) {
+template <typename S, typename Cells>
+void gather(const S &nodes, const GridPlan &plan, Interval runs, const Cells &cells,
+            const float *basis_y, const float *basis_x, int width, float *out) {
   Piece piece(plan, runs);
   int first = piece.first;
   // Of each pixel, by rank. Summed over the ranks a piece at a time, so that no
@@ -423,8 +431,9 @@ void gather(const S &nodes, const GridPlan &plan, Interval runs, const GridSize 
   };
   for (int run = runs.first; run < runs.end; ++run) {
     Vec c[kMoments];
-    const float *node = grid + (int64_t)plan.runs[run].cell * kLanes;
-    contract_nodes(nodes, node, size.line, size.plane, c);
+    float *lines[kSplineNodes * kSplineNodes];
+    cells.find(plan.runs[run].cell, lines);
+    contract_nodes(nodes, lines, c);
     c[0] -= kMeanSquare * (c[4] + c[5] + c[6]);
     const int end = plan.runs[run].end;
     while (first < end) {
@@ -539,9 +548,11 @@ void filter_block(const GridPlan &plan, const GridTables &tables, int block,
   const float *basis_x = tables.basis_x + (int64_t)block * width * kLanes;
   clear_touched(size, buffers);
   const Interval runs = {0, plan.num_runs};
-  splat(Spline(), plan, runs, size, basis_y, basis_x, width, values, buffers.grid);
+  splat(Spline(), plan, runs, GridCells{buffers.grid, size}, basis_y, basis_x, width,
+        values);
   blur(size, tables.kernel, tables.radius, buffers);
-  gather(Spline(), plan, runs, size, basis_y, basis_x, width, buffers.blurred, out);
+  gather(Spline(), plan, runs, GridCells{buffers.blurred, size}, basis_y, basis_x, width,
+         out);
 }
 
 // ------------------------------------------------------------------------- exact

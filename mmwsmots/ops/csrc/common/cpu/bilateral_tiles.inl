@@ -47,72 +47,96 @@ void tile_basis(int size, float side, bool along_y, float *basis) {
   }
 }
 
-// A block's part of the window, at a row of spatial nodes.
-inline float *window_of(const Tiles &tiles, const TileBuffers &buffers, int row,
-                        int block) {
-  const int64_t line = (int64_t)(row % kWindowRows) * tiles.window + block;
-  return buffers.window + line * (tiles.columns + kTileNodes - 1) * kLanes;
+inline float *window_row(const Tiles &tiles, const TileBuffers &buffers, int row) {
+  return buffers.window + (int64_t)(row % kWindowRows) * tiles.window;
+}
+
+struct TileCells {
+  float *grid;
+  const int32_t *start;
+  int nx, ny;
+
+  void find(int cell, float **lines) const {
+    const int x = cell % nx, line = cell / nx;
+    for (int i = 0; i < kSplineNodes * kSplineNodes; ++i)
+      lines[i] = grid + (int64_t)(start[line + i / 3 * ny + i % 3] + x) * kLanes;
+  }
+};
+
+// Lays the tile's lines one after another. Returns their nodes.
+int start_lines(const Tiles &tiles, const Tile &tile, int32_t *start) {
+  int nodes = 0;
+  for (int i = tile.lines.first; i < tile.lines.end; ++i) {
+    start[tiles.lines[i].line] = nodes - tiles.lines[i].first;
+    nodes += tiles.lines[i].nodes;
+  }
+  return nodes;
 }
 
 // The tile's pixels into the colour nodes of `grid`, and from there into the window.
-void splat_tile(const HalfGaussian &h, const GridPlan &plan, const GridSize &size, const Tiles &tiles, int row,
+void splat_tile(const HalfGaussian &h, const GridPlan &plan, const Tiles &tiles, int row,
                 int column, int width, const float *values, const TileBuffers &buffers) {
   const Tile &tile = tiles.tiles[row * tiles.columns + column];
-  for (int b = tile.blocks.first; b < tile.blocks.end; ++b)
-    for (int i = 0; i < kLanes; ++i)
-      store(buffers.grid + (int64_t)(tiles.blocks[b].node + i) * kLanes, Vec{});
-  splat(h, plan, tile.runs, size, buffers.basis_y, buffers.basis_x, width,
-                      values, buffers.grid);
-  for (int b = tile.blocks.first; b < tile.blocks.end; ++b) {
-    const Block &block = tiles.blocks[b];
-    Vec m[kLanes + 1] = {};  // by lane, of kLanes nodes
-    for (int i = 0; i < kLanes; ++i)
-      m[i] = load(buffers.grid + (int64_t)(block.node + i) * kLanes);
-    transpose(m);
-    Vec along_x[3][kTileNodes];
-    for (int y = 0; y < 3; ++y) spread_tile(h, m + 3 * y, along_x[y]);
-    float *to[kTileNodes];
-    for (int y = 0; y < kTileNodes; ++y)
-      to[y] = window_of(tiles, buffers, row + y, block.window) + column * kLanes;
-    for (int x = 0; x < kTileNodes; ++x) {
-      const Vec c[3] = {along_x[0][x], along_x[1][x], along_x[2][x]};
-      Vec nodes[kTileNodes];
-      spread_tile(h, c, nodes);
-      for (int y = 0; y < kTileNodes; ++y)
-        store(to[y] + x * kLanes, load(to[y] + x * kLanes) + nodes[y]);
+  const TileCells cells = {buffers.grid, buffers.start, plan.nodes[0], plan.nodes[1]};
+  clear_bytes(buffers.grid, start_lines(tiles, tile, buffers.start) * kLanes *
+                                (int64_t)sizeof(float));
+  splat(h, plan, tile.runs, cells, buffers.basis_y, buffers.basis_x, width, values);
+  float *rows[kTileNodes];
+  for (int y = 0; y < kTileNodes; ++y) rows[y] = window_row(tiles, buffers, row + y);
+  const float *from = buffers.grid;
+  for (int i = tile.lines.first; i < tile.lines.end; ++i) {
+    const Line line = tiles.lines[i];
+    const int64_t start = line.window + (int64_t)column * line.stride;
+    for (int node = 0; node < line.nodes; node += kLanes, from += kLanes * kLanes) {
+      Vec m[kLanes + 1] = {};  // by lane, of kLanes nodes
+      for (int u = 0; u < kLanes; ++u) m[u] = load(from + u * kLanes);
+      transpose(m);
+      Vec along_x[3][kTileNodes];
+      for (int y = 0; y < 3; ++y) spread_tile(h, m + 3 * y, along_x[y]);
+      for (int x = 0; x < kTileNodes; ++x) {
+        const Vec c[3] = {along_x[0][x], along_x[1][x], along_x[2][x]};
+        Vec nodes[kTileNodes];
+        spread_tile(h, c, nodes);
+        const int64_t at = start + node + x * line.stride;
+        for (int y = 0; y < kTileNodes; ++y)
+          store(rows[y] + at, load(rows[y] + at) + nodes[y]);
+      }
     }
   }
 }
 
 // The transpose.
-void slice_tile(const HalfGaussian &h, const GridPlan &plan, const GridSize &size, const Tiles &tiles, int row,
+void slice_tile(const HalfGaussian &h, const GridPlan &plan, const Tiles &tiles, int row,
                 int column, int width, float *out, const TileBuffers &buffers) {
   const Tile &tile = tiles.tiles[row * tiles.columns + column];
-  for (int b = tile.blocks.first; b < tile.blocks.end; ++b) {
-    const Block &block = tiles.blocks[b];
-    const float *from[kTileNodes];
-    for (int y = 0; y < kTileNodes; ++y)
-      from[y] = window_of(tiles, buffers, row + y, block.window) + column * kLanes;
-    Vec along_x[3][kTileNodes];
-    for (int x = 0; x < kTileNodes; ++x) {
-      Vec nodes[kTileNodes], c[3];
-      for (int y = 0; y < kTileNodes; ++y) nodes[y] = load(from[y] + x * kLanes);
-      collect_tile(h, nodes, c);
-      for (int y = 0; y < 3; ++y) along_x[y][x] = c[y];
+  const TileCells cells = {buffers.grid, buffers.start, plan.nodes[0], plan.nodes[1]};
+  start_lines(tiles, tile, buffers.start);
+  const float *rows[kTileNodes];
+  for (int y = 0; y < kTileNodes; ++y) rows[y] = window_row(tiles, buffers, row + y);
+  float *to = buffers.grid;
+  for (int i = tile.lines.first; i < tile.lines.end; ++i) {
+    const Line line = tiles.lines[i];
+    const int64_t start = line.window + (int64_t)column * line.stride;
+    for (int node = 0; node < line.nodes; node += kLanes, to += kLanes * kLanes) {
+      Vec along_x[3][kTileNodes];
+      for (int x = 0; x < kTileNodes; ++x) {
+        Vec nodes[kTileNodes], c[3];
+        for (int y = 0; y < kTileNodes; ++y)
+          nodes[y] = load(rows[y] + start + node + x * line.stride);
+        collect_tile(h, nodes, c);
+        for (int y = 0; y < 3; ++y) along_x[y][x] = c[y];
+      }
+      Vec m[kLanes + 1];
+      for (int y = 0; y < 3; ++y) collect_tile(h, along_x[y], m + 3 * y);
+      transpose(m);
+      for (int u = 0; u < kLanes; ++u) store(to + u * kLanes, m[u]);
     }
-    Vec m[kLanes + 1];
-    for (int y = 0; y < 3; ++y) collect_tile(h, along_x[y], m + 3 * y);
-    transpose(m);
-    for (int i = 0; i < kLanes; ++i)
-      store(buffers.grid + (int64_t)(block.node + i) * kLanes, m[i]);
   }
-  gather(h, plan, tile.runs, size, buffers.basis_y, buffers.basis_x, width,
-                       buffers.grid, out);
+  gather(h, plan, tile.runs, cells, buffers.basis_y, buffers.basis_x, width, out);
 }
 
 void filter_tiles(const GridPlan &plan, const Tiles &tiles, int height, int width,
                   const float *values, float *out, const TileBuffers &buffers) {
-  const GridSize size(plan.nodes);
   const HalfGaussian h(tiles.weights);
   tile_basis(height, tiles.side, true, buffers.basis_y);
   tile_basis(width, tiles.side, false, buffers.basis_x);
@@ -121,12 +145,10 @@ void filter_tiles(const GridPlan &plan, const Tiles &tiles, int height, int widt
   for (int row = 0; row < tiles.rows + kDelay; ++row) {
     // The rows that this row of tiles is the first to touch.
     for (int y = row == 0 ? 0 : row + kDelay; row < tiles.rows && y <= row + kDelay; ++y)
-      clear_bytes(window_of(tiles, buffers, y, 0), (tiles.columns + kDelay) * kLanes *
-                                                       (int64_t)sizeof(float) *
-                                                       tiles.window);
+      clear_bytes(window_row(tiles, buffers, y), tiles.window * (int64_t)sizeof(float));
     for (int column = 0; row < tiles.rows && column < tiles.columns; ++column)
-      splat_tile(h, plan, size, tiles, row, column, width, values, buffers);
+      splat_tile(h, plan, tiles, row, column, width, values, buffers);
     for (int column = 0; row >= kDelay && column < tiles.columns; ++column)
-      slice_tile(h, plan, size, tiles, row - kDelay, column, width, out, buffers);
+      slice_tile(h, plan, tiles, row - kDelay, column, width, out, buffers);
   }
 }

@@ -18,7 +18,8 @@
 namespace mmwsmots {
 namespace {
 
-static_assert(kLanes == kRanksPerBlock && kMaxRadius + 1 == kMaxTaps);
+static_assert(kLanes == kRanksPerBlock && kMaxRadius + 1 == kMaxTaps &&
+              kMaxNodes == kMostNodes);
 
 // torch has looked at the processor, and at the user's ATEN_CPU_CAPABILITY.
 const Kernels &kernels() {
@@ -111,6 +112,7 @@ GridTables read_tables(const Tensor &values, const Tensor &basis_y,
   tables.kernel = kernel.const_data_ptr<float>();
   tables.blocks = basis_y.size(0);
   tables.radius = kernel.numel() - 1;
+  tables.side = (float)side;
   TORCH_CHECK(side == 0 || (side >= 1 && kernel.numel() == kTileWeights),
               "side ", side, " does not go with ", kernel.numel(), " weights");
   return tables;
@@ -120,8 +122,8 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       const Tensor &offsets, const Tensor &pixels, const Tensor &runs,
                       const Tensor &shape, const Tensor &basis_y,
                       const Tensor &basis_x, const Tensor &kernel,
-                      double side, int64_t /* max_nodes: the CUDA kernels need it */,
-                      double sigma_rgb, double sigma_xy) {
+                      double side, int64_t max_nodes, double sigma_rgb,
+                      double sigma_xy) {
   check_pair(values_in, image_in);
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
   const int64_t batch = values.size(0), channels = values.size(1);
@@ -153,11 +155,9 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
     std::copy_n(shape_data + 4 * crop, 3, plan.nodes);
     const float *from = value_data + area * item;
     float *to = out_data + area * item;
-    if (plan.nodes[0] > 0 && side > 0)
-      filter_tiles(kernels(), plan, {(float)side, tables.kernel}, height, width, from, to, workspace);
-    else if (plan.nodes[0] > 0)
-      filter_grid(kernels(), plan, tables, height, width, from, to, workspace);
-    else  // the plan found the grid too large, or a colour not finite
+    // Else the grid is too large, or a colour not finite.
+    if (!filter_grid(kernels(), plan, tables, max_nodes, height, width, from, to,
+                     workspace))
       filter_exact<float>(kernels(), image_data + 3 * area * crop, from, to, 1, height,
                           width, sigma_rgb, sigma_xy, workspace);
   });
@@ -188,18 +188,15 @@ Tensor bilateral_grid_once(const Tensor &values_in, const Tensor &image_in,
                 *from = value_data + channels * area * crop;
     float *to = out_data + channels * area * crop;
     GridPlan plan;
-    if (plan_grid(kernels(), crop_image, height, width, (float)spacing, (float)side,
-                  max_nodes, workspace, &plan))
-      for (int64_t c = 0; c < channels; ++c)
-        if (side > 0)
-          filter_tiles(kernels(), plan, {(float)side, tables.kernel}, height, width, from + area * c,
-                       to + area * c, workspace);
-        else
-          filter_grid(kernels(), plan, tables, height, width, from + area * c,
-                      to + area * c, workspace);
-    else
-      filter_exact<float>(kernels(), crop_image, from, to, channels, height, width,
-                          sigma_rgb, sigma_xy, workspace);
+    plan_grid(kernels(), crop_image, height, width, (float)spacing, (float)side,
+              max_nodes, workspace, &plan);
+    for (int64_t c = 0; c < channels; ++c)
+      if (!filter_grid(kernels(), plan, tables, max_nodes, height, width,
+                       from + area * c, to + area * c, workspace)) {
+        filter_exact<float>(kernels(), crop_image, from, to, channels, height, width,
+                            sigma_rgb, sigma_xy, workspace);
+        break;
+      }
   });
   return out;
 }
