@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+
 class SavedFrame(NamedTuple):
     """Detections of one frame: a line of the file.
 

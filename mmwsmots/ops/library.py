@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Definition of the operators, and loading of their compiled kernels.
 
-The operators are defined here, with a meta implementation, derivatives and a vmap
-rule, and the exact one also in plain torch; the compiled extension only
-adds faster kernels for the devices that it was built for.
+The operators are defined here, with a meta implementation and derivatives, and the
+exact one also in plain torch; the compiled extension only adds faster kernels for the
+devices that it was built for. torch.func.vmap calls them one by one.
 """
 
 import functools
@@ -150,33 +150,6 @@ def _make_differentiable(name: str) -> None:
 
 for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
     _make_differentiable(_name)
-
-
-def _vmap_values(op: Any, in_dims: tuple, args: tuple) -> tuple:
-    """Map an operator over its values, as more channels of the same crops."""
-    if any(dim is not None for dim in in_dims[1:]):
-        raise NotImplementedError(
-            'bilateral_filter can be mapped over values, not over image: put the '
-            'images into the batch dimension'
-        )
-    values = args[0].movedim(in_dims[0], 1)
-    out = op(values.flatten(1, 2), *args[1:])
-    return out.unflatten(1, values.shape[1:3]), 1
-
-
-def _map_values(name: str) -> Any:
-    op = getattr(torch.ops.mmwsmots, name)
-    return lambda info, in_dims, *args: _vmap_values(op, in_dims, args)
-
-
-# Where torch has no rules for operators, it maps them one by one.
-if hasattr(torch.library, 'register_vmap'):
-    for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
-        torch.library.register_vmap(f'{NAMESPACE}::{_name}', _map_values(_name))
-
-    @torch.library.register_vmap(f'{NAMESPACE}::_bilateral_grid_plan')
-    def _(info: Any, in_dims: tuple, *args: Any) -> tuple:
-        return _vmap_values(torch.ops.mmwsmots._bilateral_grid_plan, (None, 0), args)
 
 
 def _load_extension() -> Optional[Path]:

@@ -437,7 +437,7 @@ def test_grid_with_and_without_plan_agree(crops):
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
-def test_vmap_over_values(crops, method):
+def test_vmap(crops, method):
     values, image = crops
     stack = torch.stack([values, values + 1, -values], 2)
 
@@ -452,12 +452,8 @@ def test_vmap_over_values(crops, method):
     def filtered_with(image):
         return bilateral_filter(values, image, 60, 40, method)
 
-    if hasattr(torch.library, 'register_vmap'):
-        with pytest.raises(NotImplementedError, match='not over image'):
-            torch.func.vmap(filtered_with)(images)
-    else:  # one by one
-        expected = torch.stack([filtered_with(image) for image in images])
-        assert torch.equal(torch.func.vmap(filtered_with)(images), expected)
+    expected = torch.stack([filtered_with(image) for image in images])
+    assert torch.equal(torch.func.vmap(filtered_with)(images), expected)
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
