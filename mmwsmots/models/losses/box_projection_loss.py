@@ -67,8 +67,6 @@ class BoxProjectionLoss(nn.Module):
         Returns:
             Tensor: Scalar; 0, still part of the graph, when N is 0.
         """
-        if len(mask_probs) == 0:
-            return gathered_mean(mask_probs.sum(), 0, self.gather)
         mask_probs = mask_probs.float()
         loss = 0.0
         for probs, boxes in (

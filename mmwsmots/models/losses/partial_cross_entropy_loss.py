@@ -34,8 +34,6 @@ class PartialCrossEntropyLoss(nn.Module):
         Returns:
             Tensor: Scalar; 0, still part of the graph, when N is 0.
         """
-        if len(mask_logits) == 0:
-            return gathered_mean(mask_logits.sum(), 0, self.gather)
         known = labels >= 0
         cell_loss = F.binary_cross_entropy_with_logits(
             mask_logits.float(), labels.clamp(min=0).float(), reduction='none'

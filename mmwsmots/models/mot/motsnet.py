@@ -30,8 +30,8 @@ class MOTSNet(BaseMOTModel):
         detector_loss_weight (float): :math:`\lambda`.
         freeze_detector (bool): Whether to train masks and embeddings alone, on a
             detector that knows its boxes already and stays in evaluation: without
-            gradient, moving batch statistics or drop path. A step takes about half the
-            time.
+            gradient, moving batch statistics or drop path. A step takes about two
+            thirds of the time.
         masker (dict, optional): A trained :class:`BoxMasker`, which segments the
             detections at test in place of the mask head; the head's masks still pool
             the embeddings. It is not trained on.

@@ -47,12 +47,7 @@ class GradCAMMaskHead(CRFMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> Tensor:
-        """Pseudo labels of the positive RoIs of a batch.
-
-        Args:
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): Annotations, see the class.
-            rcnn_train_cfg (:obj:`ConfigDict`): Its ``mask_size`` is the side.
+        """:func:`pseudo_labels` of the positive RoIs of a batch, see the parent.
 
         Returns:
             Tensor: Shape (num_pos, mask_size, mask_size), int8: 0, 1, -1 (void).

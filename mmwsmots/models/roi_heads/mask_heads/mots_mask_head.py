@@ -116,16 +116,9 @@ class MOTSMaskHead(FCNMaskHead):
     ) -> InstanceList:
         """Refine masks, paste them as mmdet does and keep the soft ones.
 
-        Args:
-            mask_preds (tuple[Tensor]): Per image, shape (n, num_classes, h, w).
-            results_list (list[:obj:`InstanceData`]): Detections per image, with
-                ``bboxes`` (n, 4) at network scale.
-            batch_img_metas (list[dict]): Image information.
-            rcnn_test_cfg (:obj:`ConfigDict`): With ``mask_thr_binary`` and, optionally,
-                ``mask_refiner``, e.g. :class:`MaskRefiner`.
-            rescale (bool): Whether to give boxes and masks at the original scale.
-            activate_map (bool): Whether ``mask_preds`` are probabilities, the mean of
-                several heads', rather than logits.
+        The arguments are the parent's; ``rcnn_test_cfg`` may have a ``mask_refiner``,
+        e.g. :class:`MaskRefiner`. With ``activate_map`` ``mask_preds`` are
+        probabilities, the mean of several heads', rather than logits.
 
         Returns:
             list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, the
