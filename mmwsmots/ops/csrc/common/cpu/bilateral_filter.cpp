@@ -8,49 +8,6 @@
 namespace mmwsmots {
 namespace {
 
-// Sorts by cell; pixels of a cell stay in raster order. Returns the number of runs.
-// The two halves of the crop have counters of their own and go side by side: a
-// counter that was just written is slow to read, and neighbours share their cell.
-int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int num_pixels,
-                int width, int num_cells, int32_t *starts, int32_t *offsets,
-                int32_t *pixels, Run *runs) {
-  const int half = num_pixels / 2;
-  int32_t *first = starts, *second = starts + num_cells;
-  std::fill(starts, starts + 2 * (int64_t)num_cells, 0);
-  for (int i = 0; i < half; ++i) {
-    ++first[cells[i]];
-    ++second[cells[half + i]];
-  }
-  if (num_pixels % 2 == 1) ++second[cells[num_pixels - 1]];
-  int num_runs = 0;
-  int32_t start = 0;
-  for (int cell = 0; cell < num_cells; ++cell) {
-    const int32_t in_first = first[cell], in_second = second[cell];
-    if (in_first + in_second == 0) continue;
-    first[cell] = start;
-    second[cell] = start + in_first;
-    start += in_first + in_second;
-    runs[num_runs++] = {cell, start};
-  }
-
-  struct Position {
-    int y, x;
-  };
-  const auto place = [&](int i, int32_t *counters, Position &at) {
-    const int32_t to = counters[cells[i]]++;
-    offsets[to] = unsorted_offsets[i];
-    pixels[to] = at.y << 16 | at.x;
-    if (++at.x == width) at = {at.y + 1, 0};
-  };
-  Position upper = {0, 0}, lower = {half / width, half % width};
-  for (int i = 0; i < half; ++i) {
-    place(i, first, upper);
-    place(half + i, second, lower);
-  }
-  if (num_pixels % 2 == 1) place(num_pixels - 1, second, lower);
-  return num_runs;
-}
-
 // Of the colour grid behind tiles, whose size does not limit max_nodes.
 constexpr int64_t kMaxCells = 1 << 20;
 
@@ -63,8 +20,9 @@ int start_of_tile(int tile, float side, int size) {
   return start;
 }
 
-// The same for each tile, their cells in the order in which they appear.
-int sort_tiles(const int32_t *cells, const int32_t *unsorted_offsets, int height,
+// Sorts the pixels of each tile by cell, cells in the order in which they appear; pixels
+// of a cell stay in raster order. Returns the number of runs.
+int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int height,
                int width, float side, int num_cells, int32_t *starts, int32_t *offsets,
                int32_t *pixels, Run *runs) {
   std::fill(starts, starts + num_cells, 0);
@@ -206,11 +164,10 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
   int32_t *unsorted_offsets = cells + stride;
   kernels.bin_colours(image, num_pixels, rotation, low, shape, cells,
                       unsorted_offsets);
-  int32_t *starts = workspace.counts.get(2 * num_nodes);
-  shape[3] = side > 0 ? sort_tiles(cells, unsorted_offsets, height, width, side,
-                                   (int)num_nodes, starts, offsets, pixels, runs)
-                      : sort_pixels(cells, unsorted_offsets, num_pixels, width,
-                                    (int)num_nodes, starts, offsets, pixels, runs);
+  const float whole = (float)std::max(height, width);  // one tile
+  shape[3] = sort_pixels(cells, unsorted_offsets, height, width, side > 0 ? side : whole,
+                         (int)num_nodes, workspace.counts.get(num_nodes), offsets, pixels,
+                         runs);
   return true;
 }
 

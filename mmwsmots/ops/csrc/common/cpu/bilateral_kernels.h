@@ -34,7 +34,7 @@ struct Run {
 struct GridPlan {
   const int32_t *offsets;  // (num_pixels) from the cell's centre, packed
   const int32_t *pixels;   // (num_pixels) row << 16 | column
-  const Run *runs;         // (num_runs), ascending
+  const Run *runs;         // (num_runs), tile by tile
   int num_pixels, num_runs;
   int nodes[3];  // of the grid, along grey and the two chroma axes
 };
