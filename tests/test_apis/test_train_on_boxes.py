@@ -19,6 +19,7 @@ from tests.small_model import SIZE
 
 WIDTH, HEIGHT = SIZE
 NUM_FRAMES = 4
+NUM_ITERS = 30  # enough that a busy machine kills in time
 # The package has a function of the module's name.
 MODULE = importlib.import_module('mmwsmots.apis.adapt_box_masker')
 
@@ -118,7 +119,7 @@ def test_video(masker, clip, tmp_path):
 def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(MODULE, 'SAVE_INTERVAL', 1)
     out = tmp_path / 'out'
-    args = (*masker, clip, BOXES, out, 4, True)
+    args = (*masker, clip, BOXES, out, NUM_ITERS, True)
     context = multiprocessing.get_context('fork')
     process = context.Process(target=train_on_boxes, args=args)
     process.start()
@@ -130,13 +131,13 @@ def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch, capfd):
     process.kill()
     process.join()
     last = Path((out / 'run/last_checkpoint').read_text())
-    assert last.name != 'iter_4.pth'  # it was killed in time
+    assert last.name != f'iter_{NUM_ITERS}.pth'  # it was killed in time
     capfd.readouterr()
-    assert train_on_boxes(*args) == out / 'run/iter_4.pth'
+    assert train_on_boxes(*args) == out / f'run/iter_{NUM_ITERS}.pth'
     log = ''.join(capfd.readouterr())
-    steps = re.findall(r'Iter\(train\) \[(\d)/4\]', log)
-    assert steps == [str(n) for n in range(int(last.stem[5:]) + 1, 5)]
-    assert train_on_boxes(*args) == out / 'run/iter_4.pth'
+    steps = re.findall(r'Iter\(train\) \[ *(\d+)/', log)
+    assert steps == [str(n) for n in range(int(last.stem[5:]) + 1, NUM_ITERS + 1)]
+    assert train_on_boxes(*args) == out / f'run/iter_{NUM_ITERS}.pth'
     assert 'Iter(train)' not in ''.join(capfd.readouterr())
 
 
