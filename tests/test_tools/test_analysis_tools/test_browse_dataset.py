@@ -101,7 +101,8 @@ def test_boxes_without_masks_have_no_truth(browse):
     pictures, _ = browse(*args, with_masks=False)
     assert sorted(pictures) == ['0014_000003.png', '0014_000004.png']
     picture = cv2.imread(str(pictures['0014_000003.png']))
-    assert picture.shape[1] == 2 * 62 + 2
+    # Frame, heat map, pseudo label and prediction.
+    assert picture.shape[1] == 4 * 62 + 2
 
 
 @pytest.mark.parametrize(
