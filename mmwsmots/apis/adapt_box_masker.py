@@ -102,9 +102,10 @@ def _train(
 ) -> Path:
     """One training; returns its checkpoint."""
     trained = work_dir / f'iter_{num_iters}.pth'
-    last = work_dir / 'last_checkpoint'
-    resume = resume and last.is_file()
-    if resume and Path(last.read_text().strip()).name == trained.name:
+    note = work_dir / 'last_checkpoint'
+    last = Path(note.read_text().strip()) if resume and note.is_file() else None
+    resume = last is not None and last.is_file()  # a kill may leave the note empty
+    if resume and last.name == trained.name:
         return trained
     cfg = deepcopy(cfg)
     cfg.model.backbone.init_cfg = None
