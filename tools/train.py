@@ -82,8 +82,8 @@ def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
 
     Raises:
         ValueError: If the learning rate is to be scaled and the config does not say
-            for which batch size it is meant, or a training of other classes was to
-            go on.
+            for which batch size it is meant, or there is no checkpoint to go on from,
+            or one of other classes.
     """
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -96,7 +96,12 @@ def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
         last = cfg.load_from or find_latest_checkpoint(cfg.work_dir)
-        if last is not None and Path(last).is_file():
+        if last is not None:
+            if not Path(last).is_file():  # a kill can leave the note empty
+                raise ValueError(
+                    f'{cfg.work_dir}/last_checkpoint names no file, but "{last}": give '
+                    '--resume the checkpoint to go on from'
+                )
             check_resumed_classes(cfg, last)
 
 

@@ -59,6 +59,9 @@ def test_classes_of_the_command_line(train, tmp_path):
     # A second run goes on with the same classes only.
     message = train('--classes', 'лодка', 'kite', '--resume')
     assert message.startswith('error: ') and 'the config trains on лодка' in message
+    (tmp_path / 'run/last_checkpoint').write_text('')  # killed as it was written
+    message = train('--classes', 'kite', 'лодка', '--resume')
+    assert 'run/last_checkpoint names no file, but "": give --resume' in message
 
 
 def test_other_classes_stop_before_training(train):
