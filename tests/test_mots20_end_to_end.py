@@ -50,6 +50,7 @@ def small(repo, root, work_dir, name='wsmots_r50_fpn_mots20') -> Config:
     cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.test_cfg.rcnn.score_thr = 0.0
     cfg.model.detector.test_cfg.rcnn.max_per_img = 3
+    cfg.model.detector.test_cfg.rcnn.mask_thr_binary = 0.0  # no mask is empty
     cfg.train_cfg.max_epochs = 1
     cfg.work_dir = str(work_dir)
     cfg.experiment_name = work_dir.name
