@@ -7,7 +7,7 @@ ANNOTATIONS is a COCO or CocoVID file with boxes of any classes, IMAGES the fold
 its file names are relative to. OUT becomes the same file with a mask of each box and
 its confidence, to train on: identities and all else stay, masks that were there are
 not looked at. --adapt N first trains on these very boxes from the released weights, in
-two stages of N iterations. Over several GPUs:
+3 N iterations of a first stage and N of the masker. Over several GPUs:
 
     torchrun --nproc_per_node 8 tools/label_dataset.py ... --launcher pytorch
 """
@@ -51,7 +51,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--adapt',
         type=positive,
         metavar='N',
-        help='first train on these boxes, N iterations of each stage',
+        help='first train on these boxes, 3 N iterations of a first stage and N more',
     )
     parser.add_argument(
         '--work-dir',

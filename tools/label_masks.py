@@ -8,8 +8,8 @@ BOXES is MOTChallenge text, a KITTI tracking label file, XML of CVAT for video o
 images, JSON of COCO, CocoVID, YouTube-VIS or Label Studio, one of them in a ZIP file,
 or a folder of 16-bit instance pictures; the format is told from the content, and the
 classes are any. The masks come from the masker whose weights come with the project:
-nothing is trained, nothing downloaded. --adapt N first learns from these very boxes, in
-two stages of N iterations. DIR gets the layout of KITTI MOTS:
+nothing is trained, nothing downloaded. --adapt N first learns from these very boxes,
+3 N iterations of a first stage and N of the masker. DIR gets the layout of KITTI MOTS:
 
     DIR/instances_txt/NAME.txt     masks as KITTI MOTS text
     DIR/instances/NAME/FFFFFF.png  the same as 16-bit pictures
@@ -66,7 +66,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--adapt',
         type=positive,
         metavar='N',
-        help='first train on these boxes, N iterations of each stage',
+        help='first train on these boxes, 3 N iterations of a first stage and N more',
     )
     parser.add_argument(
         '--out', type=Path, required=True, help='folder for the results'

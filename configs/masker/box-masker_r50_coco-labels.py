@@ -13,5 +13,7 @@ param_scheduler = [
 ]
 load_from = 'work_dirs/box-masker_r50_coco-boxes/iter_20000.pth'
 first_stage = dict(
-    config='{{ fileDirname }}/box-masker_r50_coco-boxes.py', checkpoint=load_from
+    config='{{ fileDirname }}/box-masker_r50_coco-boxes.py',
+    checkpoint=load_from,
+    num_iters_factor=1,
 )

@@ -32,9 +32,10 @@ def adapt_box_masker(
     """Go on training a masker on the boxes that it is to label.
 
     A masker that learns from masks has a first stage that learns from boxes alone,
-    ``first_stage`` of the config, a dict of its ``config`` and ``checkpoint``: that
-    stage goes on for ``num_iters`` iterations on the boxes and labels them, and the
-    masker learns from these labels for as many. Without ``first_stage`` it learns from
+    ``first_stage`` of the config, a dict of its ``config`` and ``checkpoint`` and, if
+    not 1, ``num_iters_factor``: that stage goes on for ``num_iters_factor * num_iters``
+    iterations on the boxes and labels them, and the masker learns from these labels
+    for ``num_iters``. Without ``first_stage`` it learns from
     its own labels, which changes it little. A masker that learns from boxes goes on by
     itself. Masks of the file are never read.
 
@@ -48,7 +49,8 @@ def adapt_box_masker(
         ann_file (str | Path): COCO or CocoVID file with boxes of any classes.
         img_folder (str | Path): Folder that its file names are relative to.
         work_dir (str | Path): Folder for logs and checkpoints.
-        num_iters (int): Number of iterations, of each stage.
+        num_iters (int): Number of iterations on labels, or of a config that learns from
+            boxes.
         resume (bool): Whether to go on from the last checkpoint in ``work_dir``.
         launcher (str): 'none', or what started the processes, e.g. 'pytorch'.
 
@@ -66,21 +68,22 @@ def adapt_box_masker(
         raise ValueError(f'{ann_file}: no box to train on')
     classes = [cat['name'] for cat in coco['categories']]
     cfg, name = read_config(config, BoxMasker)
-    run = dict(num_iters=num_iters, resume=resume, launcher=launcher)
+    run = dict(resume=resume, launcher=launcher)
     if not _learns_from_masks(cfg):
-        data = ann_file, img_folder, classes, work_dir
+        data = ann_file, img_folder, classes, work_dir, num_iters
         return _train(cfg, name, checkpoint, *data, **run)
     labelled = work_dir / 'masks.json'
     if not (resume and labelled.is_file()):
         teacher = cfg, checkpoint
         if stage := cfg.get('first_stage'):
             first = read_config(stage['config'], BoxMasker)
-            data = ann_file, img_folder, classes, work_dir / 'first_stage'
+            long = num_iters * stage.get('num_iters_factor', 1)
+            data = ann_file, img_folder, classes, work_dir / 'first_stage', long
             teacher = first[0], _train(*first, stage['checkpoint'], *data, **run)
         data = ann_file, img_folder, labelled, work_dir / 'label'
         label_dataset(*teacher, *data, launcher)
     cfg.optim_wrapper.optimizer.lr *= LABELS_LR_FACTOR
-    data = labelled, img_folder, classes, work_dir
+    data = labelled, img_folder, classes, work_dir, num_iters
     return _train(cfg, name, checkpoint, *data, **run)
 
 

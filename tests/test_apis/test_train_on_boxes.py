@@ -146,6 +146,7 @@ def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
     """It learns from the boxes, and its labels are what the masker learns from."""
     config, checkpoint = small_masker(repo, tmp_path)
     config = Config.fromfile(config)
+    config.first_stage.num_iters_factor = 2
     label, teachers = MODULE.label_dataset, []
 
     def label_dataset(cfg, weights, ann_file, *args):
@@ -155,7 +156,7 @@ def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
     monkeypatch.setattr(MODULE, 'label_dataset', label_dataset)
     out = tmp_path / 'out'
     trained = train_on_boxes(config, checkpoint, clip, BOXES, out, 2)
-    first = out / 'run/first_stage/iter_2.pth'
+    first = out / 'run/first_stage/iter_4.pth'
     assert teachers == [(False, first, out / 'boxes.json')]
     assert weights(trained).keys() == weights(checkpoint).keys()
     cfgs = [

@@ -3,6 +3,7 @@ from .clip_frame_sample import ClipFrameSample
 from .load_annotated_frame import LoadAnnotatedFrame
 from .load_mask_scores import LoadMaskScores
 from .pack_mots_inputs import PackMOTSDetInputs, PackMOTSInputs
+from .random_shadow import RandomShadow
 
 __all__ = [
     'ClipFrameSample',
@@ -10,4 +11,5 @@ __all__ = [
     'LoadMaskScores',
     'PackMOTSDetInputs',
     'PackMOTSInputs',
+    'RandomShadow',
 ]

@@ -5,8 +5,10 @@ from torch import Tensor, nn
 
 from ..utils.gathered_mean import gathered_mean
 
+GROUND_HEIGHT = 0.3  # of a box's height
 
-def topk_projection(mask_probs: Tensor, box_masks: Tensor, share: float) -> Tensor:
+
+def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
     """Project masks on their rows.
 
     A row that meets the box has the mean of its k best cells inside the box, with k the
@@ -16,19 +18,38 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, share: float) -> Tens
     Args:
         mask_probs (Tensor): Shape (N, H, W).
         box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        share (float): k as a share of the width, 0 is the maximum.
+        shares (Tensor): k as a share of the width, 0 is the maximum; shape (N, H).
 
     Returns:
         Tensor: Shape (N, H).
     """
     widths = box_masks.sum(dim=2)
-    num_best = (widths * share).round().clamp(min=1)
+    num_best = (widths * shares).round().clamp(min=1)
     # Cells outside the box sort behind those inside; their mean weight is 0.
     inside = torch.where(box_masks, mask_probs, mask_probs.new_full((), -1.0))
     ranked = inside.sort(dim=2, descending=True).values
     ranks = torch.arange(mask_probs.shape[2], device=mask_probs.device)
     best = ranked * (ranks < num_best[..., None])
     return torch.where(widths > 0, best.sum(dim=2) / num_best, mask_probs.amax(dim=2))
+
+
+def ground_factors(box_masks: Tensor, share: float) -> Tensor:
+    """Factors on k for rows that come near the ground.
+
+    Args:
+        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
+        share (float): Factor at the lower side of a box.
+
+    Returns:
+        Tensor: Shape (N, H): 1 outside the boxes' rows and from ``GROUND_HEIGHT`` of
+        the box's height above its lower side on, linear below.
+    """
+    in_box = box_masks.any(dim=2).float()
+    # Middle of each row, counted from the lower side.
+    above = in_box.flip(1).cumsum(dim=1).flip(1) - 0.5
+    above = above / in_box.sum(dim=1, keepdim=True).clamp(min=1)
+    factors = share + (1 - share) * (above / GROUND_HEIGHT).clamp(0, 1)
+    return torch.where(in_box > 0, factors, 1.0)
 
 
 @MODELS.register_module()
@@ -43,17 +64,28 @@ class BoxProjectionLoss(nn.Module):
     Args:
         topk (float): k as a share of the box's extent in [0, 1]; 0 is BoxInst's
             maximum.
+        ground_share (float): Factor on k at the lower side of the box, see
+            :func:`ground_factors`. What stands on the ground touches it with wheels or
+            feet only, and its shadow lies between them: rows of that part must not ask
+            for as wide a mask.
         loss_weight (float): Factor on the loss.
         gather (bool): See :func:`gathered_mean`.
     """
 
     def __init__(
-        self, topk: float = 0.0, loss_weight: float = 1.0, gather: bool = False
+        self,
+        topk: float = 0.0,
+        ground_share: float = 1.0,
+        loss_weight: float = 1.0,
+        gather: bool = False,
     ) -> None:
         super().__init__()
         if not 0 <= topk <= 1:
             raise ValueError(f'topk must be in [0, 1], got {topk}')
+        if not 0 <= ground_share <= 1:
+            raise ValueError(f'ground_share must be in [0, 1], got {ground_share}')
         self.topk = topk
+        self.ground_share = ground_share
         self.loss_weight = loss_weight
         self.gather = gather
 
@@ -69,11 +101,13 @@ class BoxProjectionLoss(nn.Module):
         """
         mask_probs = mask_probs.float()
         loss = 0.0
-        for probs, boxes in (
-            (mask_probs, box_masks),
-            (mask_probs.transpose(1, 2), box_masks.transpose(1, 2)),
+        shares = self.topk * ground_factors(box_masks, self.ground_share)
+        columns = mask_probs.transpose(1, 2), box_masks.transpose(1, 2)
+        for probs, boxes, ks in (
+            (mask_probs, box_masks, shares),
+            (*columns, shares.new_full((1, 1), self.topk)),
         ):
-            projection = topk_projection(probs, boxes, self.topk)
+            projection = topk_projection(probs, boxes, ks)
             target = boxes.any(dim=2).to(projection.dtype)
             overlap = (projection * target).sum(dim=1)
             total = projection.square().sum(dim=1) + target.sum(dim=1)

@@ -7,6 +7,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 from scipy.ndimage import median_filter
 
+from mmwsmots.datasets.transforms.random_shadow import cast_shadows
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -24,7 +25,6 @@ from .label_resize import resize_masks
 from .pedestrian_painter import PedestrianPainter
 from .rng import generator
 from .sensor import Sensor
-from .shadows import cast_shadows
 from .sprite import Sprite
 from .street import Street
 from .textures import PatchSource

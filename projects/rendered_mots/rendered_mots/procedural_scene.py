@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import numpy as np
 
+from mmwsmots.datasets.transforms.random_shadow import cast_shadows
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -11,7 +12,6 @@ from .compositor import blend_layers
 from .pedestrian_painter import PedestrianPainter
 from .rng import generator
 from .sensor import Sensor
-from .shadows import cast_shadows
 from .sprite import Sprite
 from .street import Street
 from .textures import PatchSource

@@ -43,6 +43,38 @@ def test_equals_a_loop(topk):
     assert abs(value - loop_loss(probs, boxes(3), topk)) < 1e-5
 
 
+def test_rows_near_the_ground_ask_for_less():
+    torch.manual_seed(2)
+    probs, box = torch.rand(9, 8), boxes(1)[0]
+    loss = BoxProjectionLoss(0.8, ground_share=0.25)
+    # Rows 2 to 6: their middles lie 0.9, 0.7, 0.5, 0.3 and 0.1 above the lower side.
+    # From 0.3 on k is whole.
+    factors = [1, 1, 1, 1, 0.25 + 0.75 * 0.1 / 0.3]
+    rows = [max(row) for row in probs.tolist()]
+    for y, factor in zip(range(2, 7), factors):
+        rows[y] = loop_projection(probs[y : y + 1], box[y : y + 1], 0.8 * factor)[0]
+    columns = loop_projection(probs.T, box.T, 0.8)
+    expected = 0.0
+    for projection, target in ((rows, box.any(1)), (columns, box.any(0))):
+        overlap = sum(p for p, t in zip(projection, target) if t)
+        norm = sum(p * p for p in projection) + int(target.sum())
+        expected += 1 - 2 * overlap / norm
+    assert abs(loss(probs[None], box[None]) - expected) < 1e-5
+
+
+def test_wheels_do_without_the_shadow_between_them():
+    car = boxes(1).float()
+    car[0, 6, 2:5] = 0  # of the lowest row, only the ends
+    assert BoxProjectionLoss(0.7)(car, boxes(1)) > 0.01
+    assert BoxProjectionLoss(0.7, ground_share=0.1)(car, boxes(1)) < 1e-3
+
+
+@pytest.mark.parametrize('value', [1.5, -0.1])
+def test_bad_ground(value):
+    with pytest.raises(ValueError, match='ground_share must be in'):
+        BoxProjectionLoss(0.5, ground_share=value)
+
+
 def test_filled_box_is_perfect_and_one_path_satisfies_only_the_maximum():
     filled = boxes(1).float()
     cross = torch.zeros(1, 9, 8)
