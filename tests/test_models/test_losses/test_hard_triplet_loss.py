@@ -1,16 +1,14 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
-import os
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmdet.registry import MODELS
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mmwsmots.models.losses import HardTripletLoss
+from tests.processes import run_processes
 
 
 def loss_by_loop(embeddings, ids, labels=None, margin=0.2):
@@ -184,12 +182,7 @@ def step(model, gather, inputs, ids, labels):
     return loss.detach(), grads
 
 
-def run_rank(rank, folder):
-    os.environ['GLOO_SOCKET_IFNAME'] = 'lo'
-    torch.set_num_threads(1)
-    dist.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
+def run_rank(rank):
     model = DistributedDataParallel(linear_model())
     results = {}
     for index, ((first, second), _) in enumerate(RANK_CASES):
@@ -197,15 +190,12 @@ def run_rank(rank, folder):
         case = [None if v is None else v[part] for v in distributed_case(index)]
         for gather in (True, False):
             results[index, gather] = step(model, gather, *case)
-    torch.save(results, f'{folder}/rank{rank}.pt')
-    dist.destroy_process_group()
+    return results
 
 
 @pytest.fixture(scope='module')
-def rank_results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('ranks')
-    mp.spawn(run_rank, args=(str(folder),), nprocs=2)
-    return [torch.load(folder / f'rank{rank}.pt') for rank in range(2)]
+def rank_results():
+    return run_processes(run_rank)
 
 
 @pytest.mark.parametrize('index', range(len(RANK_CASES)))
