@@ -93,10 +93,10 @@ def apply_train_options(cfg: Config, args: argparse.Namespace) -> None:
             raise ValueError(f'{args.config}: no auto_scale_lr.base_batch_size')
         cfg.auto_scale_lr.enable = True
     if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
-        last = cfg.load_from or find_latest_checkpoint(cfg.work_dir)
-        if last is not None:
+        named = None if args.resume == 'auto' else args.resume
+        last = named or find_latest_checkpoint(cfg.work_dir)
+        if last is not None:  # a first run starts from the config's load_from
+            cfg.resume, cfg.load_from = True, named
             if not Path(last).is_file():  # a kill can leave the note empty
                 raise ValueError(
                     f'{cfg.work_dir}/last_checkpoint names no file, but "{last}": give '

@@ -121,6 +121,20 @@ def test_resume_equals_one_run(tools, tmp_path, source):
     assert slope == pytest.approx(fit_by_hand(4), abs=1e-6)
 
 
+def test_first_run_with_resume_starts_from_load_from(tools, tmp_path):
+    """A command that goes on after a kill is given at the first run too."""
+    start = tmp_path / 'start.pth'
+    torch.save(dict(state_dict=dict(slope=torch.tensor([3.0]))), start)
+    args = [CONFIG, '--resume', '--work-dir', str(tmp_path / 'run'), '--cfg-options']
+    args += [f'load_from={start}', 'optim_wrapper.optimizer.lr=0.0']
+    tools('train').main(args)
+    assert read_slope(tmp_path / 'run/epoch_4.pth') == 3
+    # from then on its own checkpoint counts
+    torch.save(dict(state_dict=dict(slope=torch.tensor([5.0]))), start)
+    tools('train').main([*args, 'train_cfg.max_epochs=5'])
+    assert read_slope(tmp_path / 'run/epoch_5.pth') == 3
+
+
 def test_learning_rate_scales_with_the_batch(tools, tmp_path):
     """Base batch size 2, real batch size 4: twice the rate."""
     tools('train').main(
