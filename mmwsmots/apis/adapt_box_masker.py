@@ -4,8 +4,9 @@ from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.runner import Runner, save_checkpoint
 
+from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import prepare_cpu_processes, weights_only
@@ -34,10 +35,11 @@ def adapt_box_masker(
     A masker that learns from masks has a first stage that learns from boxes alone,
     ``first_stage`` of the config, a dict of its ``config`` and ``checkpoint`` and, if
     not 1, ``num_iters_factor``: that stage goes on for ``num_iters_factor * num_iters``
-    iterations on the boxes and labels them, and the masker learns from these labels
-    for ``num_iters``. Without ``first_stage`` it learns from
-    its own labels, which changes it little. A masker that learns from boxes goes on by
-    itself. Masks of the file are never read.
+    iterations on the boxes and labels them together with the masker, see
+    :class:`BoxMaskerEnsemble`; then the masker learns from these labels for
+    ``num_iters``. Without ``first_stage`` it learns from its own labels, which changes
+    it little. A masker that learns from boxes goes on by itself. Masks of the file are
+    never read.
 
     The configs' models, data pipelines and optimizers are taken; a schedule becomes
     ``num_iters`` iterations with a warm-up and a cosine decay.
@@ -79,12 +81,30 @@ def adapt_box_masker(
             first = read_config(stage['config'], BoxMasker)
             long = num_iters * stage.get('num_iters_factor', 1)
             data = ann_file, img_folder, classes, work_dir / 'first_stage', long
-            teacher = first[0], _train(*first, stage['checkpoint'], *data, **run)
+            trained = _train(*first, stage['checkpoint'], *data, **run)
+            teacher = _ensemble(
+                (cfg, name, checkpoint), (*first, trained), work_dir / 'ensemble.pth'
+            )
         data = ann_file, img_folder, labelled, work_dir / 'label'
         label_dataset(*teacher, *data, launcher)
     cfg.optim_wrapper.optimizer.lr *= LABELS_LR_FACTOR
     data = labelled, img_folder, classes, work_dir, num_iters
     return _train(cfg, name, checkpoint, *data, **run)
+
+
+def _ensemble(masker: tuple, other: tuple, out: Path) -> tuple[Config, Path]:
+    """Config and weights of two maskers, each a config, its name and weights."""
+    weights = {}
+    for prefix, (cfg, name, checkpoint) in {'': masker, 'other.': other}.items():
+        model = build_model(cfg, name)
+        check_exists(checkpoint)
+        load_weights(model, checkpoint, name)
+        weights.update({prefix + k: v for k, v in model.state_dict().items()})
+    with atomic_write(out) as temp:  # by each process of several
+        save_checkpoint(dict(state_dict=weights), str(temp))
+    cfg = deepcopy(masker[0])
+    cfg.model.update(type='BoxMaskerEnsemble', other=other[0].model)
+    return cfg, out
 
 
 def _learns_from_masks(cfg: Config) -> bool:
@@ -144,6 +164,9 @@ def _shorten(cfg: Config, num_iters: int) -> None:
         ),
         dict(type='CosineAnnealingLR', by_epoch=False, begin=0, T_max=num_iters),
     ]
+    for hook in cfg.get('custom_hooks', []):
+        if hook['type'] == 'EMAHook':  # over a fifth of the run at most
+            hook['momentum'] = max(hook.get('momentum', 0), 5 / (num_iters + 5))
     for kind in ('val', 'test'):  # nothing is evaluated: there are no masks
         for part in ('dataloader', 'cfg', 'evaluator'):
             cfg.pop(f'{kind}_{part}', None)

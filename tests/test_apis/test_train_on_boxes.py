@@ -143,21 +143,27 @@ def test_killed_and_resumed(masker, clip, tmp_path, monkeypatch, capfd):
 
 
 def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
-    """It learns from the boxes, and its labels are what the masker learns from."""
+    """It learns from the boxes; the masker learns from the labels of both."""
     config, checkpoint = small_masker(repo, tmp_path)
     config = Config.fromfile(config)
     config.first_stage.num_iters_factor = 2
     label, teachers = MODULE.label_dataset, []
 
     def label_dataset(cfg, weights, ann_file, *args):
-        teachers.append((cfg.model.get('prompt', False), weights, ann_file))
+        teachers.append((cfg.model.type, weights, ann_file))
         return label(cfg, weights, ann_file, *args)
 
     monkeypatch.setattr(MODULE, 'label_dataset', label_dataset)
     out = tmp_path / 'out'
     trained = train_on_boxes(config, checkpoint, clip, BOXES, out, 2)
     first = out / 'run/first_stage/iter_4.pth'
-    assert teachers == [(False, first, out / 'boxes.json')]
+    both = out / 'run/ensemble.pth'
+    assert teachers == [('BoxMaskerEnsemble', both, out / 'boxes.json')]
+    expected = dict(weights(checkpoint))
+    expected.update({f'other.{k}': v for k, v in weights(first).items()})
+    assert weights(both).keys() == expected.keys()
+    for key, value in weights(both).items():
+        torch.testing.assert_close(value, expected[key])
     assert weights(trained).keys() == weights(checkpoint).keys()
     cfgs = [
         Config.fromfile(next(folder.glob('2*/vis_data/config.py')))
@@ -167,6 +173,9 @@ def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
     assert files == [str(out / 'boxes.json'), str(out / 'run/masks.json')]
     rates = [cfg.optim_wrapper.optimizer.lr for cfg in cfgs]
     assert rates == pytest.approx([1e-3, 3.5e-4])
+    # the mean of the weights is over a fifth of a short run
+    hooks = [hook for hook in cfgs[1].custom_hooks if hook.type == 'EMAHook']
+    assert hooks[0].momentum == pytest.approx(5 / 7)
 
 
 def test_weights_that_do_not_fit(repo, masker, clip, tmp_path):
