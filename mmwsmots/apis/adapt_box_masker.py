@@ -14,8 +14,6 @@ from mmwsmots.utils import prepare_cpu_processes, weights_only
 from .inference import build_model, check_exists, load_weights, read_config
 from .label_dataset import label_dataset
 
-# Of the config's learning rate, where weights that know their task learn from labels.
-LABELS_LR_FACTOR = 0.5
 WARM_UP = 50  # iterations at most
 SAVE_INTERVAL = 50  # iterations at least
 
@@ -87,7 +85,6 @@ def adapt_box_masker(
             )
         data = ann_file, img_folder, labelled, work_dir / 'label'
         label_dataset(*teacher, *data, launcher)
-    cfg.optim_wrapper.optimizer.lr *= LABELS_LR_FACTOR
     data = labelled, img_folder, classes, work_dir, num_iters
     return _train(cfg, name, checkpoint, *data, **run)
 
