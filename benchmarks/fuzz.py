@@ -31,7 +31,7 @@ from fuzz_boxes import box_targets
 from fuzz_masks import mask_targets
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.box_readers.kitti_tracking import read_kitti_boxes
+from mmwsmots.fileio.box_readers.text_boxes import read_kitti_boxes
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,

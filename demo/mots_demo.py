@@ -59,7 +59,7 @@ import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
 from mmwsmots.apis.track_journal import state_path
 from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
-from mmwsmots.fileio.class_numbers import add_labels
+from mmwsmots.fileio.classes import add_labels
 from mmwsmots.visualization import TrackDrawer
 
 SAVE_INTERVAL = 50  # frames

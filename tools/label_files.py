@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import BoxLabeler, FrameLabels
+from mmwsmots.apis import BoxLabeler
+from mmwsmots.apis.box_labeler import FrameLabels
 from mmwsmots.apis.track_journal import state_path
 from mmwsmots.fileio import atomic_write, check_existing
-from mmwsmots.fileio.class_numbers import write_labels
+from mmwsmots.fileio.classes import write_labels
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_png import MAX_ID, write_mots_png
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID

@@ -146,10 +146,7 @@ from tqdm import tqdm
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import (
     BoxLabeler,
-    FrameLabels,
-    Problem,
     TrackJournal,
-    describes,
     init_box_masker,
     init_mots_model,
     read_ahead,
@@ -157,6 +154,8 @@ from mmwsmots.apis import (
     track_boxes,
     train_on_boxes,
 )
+from mmwsmots.apis.box_labeler import FrameLabels, Problem
+from mmwsmots.apis.inference import describes
 from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
 from mmwsmots.fileio.box_readers import (
     BoxFile,
@@ -165,8 +164,7 @@ from mmwsmots.fileio.box_readers import (
     read_boxes,
     select_classes,
 )
-from mmwsmots.fileio.class_names import find_name
-from mmwsmots.fileio.class_numbers import known_classes
+from mmwsmots.fileio.classes import find_name, known_classes
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import read_config_file

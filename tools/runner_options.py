@@ -127,7 +127,7 @@ def build_runner(cfg: 'Config', split: str) -> 'Runner':
     """
     from mmengine.runner import Runner
 
-    from mmwsmots.apis import check_num_classes, config_classes
+    from mmwsmots.apis.model_classes import check_num_classes, config_classes
 
     try:
         runner = Runner.from_cfg(cfg)

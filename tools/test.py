@@ -36,7 +36,8 @@ if __name__ == '__main__':
 
 from mmengine.logging import print_log
 
-from mmwsmots.apis import adopt_classes, load_weights
+from mmwsmots.apis.inference import load_weights
+from mmwsmots.apis.model_classes import adopt_classes
 from mmwsmots.utils import weights_only
 
 

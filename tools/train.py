@@ -69,7 +69,7 @@ quiet_dependencies()  # before torch and mmdet are imported
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmwsmots.apis import check_resumed_classes
+from mmwsmots.apis.model_classes import check_resumed_classes
 from mmwsmots.utils import weights_only
 
 

@@ -26,7 +26,7 @@ import torch
 
 from benchmarks.common import ROOT, fetch_weights, heading, report, run
 from mmwsmots.apis import init_mots_model
-from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
+from mmwsmots.datasets.benchmark_datasets import OFFICIAL_SPLITS
 from mmwsmots.fileio import atomic_write
 
 from .evaluate import evaluate

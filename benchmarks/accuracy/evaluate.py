@@ -12,7 +12,8 @@ from mmengine.utils import track_iter_progress
 from pycocotools import mask as mask_utils
 
 from benchmarks.masks import boundary_iou, grabcut
-from mmwsmots.apis import frame_batch, segment_boxes
+from mmwsmots.apis import segment_boxes
+from mmwsmots.apis.inference import frame_batch
 from mmwsmots.evaluation import evaluate_mots, filled_boxes
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.evaluation.mots_eval import foreground_ratios

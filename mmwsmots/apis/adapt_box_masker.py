@@ -1,21 +1,93 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import time
+from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner, save_checkpoint
 
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import FrameReader, atomic_write
+from mmwsmots.fileio.box_readers import TrackedBox
 from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
+from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import prepare_cpu_processes, weights_only
 
 from .inference import build_model, check_exists, load_weights, read_config
-from .label_dataset import label_dataset
 
+# Images at their own size: the model cuts its crops out of them.
+PIPELINE = [
+    dict(type='LoadAnnotatedFrame'),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(
+        type='PackDetInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'ann_indices'),
+    ),
+]
 WARM_UP = 50  # iterations at most
 SAVE_INTERVAL = 50  # iterations at least
+
+
+def label_dataset(
+    config: str | Path | Config,
+    checkpoint: str | Path,
+    ann_file: str | Path,
+    img_folder: str | Path,
+    out_file: str | Path,
+    work_dir: str | Path,
+    launcher: str = 'none',
+) -> dict[str, float]:
+    """Write an annotation file again with masks of its boxes.
+
+    A test loop of mmengine: it runs over GPUs and nodes as any test does.
+
+    Args:
+        config, checkpoint, ann_file, img_folder, launcher: See
+            :func:`adapt_box_masker`.
+        out_file (str | Path): The file to write, see :class:`DumpMaskLabels`.
+        work_dir (str | Path): Folder for logs.
+
+    Returns:
+        dict[str, float]: ``masks/number`` and their mean ``masks/score``.
+
+    Raises:
+        FileNotFoundError: If the file of annotations or an image does not exist.
+        ValueError: If the file breaks its format, an image has another size than the
+            file says, or the checkpoint is not one of the config's model.
+    """
+    cfg, name = read_config(config, BoxMasker)
+    if 'label_cfg' in cfg:
+        cfg.merge_from_dict({'model.test_cfg': cfg.pop('label_cfg')})
+    _remove_loops(cfg, 'train', 'val', 'test')
+    for key in ('optim_wrapper', 'param_scheduler', 'custom_hooks'):
+        cfg.pop(key, None)
+    ann_file, out_file = str(ann_file), str(out_file)
+    cfg.test_cfg = dict(type='TestLoop')
+    cfg.test_dataloader = dict(
+        batch_size=1,
+        num_workers=1,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(
+            type='BoxDataset',
+            ann_file=ann_file,
+            data_prefix=dict(img=str(img_folder)),
+            test_mode=True,
+            pipeline=PIPELINE,
+        ),
+    )
+    cfg.test_evaluator = dict(
+        type='DumpMaskLabels', ann_file=ann_file, out_file=out_file
+    )
+    cfg.work_dir = str(work_dir)
+    cfg.experiment_name = f'label_{time.time_ns()}'  # one of its own for each run
+    cfg.launcher = launcher
+    cfg.load_from, cfg.resume = None, False
+    prepare_cpu_processes(cfg)
+    runner = Runner.from_cfg(cfg)
+    # The runner would take weights of another model, as far as their names fit.
+    load_weights(runner.model, checkpoint, name)
+    return runner.test()
 
 
 def adapt_box_masker(
@@ -69,7 +141,7 @@ def adapt_box_masker(
     classes = [cat['name'] for cat in coco['categories']]
     cfg, name = read_config(config, BoxMasker)
     run = dict(resume=resume, launcher=launcher)
-    if not _learns_from_masks(cfg):
+    if not (cfg.model.get('loss_mask') or cfg.model.get('loss_dice')):
         data = ann_file, img_folder, classes, work_dir, num_iters
         return _train(cfg, name, checkpoint, *data, **run)
     labelled = work_dir / 'masks.json'
@@ -104,8 +176,10 @@ def _ensemble(masker: tuple, other: tuple, out: Path) -> tuple[Config, Path]:
     return cfg, out
 
 
-def _learns_from_masks(cfg: Config) -> bool:
-    return bool(cfg.model.get('loss_mask') or cfg.model.get('loss_dice'))
+def _remove_loops(cfg: Config, *kinds: str) -> None:
+    for kind in kinds:
+        for part in ('dataloader', 'cfg', 'evaluator'):
+            cfg.pop(f'{kind}_{part}', None)
 
 
 def _train(
@@ -151,25 +225,75 @@ def _train(
 def _shorten(cfg: Config, num_iters: int) -> None:
     """Give a config its schedule."""
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=num_iters)
+    end = min(WARM_UP, 1 + num_iters // 8)
     cfg.param_scheduler = [
-        dict(
-            type='LinearLR',
-            start_factor=0.1,
-            by_epoch=False,
-            begin=0,
-            end=min(WARM_UP, 1 + num_iters // 8),
-        ),
+        dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=end),
         dict(type='CosineAnnealingLR', by_epoch=False, begin=0, T_max=num_iters),
     ]
     for hook in cfg.get('custom_hooks', []):
         if hook['type'] == 'EMAHook':  # over a fifth of the run at most
             hook['momentum'] = max(hook.get('momentum', 0), 5 / (num_iters + 5))
-    for kind in ('val', 'test'):  # nothing is evaluated: there are no masks
-        for part in ('dataloader', 'cfg', 'evaluator'):
-            cfg.pop(f'{kind}_{part}', None)
+    _remove_loops(cfg, 'val', 'test')  # nothing is evaluated: there are no masks
     cfg.default_hooks.checkpoint.update(
         by_epoch=False, interval=max(SAVE_INTERVAL, num_iters // 20), max_keep_ckpts=2
     )
     cfg.log_processor = dict(by_epoch=False)
     if cfg.get('randomness', {}).get('seed') is None:
         cfg.randomness = dict(seed=0)
+
+
+def train_on_boxes(
+    config: str | Path | Config,
+    checkpoint: str | Path,
+    frames: str | Path,
+    boxes: Iterable[TrackedBox],
+    folder: str | Path,
+    num_iters: int,
+    resume: bool = False,
+) -> Path:
+    """:func:`adapt_box_masker` on the boxes of one clip.
+
+    Frames without boxes, and unreadable ones, are left out.
+
+    Args:
+        config, checkpoint, num_iters, resume: See :func:`adapt_box_masker`.
+        frames (str | Path): Folder of pictures, or a video, whose frames are written to
+            ``folder/frames``.
+        boxes (Iterable[TrackedBox]): Boxes of any classes, and ignored ones.
+        folder (str | Path): For ``boxes.json``, logs and checkpoints.
+
+    Raises:
+        ValueError: If no box lies in a readable frame, or the checkpoint holds more
+            than tensors and plain data.
+    """
+    folder = Path(folder).resolve()
+    img_folder = _write_boxes(frames, boxes, folder)
+    ann_file = folder / 'boxes.json'
+    return adapt_box_masker(
+        config, checkpoint, ann_file, img_folder, folder / 'run', num_iters, resume
+    )
+
+
+def _write_boxes(frames: str | Path, boxes: Iterable, folder: Path) -> Path:
+    """Write boxes.json and return the folder that its file names are relative to."""
+    reader = FrameReader(frames, keep_unreadable=True)
+    if reader.files is None:
+        reader = FrameReader(frames).extract(folder / 'frames' / reader.name)
+    # All are read, so that the training does not stop at one.
+    shapes = [None if frame is None else frame.shape[:2] for frame in reader]
+    size = next((shape for shape in shapes if shape is not None), None)
+    if size is None:
+        raise ValueError(f'{reader.path}: no frame can be read')
+    boxes = list(boxes)
+    names = dict.fromkeys(box.class_name for box in boxes if not box.is_ignored)
+    class_ids = {name: i for i, name in enumerate(names, 1)} or dict(none=1)
+    builder = CocoVIDBuilder(class_ids)
+    builder.add_frames(reader, size)
+    num_boxes = 0
+    for box in boxes:
+        if 0 <= box.frame_id < len(shapes) and shapes[box.frame_id] is not None:
+            num_boxes += builder.add_box(box, size) and not box.is_ignored
+    if num_boxes == 0:
+        raise ValueError(f'{reader.path}: no box lies in a readable frame')
+    builder.write(folder / 'boxes.json')
+    return reader.path.parent

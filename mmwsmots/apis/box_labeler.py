@@ -7,8 +7,7 @@ import numpy as np
 import torch
 
 from mmwsmots.fileio.box_readers import TrackedBox
-from mmwsmots.fileio.class_names import find_name
-from mmwsmots.fileio.class_numbers import class_numbers
+from mmwsmots.fileio.classes import class_numbers, find_name
 from mmwsmots.fileio.mots_track_ids import mots_track_ids
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
@@ -20,13 +19,7 @@ from .segment_boxes import segment_instances
 
 
 class Problem(NamedTuple):
-    """A frame or a box that could not be done.
-
-    Attributes:
-        frame_id (int): Number of the frame, from 0.
-        where (str): Place of the box in its file; '' for a frame.
-        reason (str): What is wrong.
-    """
+    """A box, at its place in its file, or a frame (where '') that could not be done."""
 
     frame_id: int
     where: str
@@ -34,18 +27,11 @@ class Problem(NamedTuple):
 
 
 class FrameLabels(NamedTuple):
-    """Masks of one frame.
+    """Masks of one frame."""
 
-    Attributes:
-        objects (list[MOTSObject]): The objects with masks, then the ignore region if
-            there is one; disjoint.
-        scores (list[float]): Confidence of each object's mask, in [0, 1].
-        problems (list[Problem]): What could not be done.
-    """
-
-    objects: list[MOTSObject]
-    scores: list[float]
-    problems: list[Problem]
+    objects: list[MOTSObject]  # with masks, disjoint, then the ignore region if any
+    scores: list[float]  # confidence of each object's mask, in [0, 1]
+    problems: list[Problem]  # what could not be done
 
 
 class BoxLabeler:
@@ -111,47 +97,43 @@ class BoxLabeler:
         }
 
     def label(self, frame_id: int, frame: np.ndarray | None) -> FrameLabels:
-        """Segment the boxes of a frame.
+        """Segment the boxes of a frame, BGR, (H, W, 3) uint8.
 
-        Args:
-            frame_id (int): Number of the frame.
-            frame (ndarray | None): BGR, (H, W, 3) uint8; None if it is unreadable, then
-                all of it is an ignore region.
+        All of an unreadable one, None, is an ignore region.
         """
+        all_boxes = self._boxes.get(frame_id, ())
         if frame is None:
-            reason = 'the frame cannot be read, or has another size than the first'
-            problems = [Problem(frame_id, '', reason)]
-            problems += [
-                Problem(frame_id, box.where, 'the frame cannot be read')
-                for box in self._boxes.get(frame_id, ())
-            ]
+            reason = 'the frame cannot be read'
+            problems = [Problem(frame_id, box.where, reason) for box in all_boxes]
+            reason += ', or has another size than the first'
             region = self._region(frame_id, np.ones(self.size, dtype=bool))
-            return FrameLabels(region, [], problems)
+            return FrameLabels(region, [], [Problem(frame_id, '', reason), *problems])
         boxes = self.boxes(frame_id)
         problems = [
             Problem(frame_id, box.where, box.outside_text(*self.size))
-            for box in self._boxes.get(frame_id, ())
+            for box in all_boxes
             if box.clipped(*self.size) is None
         ]
+        bboxes = [box.clipped(*self.size) for box in boxes.values()]
         labels = [self._labels[box.class_name] for box in boxes.values()]
         found = segment_instances(
-            self.model,
-            frame,
-            np.reshape([box.clipped(*self.size) for box in boxes.values()], (-1, 4)),
-            np.array(labels, dtype=int),
+            self.model, frame, np.reshape(bboxes, (-1, 4)), np.array(labels, dtype=int)
         )
-        masks = found.masks.cpu().numpy()
+        masks, all_scores = found.masks.cpu().numpy(), found.scores.tolist()
         objects, scores = [], []
-        for (track_id, box), mask, score in zip(
-            boxes.items(), masks, found.scores.tolist()
-        ):
+        for (track_id, box), mask, score in zip(boxes.items(), masks, all_scores):
             if not mask.any():
                 problems.append(Problem(frame_id, box.where, 'its mask is empty'))
                 continue
             class_id, rle = self._class_ids[box.class_name], mask_to_rle(mask)
             objects.append(MOTSObject(frame_id, track_id, class_id, *self.size, rle))
             scores.append(score)
-        region = self._ignore_mask(frame_id) & ~masks.any(axis=0)
+        region = np.zeros(self.size, dtype=bool)
+        ignored = [box.bbox for box in self._ignored.get(frame_id, ())]
+        ignored = torch.tensor(ignored, dtype=torch.float32).reshape(-1, 4)
+        for x1, y1, x2, y2 in pixel_edges(ignored, *self.size):
+            region[y1:y2, x1:x2] = True
+        region &= ~masks.any(axis=0)
         return FrameLabels(objects + self._region(frame_id, region), scores, problems)
 
     def missing(self, num_frames: int) -> list[Problem]:
@@ -163,16 +145,6 @@ class BoxLabeler:
             if not 0 <= frame_id < num_frames
             for box in self._boxes[frame_id]
         ]
-
-    def _ignore_mask(self, frame_id: int) -> np.ndarray:
-        """The ignored boxes of a frame, (H, W) bool."""
-        mask = np.zeros(self.size, dtype=bool)
-        bboxes = [box.bbox for box in self._ignored.get(frame_id, ())]
-        for x1, y1, x2, y2 in pixel_edges(
-            torch.tensor(bboxes, dtype=torch.float32).reshape(-1, 4), *self.size
-        ):
-            mask[y1:y2, x1:x2] = True
-        return mask
 
     def _region(self, frame_id: int, mask: np.ndarray) -> list[MOTSObject]:
         """The ignore region of a frame, if any."""

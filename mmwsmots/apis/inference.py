@@ -13,12 +13,7 @@ from torch import nn
 
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
-from mmwsmots.utils import (
-    check_device,
-    find_config,
-    read_config_file,
-    weights_only,
-)
+from mmwsmots.utils import check_device, find_config, read_config_file, weights_only
 
 from .model_classes import (
     adopt_classes,
@@ -191,9 +186,8 @@ def check_frame(frame: object) -> None:
         )
     is_image = frame.ndim == 3 and frame.shape[2] == 3 and frame.size > 0
     if not is_image or frame.dtype != np.uint8:
-        raise ValueError(
-            f'frame must be BGR, (H, W, 3) uint8, got {frame.shape} {frame.dtype}'
-        )
+        what = f'{frame.shape} {frame.dtype}'
+        raise ValueError(f'frame must be BGR, (H, W, 3) uint8, got {what}')
 
 
 def check_exists(checkpoint: str | Path) -> None:

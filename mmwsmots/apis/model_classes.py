@@ -12,7 +12,7 @@ from mmengine.registry import Registry
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from mmwsmots.fileio.class_names import check_class_names, fold
+from mmwsmots.fileio.classes import check_class_names, fold
 from mmwsmots.utils import weights_only
 
 HEADS = ('bbox_head', 'mask_head', 'track_head')
@@ -99,9 +99,7 @@ def _datasets(cfg: Config, split: str) -> Iterator[dict]:
 def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
     """Names of the classes that a checkpoint was trained on.
 
-    Returns:
-        tuple[str, ...] | None: None if it does not say, or is damaged, which whoever
-        loads the weights finds as well.
+    None if it does not say, or is damaged, which whoever loads the weights finds too.
 
     Raises:
         ValueError: If it holds more than tensors and plain data.
@@ -121,11 +119,7 @@ def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
 
 
 def adopt_classes(cfg: Config, checkpoint: str | Path) -> str | None:
-    """Give a config, in place, the classes that a checkpoint was trained on.
-
-    Returns:
-        str | None: What there is to be said, if the config had others.
-    """
+    """Give a config, in place, a checkpoint's classes; a notice if it had others."""
     trained, named = checkpoint_classes(checkpoint), config_classes(cfg)
     if trained is None or _same(trained, named):
         return None
@@ -147,15 +141,11 @@ def check_resumed_classes(cfg: Config, checkpoint: str | Path) -> None:
 
 
 def check_num_classes(model: nn.Module, classes: Sequence[str], where: str) -> None:
-    """Refuse a model whose heads have another number of classes than its data.
-
-    Args:
-        model (nn.Module): The model, whose heads have ``num_classes``.
-        classes (Sequence[str]): Names of the classes.
-        where (str): Whose they are, for the message.
+    """Refuse a model whose heads have another ``num_classes`` than its data.
 
     Raises:
-        ValueError: If a head has another number; the message names it.
+        ValueError: If a head has another number; the message names it, and ``where``
+            the classes are from.
     """
     for name, module in model.named_modules():
         number = getattr(module, 'num_classes', None)

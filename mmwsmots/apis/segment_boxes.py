@@ -137,7 +137,6 @@ def _check_boxes(
         (clipped, f'has no pixel in the {size[1]} x {size[0]} frame'),
     ):
         # Written so that it catches nan too.
-        bad = np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1))
-        if len(bad):
-            raise ValueError(f'bboxes[{bad[0]}] {fault}: {bboxes[bad[0]].tolist()}')
+        for n in np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1)):
+            raise ValueError(f'bboxes[{n}] {fault}: {bboxes[n].tolist()}')
     return clipped.astype(np.float32), labels.astype(int)

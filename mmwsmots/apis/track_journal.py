@@ -56,13 +56,19 @@ class TrackJournal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.part.open('ab')
         try:
-            self._lock()
+            # The lock ends with the process.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._remove_temporary_files()
             if self.resume and self.state_path.exists():
                 self._load()
             else:
                 self.state_path.unlink(missing_ok=True)
                 self._file.truncate(0)
+        except BlockingIOError:
+            self._file.close()
+            raise BlockingIOError(
+                f'{self.part}: another process is writing it'
+            ) from None
         except BaseException:
             self._file.close()
             raise
@@ -86,14 +92,9 @@ class TrackJournal:
     def save(self, num_frames: int, state: dict) -> None:
         """Note how many frames are written, and tensors and data to go on from."""
         self._file.flush()
-        note = dict(
-            key=self.key,
-            num_frames=num_frames,
-            num_bytes=self._file.tell(),
-            state=state,
-        )
+        note = dict(key=self.key, num_frames=num_frames, num_bytes=self._file.tell())
         buffer = io.BytesIO()  # torch's own writer hides why a disk refuses
-        torch.save(note, buffer)
+        torch.save(dict(note, state=state), buffer)
         with atomic_write(self.state_path) as temp:
             temp.write_bytes(buffer.getvalue())
 
@@ -140,12 +141,3 @@ class TrackJournal:
         for path in self.path.parent.iterdir():
             if pattern.fullmatch(path.name):
                 path.unlink()
-
-    def _lock(self) -> None:
-        """Keep a second process out; the lock ends with the process."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(
-                f'{self.part}: another process is writing it'
-            ) from None

@@ -1,5 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -7,11 +11,28 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from mmwsmots.apis.inference import frame_batch
-from mmwsmots.fileio.class_numbers import class_numbers
+from mmwsmots.fileio.classes import class_numbers
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import masks_to_rles
 from mmwsmots.models.mot import MOTSNet
+
+T = TypeVar('T')
+
+
+def read_ahead(items: Iterable[T], num_ahead: int = 4) -> Iterator[T]:
+    """Compute up to ``num_ahead`` next items in a thread while the last one is in use.
+
+    OpenCV decodes frames without holding Python's lock, so a thread is enough. An error
+    is raised where its item would be.
+    """
+    end = object()
+    iterator = iter(items)
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        waiting = deque(worker.submit(next, iterator, end) for _ in range(num_ahead))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(worker.submit(next, iterator, end))
+            yield item
 
 
 class VideoTracker:
@@ -30,7 +51,7 @@ class VideoTracker:
     Attributes:
         num_frames (int): Number of frames so far.
         class_ids (dict[str, int]): Number of each class in the objects, see
-            :func:`mmwsmots.fileio.class_numbers.class_numbers`.
+            :func:`mmwsmots.fileio.classes.class_numbers`.
     """
 
     def __init__(self, model: MOTSNet, video_length: int) -> None:
@@ -101,17 +122,10 @@ class VideoTracker:
 
     def encode(self, instances: InstanceData) -> list[MOTSObject]:
         """``pred_track_instances`` of the last frame as lines of KITTI MOTS text."""
-        masks = instances.masks.cpu().numpy()
-        rles = masks_to_rles(masks)
-        objects = []
-        for identity, label, rle in zip(
-            instances.instances_id.tolist(), instances.labels.tolist(), rles
-        ):
+        masks, objects = instances.masks.cpu().numpy(), []
+        ids, labels = instances.instances_id.tolist(), instances.labels.tolist()
+        for identity, label, rle in zip(ids, labels, masks_to_rles(masks)):
             class_id = self._class_ids[label]
-            track_id = self._numbering(class_id, identity)
-            objects.append(
-                MOTSObject(
-                    self.num_frames - 1, track_id, class_id, *masks.shape[1:], rle
-                )
-            )
+            place = self.num_frames - 1, self._numbering(class_id, identity), class_id
+            objects.append(MOTSObject(*place, *masks.shape[1:], rle))
         return objects

@@ -3,9 +3,8 @@ from mmwsmots.utils import quiet_dependencies
 
 quiet_dependencies()  # before mmdet's data sets are imported
 
+from .benchmark_datasets import KITTIMOTSDataset, MOTS20Dataset
 from .box_dataset import BoxDataset
-from .kitti_mots_dataset import KITTIMOTSDataset
-from .mots20_dataset import MOTS20Dataset
 from .mots_dataset import MOTSDataset
 from .samplers import ClipSampler
 from .transforms import (

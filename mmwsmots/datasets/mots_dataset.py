@@ -9,7 +9,7 @@ from mmdet.registry import DATASETS
 from mmengine.fileio import get
 from mmengine.logging import print_log
 
-from mmwsmots.fileio.class_names import check_class_names
+from mmwsmots.fileio.classes import check_class_names
 from mmwsmots.fileio.coco_videos import order_coco
 
 

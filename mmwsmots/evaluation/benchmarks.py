@@ -3,22 +3,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mmwsmots.fileio.class_names import check_class_names, find_name, suggest
-from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, labels_of
+from mmwsmots.fileio.classes import (
+    LABELS_FILE,
+    check_class_names,
+    class_numbers,
+    find_name,
+    labels_of,
+    suggest,
+)
+
+# A match needs IoU >= 0.5 in TrackEval, IoU > 0.5 in mots_tools. IoUs are ratios of
+# pixel counts: nothing but 0.5 itself lies within 1e-9 of it.
+IOU_THRESHOLDS = {'trackeval': 0.5, 'mots_tools': 0.5 + 1e-9}
 
 
 class MOTSBenchmark(NamedTuple):
-    """What a benchmark's files and classes are like; the rules are the same in all.
+    """What a benchmark's files and classes are like; the rules are the same in all."""
 
-    Attributes:
-        classes (tuple[str, ...]): Classes that are evaluated.
-        first_frame (int): Number of the first frame in text files.
-        gt_file (str): Ground truth of a sequence in the folder of ground truth.
-    """
-
-    classes: tuple[str, ...]
-    first_frame: int
-    gt_file: str
+    classes: tuple[str, ...]  # that are evaluated
+    first_frame: int  # its number in text files
+    gt_file: str  # ground truth of a sequence in the folder of ground truth
 
     @property
     def class_ids(self) -> dict[str, int]:
@@ -40,13 +44,10 @@ BENCHMARKS = dict(
 def get_benchmark(
     name: str, gt_dir: str | Path | None = None, classes: Sequence[str] | None = None
 ) -> MOTSBenchmark:
-    """Look up a benchmark.
+    """Look up a benchmark, 'kitti_mots' or 'mots20'.
 
-    Args:
-        name (str): 'kitti_mots' or 'mots20'.
-        gt_dir (str | Path, optional): Folder of ground truth. If it has a labels.txt,
-            the classes are those of this file.
-        classes (Sequence[str], optional): Classes to evaluate in place of all of them.
+    If the folder of ground truth has a labels.txt, the classes are those of this file;
+    ``classes`` are evaluated in place of all of them.
 
     Raises:
         ValueError: If there is no such benchmark, or labels.txt lacks a class.
@@ -64,3 +65,12 @@ def get_benchmark(
                 )
     rules = BENCHMARKS[name]
     return rules._replace(classes=classes or known or rules.classes)
+
+
+def iou_threshold(protocol: str) -> float:
+    """Mask IoU that a match needs; ValueError if there is no such protocol."""
+    if protocol not in IOU_THRESHOLDS:
+        raise ValueError(
+            f'protocol must be one of {list(IOU_THRESHOLDS)}, got {protocol!r}'
+        )
+    return IOU_THRESHOLDS[protocol]

@@ -6,7 +6,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
-from mmwsmots.fileio.rle import crop_to_rle
+from mmwsmots.fileio.rle import mask_to_rle
 
 
 def tight_boxes(objects: Sequence[MOTSObject]) -> np.ndarray:
@@ -28,18 +28,10 @@ def filled_boxes(
     This is what a weakly supervised mask has to beat. A box is rounded to whole pixels
     and clipped to the frame; one that others hide gets an empty mask.
 
-    Args:
-        objects (Sequence[MOTSObject]): N objects of one sequence, without ignore
-            regions.
-        boxes (ndarray | None): Boxes (N, 4) xyxy in pixels; None takes the tight boxes
-            of the masks.
-        scores (Sequence[float] | None): N scores, the higher is in front, as for
-            predicted masks; ties go to the earlier object. None puts the lower bottom
-            edge in front, which on the road is the nearer object; ties go to the later
-            object.
-
-    Returns:
-        list[MOTSObject]: The objects in the given order with their boxes as masks.
+    Of N objects of one sequence, without ignore regions; ``boxes`` (N, 4) are xyxy in
+    pixels, by default the tight boxes of the masks. The higher score is in front, as
+    for predicted masks; ties go to the earlier object. Without scores it is the lower
+    bottom edge, which on the road is the nearer object; ties go to the later object.
     """
     if any(obj.class_id == IGNORE_CLASS_ID for obj in objects):
         raise ValueError('an ignore region has no box that could be filled')
@@ -55,7 +47,7 @@ def filled_boxes(
     for index, obj in enumerate(objects):
         members[obj.frame_id].append(index)
 
-    filled = list(objects)
+    filled = [*objects]
     for indices in members.values():
         height, width = objects[indices[0]].height, objects[indices[0]].width
         corners[indices] = np.clip(corners[indices], 0, [width, height, width, height])
@@ -66,8 +58,6 @@ def filled_boxes(
             x1, y1, x2, y2 = corners[index]
             canvas[y1:y2, x1:x2] = index
         for index in indices:
-            x1, y1, x2, y2 = corners[index]
-            visible = canvas[y1:y2, x1:x2] == index
-            rle = crop_to_rle(visible, x1, y1, height, width)
+            rle = mask_to_rle(canvas == index)
             filled[index] = objects[index]._replace(rle=rle)
     return filled

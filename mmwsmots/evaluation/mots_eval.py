@@ -11,16 +11,9 @@ import numpy as np
 from mmengine.logging import print_log
 from pycocotools import mask as mask_utils
 
-from mmwsmots.evaluation.benchmarks import get_benchmark
+from mmwsmots.evaluation.benchmarks import get_benchmark, iou_threshold
 from mmwsmots.evaluation.filled_boxes import filled_boxes, tight_boxes
-from mmwsmots.evaluation.sequence_pairs import (
-    find_oddities,
-    import_trackeval,
-    iou_threshold,
-    open_dataset,
-    read_objects,
-)
-from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
+from mmwsmots.fileio.classes import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 
 SCORES = ('sMOTSA', 'MOTSA', 'MOTSP', 'HOTA', 'IDF1', 'share_above_half')
@@ -85,12 +78,21 @@ def evaluate_sequences(
     classes: Sequence[str] | None = None,
 ) -> tuple[dict[str, dict], dict[str, dict]]:
     """:func:`evaluate_mots` of all sequences together, and of each sequence."""
+    from mmwsmots.evaluation.parsed_kitti_mots import (
+        ParsedKittiMOTS,
+        find_oddities,
+        trackeval,
+    )
+
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
     config = dict(THRESHOLD=iou_threshold(protocol), PRINT_CONFIG=False)
     rules = get_benchmark(benchmark, gt_dir, classes)
-    dataset = open_dataset(gt_dir, results_dir, seq_lengths, rules)
-    metrics = import_trackeval().metrics
-    metrics = [metrics.HOTA(), metrics.CLEAR(config), metrics.Identity(config)]
+    dataset = ParsedKittiMOTS(gt_dir, results_dir, seq_lengths, rules)
+    metrics = [
+        trackeval.metrics.HOTA(),
+        trackeval.metrics.CLEAR(config),
+        trackeval.metrics.Identity(config),
+    ]
     per_seq = {name: [{} for _ in metrics] for name in rules.classes}
     ratios = {name: {} for name in rules.classes}
     for seq in seq_lengths:
@@ -122,6 +124,8 @@ def evaluate_filled_boxes(
     classes: Sequence[str] | None = None,
 ) -> tuple[dict[str, dict], dict[str, dict]]:
     """:func:`evaluate_sequences` of the tight boxes of masks, made disjoint."""
+    from mmwsmots.evaluation.parsed_kitti_mots import read_objects
+
     rules = get_benchmark(benchmark, gt_dir, classes)
     boxes = {}
     with tempfile.TemporaryDirectory() as temp:
@@ -141,14 +145,9 @@ def evaluate_filled_boxes(
 
 
 def foreground_ratios(objects: list[MOTSObject], boxes: np.ndarray) -> np.ndarray:
-    """Mask area over box area; 1 for a mask that fills its box.
+    """Mask area over area of the box (N, 4) xyxy within the frame, in pixels: (N, ).
 
-    Args:
-        objects (list[MOTSObject]): N objects.
-        boxes (ndarray): Their boxes (N, 4) xyxy in pixels; clipped to the frame.
-
-    Returns:
-        ndarray: Ratios (N, ); 0 for a box of size 0.
+    It is 1 for a mask that fills its box and 0 for a box of size 0.
     """
     areas = np.array([mask_utils.area(obj.coco_rle) for obj in objects], dtype=float)
     limits = np.array([[obj.width, obj.height] for obj in objects]).reshape(-1, 2)

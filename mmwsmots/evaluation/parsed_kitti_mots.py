@@ -1,14 +1,25 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Ground truth and results of a sequence, as TrackEval's metrics take them."""
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import trackeval
 from pycocotools import mask as mask_utils
 
 from mmwsmots.evaluation.benchmarks import MOTSBenchmark
-from mmwsmots.evaluation.sequence_pairs import read_objects
-from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject
+from mmwsmots.fileio.classes import class_numbers, find_name, labels_of
+from mmwsmots.fileio.mots_track_ids import find_class_change
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
+
+try:  # only evaluation needs it: it asks for NumPy 2, as not all do
+    import trackeval
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        'evaluation needs TrackEval: pip install trackeval; where NumPy shall stay '
+        'below 2: pip install --no-deps trackeval',
+        name=error.name,
+    ) from error
 
 
 class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
@@ -17,12 +28,8 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
     TrackEval would look for overlaps a second time, which takes longer than its
     metrics. What it does with the content is its own code.
 
-    Args:
-        gt_dir (Path): Absolute folder of ground truth.
-        results_dir (Path): Absolute folder of results ``SSSS.txt``.
-        seq_lengths (Mapping[str, int]): Number of frames of each sequence.
-        benchmark (MOTSBenchmark): Names the ground truth's files and the classes;
-            TrackEval's own list has two.
+    Folders are absolute. ``benchmark`` names the ground truth's files and the classes,
+    of which TrackEval's own list has two.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -81,12 +88,7 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
     def preprocess(
         self, seq: str, gt: list[MOTSObject], results: list[MOTSObject]
     ) -> dict[str, dict]:
-        """What TrackEval's metrics take, without its Evaluator, which writes files.
-
-        Returns:
-            dict[str, dict]: TrackEval's data of each class, without the results that
-            lie in ignore regions.
-        """
+        """TrackEval's data of each class, without results in ignore regions."""
         # Ids are only told apart, but TrackEval makes tables up to the largest one.
         ids = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}
         self._gt = gt
@@ -107,16 +109,83 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
         data = {
             'num_timesteps': len(frames),
             'seq': seq,
-            f'{prefix}_dets': [[obj.coco_rle for obj in frame] for frame in frames],
+            f'{prefix}_dets': [_rles(frame) for frame in frames],
             f'{prefix}_ids': [_column(frame, 'track_id') for frame in frames],
             f'{prefix}_classes': [_column(frame, 'class_id') for frame in frames],
         }
         if is_gt:
             data['gt_ignore_region'] = [
-                mask_utils.merge([obj.coco_rle for obj in frame], intersect=False)
-                for frame in ignored
+                mask_utils.merge(_rles(frame), intersect=False) for frame in ignored
             ]
         return data
+
+
+def find_oddities(
+    gt: list[MOTSObject], results: list[MOTSObject], benchmark: MOTSBenchmark
+) -> list[str]:
+    """What of ground truth and results of a sequence is rarely meant, in words.
+
+    It is an identity that changes its class, and a first frame later than that of the
+    ground truth.
+    """
+    notices, first_frame = [], benchmark.first_frame
+    names = {number: name for name, number in benchmark.class_ids.items()}
+    change = find_class_change(
+        (obj.frame_id + first_frame, obj.track_id, names[obj.class_id])
+        for obj in results
+        if obj.class_id in names
+    )
+    if change:
+        notices.append(f'{change}; each class is evaluated for itself')
+    start = min((obj.frame_id for obj in results), default=0)
+    truth = min((obj.frame_id for obj in gt), default=start)
+    if truth < start:
+        notices.append(
+            f'its first frame is {start + first_frame}, that of the ground truth '
+            f'{truth + first_frame}; its frames are taken as counted from {first_frame}'
+        )
+    return notices
+
+
+def read_objects(
+    path: Path,
+    folder: Path,
+    benchmark: MOTSBenchmark,
+    num_frames: int | None = None,
+    check_ids: bool = True,
+) -> list[MOTSObject]:
+    """:func:`read_mots_txt` by the names of classes in ``folder/labels.txt``.
+
+    Returns:
+        list[MOTSObject]: The objects with the class numbers of the benchmark; those of
+        classes that it does not have are negative.
+
+    Raises:
+        ValueError: If the file breaks the format, has a class without a name, or none
+            of the benchmark's.
+    """
+    labels = labels_of(folder)
+    if labels and all(find_name(name, labels) is None for name in benchmark.classes):
+        raise ValueError(
+            f'{path}: its labels.txt names {", ".join(labels)}, and evaluated are '
+            f'{", ".join(benchmark.classes)}'
+        )
+    numbers, own = class_numbers(benchmark.classes, labels), benchmark.class_ids
+    ids = {IGNORE_CLASS_ID: IGNORE_CLASS_ID}
+    for name, number in numbers.items():
+        ids[number] = own.get(find_name(name, own), -number)
+    objects = read_mots_txt(
+        path,
+        check_ids=check_ids,
+        first_frame=benchmark.first_frame,
+        class_ids=(*numbers.values(), IGNORE_CLASS_ID),
+        num_frames=num_frames,
+    )
+    return [obj._replace(class_id=ids[obj.class_id]) for obj in objects]
+
+
+def _rles(objects: Sequence[MOTSObject]) -> list[dict]:
+    return [obj.coco_rle for obj in objects]
 
 
 def _column(objects: Sequence[MOTSObject], name: str) -> np.ndarray:
@@ -124,12 +193,11 @@ def _column(objects: Sequence[MOTSObject], name: str) -> np.ndarray:
 
 
 def _check_exists(path: Path, words: str) -> None:
-    if path.is_file():
-        return
     pictures = path.with_suffix('')
     if any(pictures.glob('*.png')):
         words += (
             '; tools/dataset_converters/convert_masks.py makes it of the pictures in '
             f'{pictures}'
         )
-    raise FileNotFoundError(f'{path}: {words}')
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: {words}')

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,10 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Write a file so that a reader never sees half of it.
-
-    Args:
-        path (str | Path): The file; its folder is created.
+    """Write a file, whose folder is created, so that a reader never sees half of it.
 
     Yields:
         Path: Where to write, with the suffix of ``path``. It becomes ``path`` if the
@@ -32,6 +30,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temp.unlink(missing_ok=True)
 
 
+def write_json(path: str | Path, content: object) -> None:
+    """Write a JSON file by :func:`atomic_write`."""
+    with atomic_write(path) as temp:
+        temp.write_text(json.dumps(content))
+
+
 def check_existing(
     finished: Sequence[Path],
     started: Sequence[Path] = (),
@@ -40,11 +44,8 @@ def check_existing(
 ) -> None:
     """Look at what is there before anything is written.
 
-    Args:
-        finished (Sequence[Path]): The results; the first is written last.
-        started (Sequence[Path]): What an interrupted run leaves to go on from.
-        resume (bool): Whether to go on from there.
-        overwrite (bool): Whether to replace what is there.
+    ``finished`` are the results, the first of which is written last; ``started`` is
+    what an interrupted run leaves to go on from.
 
     Raises:
         FileExistsError: If the run would replace something without being told to.

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """The boxes of a COCO or CocoVID file, and the same file with masks of them."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,43 +9,21 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from .atomic_write import atomic_write
+from .atomic_write import write_json
 from .box_readers import TrackedBox
-from .box_readers.coco_items import read_annotations, read_categories, read_images
-from .box_readers.json_items import elements, get, integer, read_json, xywh
-from .named_place import named_place
-from .rle import crop_to_rle
+from .box_readers.coco import read_annotations, read_categories, read_images
+from .box_readers.values import elements, get, integer, read_json, xywh
+from .rle import mask_to_rle
+from .text_lines import named_place
 
 
 class ImageBoxes(NamedTuple):
-    """The boxes of one image of a file.
+    """The boxes of one image of a file."""
 
-    Attributes:
-        image (dict): The image as the file has it.
-        indices (list[int]): Places of the boxes in the file's ``annotations``.
-        bboxes (list[list[float]]): x1, y1, x2, y2 of each in pixels, clipped to the
-            image.
-        labels (list[int]): Place of each one's class in the file's ``categories``.
-    """
-
-    image: dict
-    indices: list[int]
-    bboxes: list[list[float]]
-    labels: list[int]
-
-
-class MaskLabel(NamedTuple):
-    """The mask of a box.
-
-    Attributes:
-        size (tuple[int, int]): Height and width of the image in pixels.
-        counts (str): COCO's compressed run-length encoding.
-        score (float): Confidence in [0, 1].
-    """
-
-    size: tuple[int, int]
-    counts: str
-    score: float
+    image: dict  # as the file has it
+    indices: list[int]  # places of the boxes in the file's annotations
+    bboxes: list[list[float]]  # x1, y1, x2, y2 in pixels, clipped to the image
+    labels: list[int]  # place of each one's class in the file's categories
 
 
 def read_coco(path: str | Path) -> dict:
@@ -74,7 +51,7 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
     Raises:
         ValueError: If an element breaks the format; the message names its place.
     """
-    boxes = defaultdict(lambda: ([], [], []))
+    boxes = defaultdict(list)
     with named_place(f'{path}, '):
         labels = {number: i for i, number in enumerate(read_categories(coco))}
         images = {}
@@ -89,21 +66,21 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
                 continue
             clipped = _clip(ann.get('bbox'), images[image_id], where)
             if clipped is not None:
-                row = i, clipped, labels[category_id]
-                for column, value in zip(boxes[image_id], row):
-                    column.append(value)
-    return [ImageBoxes(images[key], *boxes[key]) for key in images if key in boxes]
+                boxes[image_id].append((i, clipped, labels[category_id]))
+    return [
+        ImageBoxes(images[key], *map(list, zip(*boxes[key])))
+        for key in images
+        if key in boxes
+    ]
 
 
-def write_masks(
-    coco: Mapping, labels: Mapping[int, MaskLabel], path: str | Path
-) -> None:
+def write_masks(coco: Mapping, labels: Mapping[int, dict], path: str | Path) -> None:
     """Write a file again with masks of its boxes in place of those it had.
 
     A mask's confidence is the entry ``score`` of its RLE, where every data set of
     mmdet carries it along. ``area`` becomes the mask's, or the box's if the mask is
     empty. The mask of an ignore region becomes its filled box. All else stays.
-    ``labels`` are masks by their places in ``annotations``.
+    ``labels`` are RLEs with ``score`` by their places in ``annotations``.
     """
     images = {image['id']: image for image in coco['images']}
     annotations = []
@@ -111,28 +88,21 @@ def write_masks(
         ann = {key: value for key, value in ann.items() if key != 'segmentation'}
         ann['area'] = ann['bbox'][2] * ann['bbox'][3]
         if i in labels:
-            size, counts, score = labels[i]
-            rle = dict(size=list(size), counts=counts)
-            ann['area'] = int(mask_utils.area(rle)) or ann['area']
-            ann['segmentation'] = dict(rle, score=round(score, 4))
+            ann['area'] = int(mask_utils.area(labels[i])) or ann['area']
+            ann['segmentation'] = labels[i] | dict(score=round(labels[i]['score'], 4))
         elif ann.get('iscrowd'):
             image = images[ann['image_id']]
-            clipped = _clip(ann['bbox'], image, f'annotations[{i}]') or (0, 0, 0, 0)
-            ann['segmentation'] = _filled_box(clipped, image['height'], image['width'])
+            clipped = _clip(ann['bbox'], image, f'annotations[{i}]') or [0] * 4
+            # The pixels whose centres the box covers.
+            x1, y1, x2, y2 = np.ceil(np.array(clipped) - 0.5).astype(int)
+            mask = np.zeros((image['height'], image['width']), dtype=bool)
+            mask[y1:y2, x1:x2] = True
+            ann['segmentation'] = dict(size=[*mask.shape], counts=mask_to_rle(mask))
         annotations.append(ann)
-    with atomic_write(path) as temp:
-        temp.write_text(json.dumps(dict(coco, annotations=annotations)))
+    write_json(path, dict(coco, annotations=annotations))
 
 
 def _clip(bbox: object, image: dict, where: str) -> list[float] | None:
     """The part of a box x, y, w, h in its image as x1, y1, x2, y2, if there is any."""
     box = TrackedBox(0, 0, '', xywh(bbox, f'{where}: bbox'), False, where)
     return box.clipped(image['height'], image['width'])
-
-
-def _filled_box(bbox: list[float], height: int, width: int) -> dict:
-    """RLE of the pixels whose centres a box covers."""
-    x1, y1, x2, y2 = np.ceil(np.array(bbox) - 0.5).astype(int)
-    crop = np.ones((y2 - y1, x2 - x1), dtype=bool)
-    counts = crop_to_rle(crop, int(x1), int(y1), height, width)
-    return dict(size=[height, width], counts=counts)

@@ -1,10 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmwsmots.fileio.atomic_write import atomic_write
+from .atomic_write import write_json
+from .box_readers import TrackedBox
+from .frame_reader import FrameReader
 
 
 class CocoVIDBuilder:
@@ -25,29 +26,41 @@ class CocoVIDBuilder:
     def add_video(
         self, name: str, file_names: Sequence[str], size: tuple[int, int]
     ) -> int:
-        """Add a video with the files and the height and width of its frames.
-
-        Returns:
-            int: Id of the video.
-        """
-        height, width = size
-        shape = dict(width=int(width), height=int(height))
-        video_id = len(self.videos) + 1
-        self._first_image_ids[video_id] = len(self.images) + 1
+        """Add a video, its files and the height and width of its frames; its id."""
+        shape = dict(width=int(size[1]), height=int(size[0]))
+        video_id, first = len(self.videos) + 1, len(self.images) + 1
+        self._first_image_ids[video_id] = first
         self.videos.append(
             dict(id=video_id, name=name, **shape, num_frames=len(file_names))
         )
         for frame_id, file_name in enumerate(file_names):
-            self.images.append(
-                dict(
-                    id=len(self.images) + 1,
-                    file_name=file_name,
-                    **shape,
-                    video_id=video_id,
-                    frame_id=frame_id,
-                )
-            )
+            place = dict(video_id=video_id, frame_id=frame_id)
+            image = dict(id=first + frame_id, file_name=file_name, **shape, **place)
+            self.images.append(image)
         return video_id
+
+    def add_frames(self, frames: FrameReader, size: tuple[int, int]) -> None:
+        """Add a folder of frames as a video; its files are relative to the parent."""
+        names = [f'{frames.path.name}/{path.name}' for path in frames.files]
+        self.add_video(frames.name, names, size)
+
+    def add_box(self, box: TrackedBox, size: tuple[int, int]) -> bool:
+        """Add a box, clipped to the frame, to the only video.
+
+        An ignored box becomes an ignore region; ``size`` is the height and width of the
+        frames in pixels.
+
+        Returns:
+            bool: Whether anything of it lies within the frame; else nothing is added.
+        """
+        clipped = box.clipped(*size)
+        if clipped is None:
+            return False
+        x1, y1, x2, y2 = clipped
+        fields = dict(bbox=[x1, y1, x2 - x1, y2 - y1], area=(x2 - x1) * (y2 - y1))
+        category_id = None if box.is_ignored else self.category_ids[box.class_name]
+        self.add_object(1, box.frame_id, category_id, box.track_id, **fields)
+        return True
 
     def add_object(
         self,
@@ -57,16 +70,11 @@ class CocoVIDBuilder:
         track_id: int,
         **fields,
     ) -> None:
-        """Add an object, or a region whose content is unknown.
+        """Add an object, or a region whose content is unknown (``iscrowd`` 1).
 
-        Args:
-            video_id (int): Id of its video.
-            frame_id (int): Number of its frame in the video, from 0.
-            category_id (int | None): Id of its class; None for a region (``iscrowd``
-                1), which gets the first, as the format wants one.
-            track_id (int): Its identity within the video; of a region it means nothing.
-            **fields: ``bbox`` (x, y, w, h) in pixels, ``area`` in pixels and, if
-                there is a mask, ``segmentation`` as compressed RLE.
+        A region has the ``category_id`` None, for which it gets the first, as the
+        format wants one. Frames count from 0. ``fields`` are ``bbox`` (x, y, w, h) and
+        ``area`` in pixels and, if there is a mask, ``segmentation``, compressed RLE.
         """
         is_region = category_id is None
         if is_region:
@@ -75,21 +83,19 @@ class CocoVIDBuilder:
         key = len(self.annotations) if is_region else (video_id, track_id)
         fields['bbox'] = [float(value) for value in fields['bbox']]
         fields['area'] = float(fields['area'])
-        self.annotations.append(
-            dict(
-                id=len(self.annotations) + 1,
-                image_id=self._first_image_ids[video_id] + frame_id,
-                video_id=video_id,
-                category_id=category_id,
-                instance_id=self._instance_ids.setdefault(
-                    key, len(self._instance_ids) + 1
-                ),
-                track_id=track_id,
-                iscrowd=int(is_region),
-                ignore=False,
-                **fields,
-            )
+        instance_id = self._instance_ids.setdefault(key, len(self._instance_ids) + 1)
+        ann = dict(
+            id=len(self.annotations) + 1,
+            image_id=self._first_image_ids[video_id] + frame_id,
+            video_id=video_id,
+            category_id=category_id,
+            instance_id=instance_id,
+            track_id=track_id,
+            iscrowd=int(is_region),
+            ignore=False,
+            **fields,
         )
+        self.annotations.append(ann)
 
     def content(self) -> dict:
         """dict: What the file holds."""
@@ -103,8 +109,7 @@ class CocoVIDBuilder:
 
     def write(self, path: str | Path) -> None:
         """Write the JSON file, whose folder is created, all of it or nothing."""
-        with atomic_write(path) as temp:
-            temp.write_text(json.dumps(self.content()))
+        write_json(path, self.content())
 
     def summary(self) -> str:
         """str: Counts of videos, frames, objects and tracks per class."""

@@ -1,21 +1,21 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""The pictures of a folder, and the frames of a folder or a video."""
+
+import itertools
 import math
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from mmwsmots.fileio.pictures import (
-    IMAGE_SUFFIXES,
-    MAX_PIXELS,
-    check_pictures,
-    check_size,
-    list_pictures,
-    read_picture,
-)
-
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+SAME_KIND = {'.jpeg': '.jpg', '.tiff': '.tif'}
+MAX_PIXELS = 2**27  # of a frame; 400 MB as BGR
 FOLDER_FPS = 10.0  # as KITTI's
 MAX_FPS = 1000.0  # more is the tick of a clock, as of files of a varying rate
 UNKNOWN_FPS = 30.0
@@ -25,6 +25,83 @@ TURNS = {
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The frames of a folder in natural order (2 before 10).
+
+    Hidden files, such as the ``._000000.jpg`` that macOS leaves on other disks, are
+    no frames.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it has pictures of several kinds, or two of one name, as
+            ``000000.jpg`` and ``000000.png`` or ``1.jpg`` and ``01.jpg``: then it is
+            not known which are the frames.
+    """
+    files = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
+    ]
+    files = sorted(
+        filter(Path.is_file, files),
+        key=lambda path: (natural_key(path.stem), path.name),
+    )
+    if not files:
+        raise FileNotFoundError(
+            f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
+        )
+    for first, second in itertools.pairwise(files):
+        if natural_key(first.stem) == natural_key(second.stem):
+            raise ValueError(
+                f'{folder}: {first.name} and {second.name} have one name; which is '
+                'the frame?'
+            )
+    suffixes = [path.suffix.lower() for path in files]
+    suffixes = [SAME_KIND.get(suffix, suffix) for suffix in suffixes]
+    kinds = Counter(suffixes)
+    if len(kinds) > 1:
+        example = files[suffixes.index(min(kinds, key=kinds.get))].name
+        counts = ', '.join(f'{n} of {kind}' for kind, n in kinds.most_common())
+        raise ValueError(
+            f'{folder}: pictures of several kinds ({counts}), e.g. {example}; leave '
+            'only the frames there'
+        )
+    return files
+
+
+def natural_key(name: str) -> list:
+    """Sort key under which frame2 comes before frame10."""
+    parts = re.split(r'(\d+)', name)
+    return [int(part) if part.isdecimal() else part for part in parts]
+
+
+def picture_size(file: Path) -> tuple[int, int] | None:
+    """Height and width of a picture by its header; None if it cannot be read.
+
+    Raises:
+        ValueError: If it has more than :data:`MAX_PIXELS` pixels.
+    """
+    try:
+        with Image.open(file) as image:
+            width, height = image.size
+    except Image.DecompressionBombError:
+        width, height = MAX_PIXELS, 2
+    except Exception:  # decoders have no end of ways to complain
+        return None
+    if width * height > MAX_PIXELS:
+        raise ValueError(f'{file}: the picture has more than {MAX_PIXELS} pixels')
+    return height, width
+
+
+def check_size(source: str | Path, size: tuple, first: tuple) -> None:
+    """Raise ValueError if a frame has another size than the first one."""
+    if size != first:
+        raise ValueError(
+            f'{source}: the frame has the size {size[1]} x {size[0]}, the first one '
+            f'{first[1]} x {first[0]}'
+        )
 
 
 class FrameReader:
@@ -37,7 +114,7 @@ class FrameReader:
     Args:
         path (str | Path): The folder or the video file.
         keep_unreadable (bool): Whether frames that cannot be read, or have another
-            size than the first, come as None instead of an error. Defaults to False.
+            size than the first, come as None instead of an error.
 
     Attributes:
         path (Path): The same, absolute; links in it are not followed.
@@ -70,13 +147,19 @@ class FrameReader:
             is_img1 = self.path.name == 'img1'
             self.name = self.path.parent.name if is_img1 else self.path.name
             self.files = list_pictures(self.path)
-            check_pictures(self.files, keep_unreadable)
+            sizes = [picture_size(file) for file in self.files]
+            for file, size in zip(self.files, sizes if not keep_unreadable else ()):
+                if size is None:
+                    raise ValueError(f'{file}: the frame cannot be read')
+                check_size(file, size, sizes[0])
             self._num_frames = len(self.files)
         else:
             self.name = self.path.stem
             self.files = None
             video = self._open()
-            self.fps = _frame_rate(video.get(cv2.CAP_PROP_FPS))
+            rate = video.get(cv2.CAP_PROP_FPS)
+            if math.isfinite(rate) and rate > 0:
+                self.fps = rate if rate <= MAX_FPS else UNKNOWN_FPS
             self._num_frames = max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
             video.release()
 
@@ -89,11 +172,7 @@ class FrameReader:
         return self.read()
 
     def read(self, first: int = 0) -> Iterator[np.ndarray]:
-        """Read the frames from a certain one on.
-
-        Args:
-            first (int): Number of the frame. Those before it are skipped; in a video
-                they have to be decoded. Defaults to 0.
+        """Read the frames from the ``first`` on; in a video all have to be decoded.
 
         Yields:
             ndarray: BGR, (H, W, 3) uint8; None for an unreadable one that is kept.
@@ -113,20 +192,41 @@ class FrameReader:
             check_size(source, frame.shape[:2], size)
             yield frame
 
+    def extract(self, folder: Path) -> 'FrameReader':
+        """Write the frames as ``folder/FFFFFF.png`` and return them.
+
+        Raises:
+            OSError: If a picture cannot be written.
+            ValueError: If a frame cannot be read, or the folder contains pictures that
+                are not these frames.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        own = set()
+        for number, frame in enumerate(self):
+            path = folder / f'{number:06d}.png'
+            own.add(path)
+            if not cv2.imwrite(str(path), frame):
+                text = 'the picture cannot be written, is the disk full?'
+                raise OSError(f'{path}: {text}')
+        for path in list_pictures(folder):
+            if path not in own:
+                raise ValueError(f'{path}: not a frame of {self.path}; remove it')
+        return FrameReader(folder)
+
     def _read(self, first: int) -> Iterator[tuple[str, np.ndarray | None]]:
         """Where each frame comes from, and the frame or None."""
         if self.files is not None:
             for file in self.files[first:]:
-                yield str(file), read_picture(file)
+                picture_size(file)  # refuses what is too large to be decoded
+                try:
+                    yield str(file), cv2.imread(str(file))
+                except cv2.error:
+                    yield str(file), None
             return
-        video = self._open()
+        video, number = self._open(), 0
         turn = TURNS.get(round(video.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)
-        number = 0
         try:
-            while True:
-                is_read, frame = video.read()
-                if not is_read:
-                    break
+            while (frame := video.read()[1]) is not None:
                 if number >= first:
                     upright = frame if turn is None else cv2.rotate(frame, turn)
                     yield f'{self.path}, frame {number}', upright
@@ -145,10 +245,8 @@ class FrameReader:
         video = cv2.VideoCapture(str(self.path))
         if not video.isOpened():
             raise ValueError(f'{self.path}: cannot be read as a video')
-        width, height = (
-            int(video.get(prop))
-            for prop in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
+        width = int(video.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MAX_PIXELS:
             raise ValueError(
                 f'{self.path}: frames of {width} x {height} have more than '
@@ -170,10 +268,3 @@ class FrameReader:
             f'{self.path}: only {number} of the {len(self)} frames that its header '
             'states can be read; is the file cut off?'
         )
-
-
-def _frame_rate(rate: float) -> float:
-    """A rate to play at."""
-    if not math.isfinite(rate) or rate <= 0:
-        return FOLDER_FPS
-    return rate if rate <= MAX_FPS else UNKNOWN_FPS

@@ -1,25 +1,105 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Files of masks with identities."""
+"""Masks of a video with identities, and the files that they are read from."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.box_readers import detect_format
-from mmwsmots.fileio.box_readers.cocovid import read_coco_objects
-from mmwsmots.fileio.box_readers.json_items import read_json
-from mmwsmots.fileio.box_readers.match_names import match_video
-from mmwsmots.fileio.box_readers.youtube_vis import read_track_objects
-from mmwsmots.fileio.class_numbers import class_name_of, labels_of
-from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
+from mmwsmots.fileio.box_readers.coco import read_coco_objects, read_track_objects
+from mmwsmots.fileio.box_readers.place_boxes import match_video
+from mmwsmots.fileio.box_readers.values import read_json
+from mmwsmots.fileio.classes import class_name_of, labels_of
+from mmwsmots.fileio.frame_reader import MAX_PIXELS, list_pictures
 from mmwsmots.fileio.mots_png import find_instances, frame_ids, read_mots_pngs
 from mmwsmots.fileio.mots_track_ids import find_class_change
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
-from mmwsmots.fileio.named_place import named_place
-from mmwsmots.fileio.pictures import MAX_PIXELS, list_pictures
-from mmwsmots.fileio.segmentation import segmentation_to_rle
+from mmwsmots.fileio.rle import find_overlap, mask_to_rle, segmentation_to_rle
+from mmwsmots.fileio.text_lines import named_place
 
+WINNERS = ('score', 'order')
 MAX_FRAMES = 10**6
 MASK_FORMATS = ('kitti_mots', 'mots_png', 'cocovid', 'youtube_vis')
+
+
+class TrackedMask(NamedTuple):
+    """A mask with an identity."""
+
+    frame_id: int  # number of the frame in its video, from 0
+    track_id: int  # identity, constant over the video
+    class_name: str  # of an ignored one it means nothing
+    rle: str  # COCO's compressed run-length encoding
+    score: float = 1.0  # how sure a detector is of it
+    is_ignored: bool = False  # marks a region of unknown content
+
+
+@dataclass
+class MaskVideo:
+    """Masks of a video, whatever file they are from."""
+
+    name: str
+    size: tuple[int, int]  # height and width of the frames in pixels
+    file_names: list[str]  # picture of each frame
+    masks: list[TrackedMask]  # in the order of the file
+    notices: list[str] = field(default_factory=list)  # what was assumed or changed
+
+    def decode(self, mask: TrackedMask) -> np.ndarray:
+        """The pixels of a mask, (H, W) bool."""
+        return mask_utils.decode(self._coco_rle(mask)).astype(bool)
+
+    def find_overlap(self) -> tuple[TrackedMask, TrackedMask] | None:
+        """Two masks of one frame that share a pixel, or None."""
+        rles = [self._coco_rle(mask) for mask in self.masks]
+        pair = find_overlap(rles, [mask.frame_id for mask in self.masks])
+        return None if pair is None else tuple(self.masks[i] for i in pair)
+
+    def _coco_rle(self, mask: TrackedMask) -> dict:
+        return dict(size=list(self.size), counts=mask.rle.encode())
+
+
+def make_disjoint(video: MaskVideo, winner: str) -> MaskVideo:
+    """Give each pixel to one mask only; masks of which nothing is left go.
+
+    By the ``winner`` 'score' the mask of the higher score keeps a pixel, by 'order' the
+    earlier one in the file, which also settles ties. Ignored masks give way to all
+    others. A notice says how many were changed and lost.
+    """
+    if winner not in WINNERS:
+        raise ValueError(f'winner must be one of {WINNERS}, got {winner!r}')
+    frames = defaultdict(list)
+    for index, mask in enumerate(video.masks):
+        frames[mask.frame_id].append(index)
+    masks = dict(enumerate(video.masks))
+    changed = lost = num_pixels = 0
+    for indices in frames.values():
+        by_score = winner == 'score'
+        indices.sort(
+            key=lambda i: (masks[i].is_ignored, -masks[i].score if by_score else 0, i)
+        )
+        taken = np.zeros(video.size, dtype=bool)
+        for index in indices:
+            pixels = video.decode(masks[index])
+            overlap = int((pixels & taken).sum())
+            if overlap:
+                num_pixels += overlap
+                pixels &= ~taken
+                changed += 1
+                lost += not pixels.any()
+                masks[index] = masks[index]._replace(rle=mask_to_rle(pixels))
+                if not pixels.any():
+                    del masks[index]
+            taken |= pixels
+    notice = (
+        f'{changed} of {len(video.masks)} masks lost {num_pixels} pixels to others by '
+        f'{winner}, {lost} of them all they had'
+    )
+    kept = [masks[index] for index in sorted(masks)]
+    return replace(video, masks=kept, notices=[*video.notices, notice])
 
 
 def read_masks(
@@ -90,11 +170,10 @@ def _from_objects(
         raise ValueError(f'{folder}: {name} has no mask, so the size is not known')
     labels, masks = labels_of(folder), []
     with named_place(f'{folder}, {name}: '):
-        for obj in objects:
-            is_ignored = obj.class_id == IGNORE_CLASS_ID
-            class_name = class_name_of(obj.class_id, labels)
-            mask = obj.frame_id, obj.track_id, class_name, obj.rle, 1.0, is_ignored
-            masks.append(TrackedMask(*mask))
+        for frame_id, track_id, number, *_, rle in objects:
+            is_ignored = number == IGNORE_CLASS_ID
+            mask = frame_id, track_id, class_name_of(number, labels), rle
+            masks.append(TrackedMask(*mask, is_ignored=is_ignored))
     notices, start = [], min(obj.frame_id for obj in objects)
     if start > 0:
         notices.append(
@@ -108,21 +187,16 @@ def _from_objects(
 def _from_json(
     data: object, path: Path, mask_format: str, video_name: str | None
 ) -> MaskVideo:
-    if mask_format == 'youtube_vis':
-        file, objects = read_track_objects(data, path, video_name, 'segmentations')
-        places = {number: number for number in file.pictures}
-    else:
-        file, frames, objects = read_coco_objects(data, path, video_name)
-        objects = [
-            obj._replace(content=obj.content['segmentation'])
-            for obj in objects
-            if obj.content.get('segmentation') not in (None, [])
-        ]
-        places = {number: number for number in frames}
-        if file.pictures:
-            places, what = match_video(file.pictures, 0)
-            if what == 'order':
-                file.notices.append('no numbers of frames: they are in order of names')
+    is_coco = mask_format == 'cocovid'
+    read, key = read_track_objects, 'segmentations'
+    if is_coco:
+        read, key = read_coco_objects, 'segmentation'
+    file, frames, objects = read(data, path, video_name, key)
+    places = {number: number for number in frames}
+    if is_coco and file.pictures:
+        places, what = match_video(file.pictures, 0)
+        if what == 'order':
+            file.notices.append('no numbers of frames: they are in order of names')
     sizes = {picture.size for picture in file.pictures.values()} or {file.size}
     if len(sizes) != 1 or None in sizes:
         raise ValueError('images: their width and height are missing or differ')
@@ -133,11 +207,12 @@ def _from_json(
     for number, picture in file.pictures.items():
         names[places[number]] = picture.name
     video = MaskVideo(video_name or path.stem, size, names, [], file.notices)
-    for obj in objects:
-        with named_place(f'{obj.where}: '):
-            rle = segmentation_to_rle(obj.content, size)
-        mask = places[obj.frame_id], obj.track_id, obj.class_name, rle, obj.score
-        video.masks.append(TrackedMask(*mask, obj.is_ignored))
+    for number, track_id, class_name, content, is_ignored, where, score in objects:
+        if content not in (None, []):
+            with named_place(f'{where}: '):
+                rle = segmentation_to_rle(content, size)
+            mask = places[number], track_id, class_name, rle, score, is_ignored
+            video.masks.append(TrackedMask(*mask))
     return video
 
 

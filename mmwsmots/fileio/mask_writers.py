@@ -1,24 +1,23 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """Writers of files of masks with identities; what each changes becomes a notice."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.atomic_write import atomic_write
-from mmwsmots.fileio.class_names import find_name
-from mmwsmots.fileio.class_numbers import (
+from mmwsmots.fileio.atomic_write import atomic_write, write_json
+from mmwsmots.fileio.classes import (
     LABELS_FILE,
     class_numbers,
+    find_name,
     known_classes,
     read_labels,
     write_labels,
 )
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
-from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask
+from mmwsmots.fileio.mask_readers import MaskVideo, TrackedMask
 from mmwsmots.fileio.mots_png import check_id, write_mots_png
 from mmwsmots.fileio.mots_track_ids import mots_track_ids
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, write_mots_txt
@@ -58,14 +57,14 @@ def _write_text(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
     labels = path.with_name(LABELS_FILE)
     objects, numbers, notices = _number(video, known_classes(labels, path))
     write_mots_txt(path, objects, first_frame)
-    return notices + _write_labels(labels, numbers)
+    return notices + write_labels(labels, numbers)
 
 
 def _write_pictures(path: Path, video: MaskVideo, first_frame: int) -> list[str]:
     objects, numbers, notices = _number(video, read_labels(path / LABELS_FILE))
     frames = range(first_frame, first_frame + len(video.file_names))
     _write_pngs(path, [f'{number:06d}' for number in frames], objects, video)
-    return notices + _write_labels(path / LABELS_FILE, numbers)
+    return notices + write_labels(path / LABELS_FILE, numbers)
 
 
 def _write_cvat(path: Path, video: MaskVideo, _: int) -> list[str]:
@@ -109,7 +108,7 @@ def _left_out(video: MaskVideo) -> list[str]:
 
 
 def _write_cocovid(path: Path, video: MaskVideo, _: int) -> list[str]:
-    _write_json(path, _to_coco(video))
+    write_json(path, _to_coco(video))
     return []
 
 
@@ -122,7 +121,7 @@ def _write_coco(path: Path, video: MaskVideo, _: int) -> list[str]:
     for ann in coco['annotations']:
         del ann['video_id'], ann['instance_id']
         ann['attributes'] = dict(track_id=ann['track_id'])
-    _write_json(path, coco)
+    write_json(path, coco)
     return []
 
 
@@ -136,21 +135,18 @@ def _write_youtube_vis(path: Path, video: MaskVideo, _: int) -> list[str]:
     for ann in coco['annotations']:
         if ann['iscrowd']:
             continue
-        fields = dict(category_id=ann['category_id'], iscrowd=0, **shape)
-        track = tracks.setdefault(
-            ann['track_id'],
-            dict(id=ann['track_id'], video_id=1, **fields)
-            | {name: [None] * num_frames for name in lists},
-        )
-        if track['category_id'] != ann['category_id']:
-            raise ValueError(f'id {ann["track_id"]} has two classes')
+        track_id, category_id = ann['track_id'], ann['category_id']
+        fields = dict(id=track_id, video_id=1, category_id=category_id, iscrowd=0)
+        columns = {name: [None] * num_frames for name in lists}
+        track = tracks.setdefault(track_id, fields | shape | columns)
+        if track['category_id'] != category_id:
+            raise ValueError(f'id {track_id} has two classes')
         for name, key in lists.items():
             track[name][ann['image_id'] - 1] = ann[key]
-    videos = [dict(id=1, name=video.name, file_names=video.file_names, **shape)]
-    tracks = list(tracks.values())
-    _write_json(
-        path, dict(categories=coco['categories'], videos=videos, annotations=tracks)
-    )
+    coco['videos'] = [dict(id=1, name=video.name, file_names=video.file_names, **shape)]
+    coco['annotations'] = [*tracks.values()]
+    del coco['images']
+    write_json(path, coco)
     return _left_out(video)
 
 
@@ -174,22 +170,14 @@ def _to_coco(video: MaskVideo) -> dict:
     builder.add_video(video.name, video.file_names, video.size)
     for mask in video.masks:
         rle = dict(size=list(video.size), counts=mask.rle)
-        fields = dict(
-            bbox=mask_utils.toBbox(rle),
-            area=mask_utils.area(rle),
-            segmentation=rle,
-        )
+        fields = dict(bbox=mask_utils.toBbox(rle), area=mask_utils.area(rle))
+        fields['segmentation'] = rle
         category_id = None
         if not mask.is_ignored:
             category_id = builder.category_ids[mask.class_name]
             fields['score'] = mask.score
         builder.add_object(1, mask.frame_id, category_id, mask.track_id, **fields)
     return builder.content()
-
-
-def _write_json(path: Path, coco: dict) -> None:
-    with atomic_write(path) as temp:
-        temp.write_text(json.dumps(coco))
 
 
 def _number(
@@ -220,27 +208,15 @@ def _to_objects(
     )
     objects, num_ignored = [], Counter()
     for mask in masks:
-        class_id, track_id = IGNORE_CLASS_ID, 1000 * IGNORE_CLASS_ID
         if not mask.is_ignored:
             class_id = numbers[mask.class_name]
             track_id = ids[class_id, mask.track_id]
         else:
-            track_id += num_ignored[mask.frame_id]
+            class_id = IGNORE_CLASS_ID
+            track_id = 1000 * IGNORE_CLASS_ID + num_ignored[mask.frame_id]
             num_ignored[mask.frame_id] += 1
-        objects.append(
-            MOTSObject(mask.frame_id, track_id, class_id, *video.size, mask.rle)
-        )
-    changed = {key[1]: value for key, value in ids.items() if key[1] != value}
-    notices = []
-    if changed:
-        old, new = next(iter(changed.items()))
-        notices.append(
-            f'{len(changed)} identities have other numbers now, class * 1000 + n, e.g. '
-            f'{old} is {new}'
-        )
-    return objects, notices
-
-
-def _write_labels(path: Path, numbers: dict[str, int]) -> list[str]:
-    is_written = write_labels(path, numbers)
-    return [f'classes are named in {path}'] if is_written else []
+        obj = mask.frame_id, track_id, class_id, *video.size, mask.rle
+        objects.append(MOTSObject(*obj))
+    changed = [f'{key[1]} is {new}' for key, new in ids.items() if key[1] != new]
+    what = 'identities have other numbers now, class * 1000 + n, e.g.'
+    return objects, [f'{len(changed)} {what} {changed[0]}'] if changed else []

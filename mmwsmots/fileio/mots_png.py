@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.frame_reader import check_size, list_pictures, picture_size
 from mmwsmots.fileio.mots_txt import MOTSObject
-from mmwsmots.fileio.pictures import check_size, list_pictures, picture_size
 from mmwsmots.fileio.rle import mask_to_rle
 
 MAX_ID = 2**16 - 1
@@ -19,12 +19,8 @@ def write_mots_png(
     """Write the 16-bit instance picture of a frame, as KITTI MOTS has them.
 
     A pixel's value is the id of its object, ``class * 1000 + n``, 10000 in an ignore
-    region and 0 elsewhere.
-
-    Args:
-        path (str | Path): The file, ``*.png``; its folder is created.
-        objects (Iterable[MOTSObject]): The objects of the frame, with disjoint masks.
-        size (tuple[int, int]): Height and width of the frame in pixels.
+    region and 0 elsewhere. The folder of ``path``, ``*.png``, is created; ``size`` is
+    the height and width of the frame in pixels.
 
     Raises:
         ValueError: If an id does not belong to its class, or a mask has another size
@@ -70,10 +66,7 @@ def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]
     """Read the 16-bit instance pictures of a sequence.
 
     They are named ``FFFFFF.png`` by their frames, the first of which gets ``frame_id``
-    0, or have other names, whose order is that of the frames.
-
-    Returns:
-        list[MOTSObject]: The objects frame by frame, of any class.
+    0, or have other names, whose order is that of the frames. Objects are of any class.
 
     Raises:
         FileNotFoundError: If there is no picture.

@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections import defaultdict
 from collections.abc import Iterable
 
 MAX_TRACKS = 1000  # of a class: n = 0..999
@@ -14,15 +13,13 @@ class TrackNumbering:
     """
 
     def __init__(self) -> None:
-        self._ids = {}
-        self._counts = defaultdict(int)
+        self._ids, self._counts = {}, {}
 
     def __call__(self, class_id: int, identity: int) -> int:
         """The id in the file of what the tracker calls ``identity``."""
         key = class_id, identity
         if key not in self._ids:
-            self._counts[class_id] += 1
-            number = self._counts[class_id]
+            number = self._counts[class_id] = self._counts.get(class_id, 0) + 1
             factor = 1000 if number < 1000 else 1_000_000
             self._ids[key] = class_id * factor + number
         return self._ids[key]
@@ -38,8 +35,7 @@ class TrackNumbering:
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where another numbering was."""
-        self._ids = dict(state['ids'])
-        self._counts = defaultdict(int, state['counts'])
+        self._ids, self._counts = dict(state['ids']), dict(state['counts'])
 
 
 def find_class_change(tracks: Iterable[tuple[int, int, str]]) -> str:
@@ -57,14 +53,7 @@ def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], i
 
     If all identities have that form already, they stay as they are; if all are below
     1000, an identity is n; otherwise those of a class are numbered from 1 on, in
-    order.
-
-    Args:
-        tracks (Iterable[tuple[int, int]]): Class id and identity of each track or box
-            of a video, not negative.
-
-    Returns:
-        dict[tuple[int, int], int]: Id of each class id and identity.
+    order. ``tracks`` are class id and identity of each track or box of a video.
 
     Raises:
         ValueError: If a class has more tracks than the form can tell apart.

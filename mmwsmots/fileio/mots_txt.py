@@ -6,6 +6,7 @@ width rle``. ``id`` is ``class * 1000 + n`` in ground truth. Masks of one frame 
 overlap. KITTI MOTS numbers frames from 0, MOTS20, which has the same format, from 1.
 """
 
+import configparser
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +15,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.atomic_write import atomic_write
-from mmwsmots.fileio.named_place import named_place
-from mmwsmots.fileio.pictures import MAX_PIXELS
+from mmwsmots.fileio.frame_reader import MAX_PIXELS
 from mmwsmots.fileio.rle import find_overlap, rles_to_runs
-from mmwsmots.fileio.text_lines import text_lines
+from mmwsmots.fileio.text_lines import named_place, text_lines
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
@@ -26,24 +26,14 @@ MAX_DIGITS = 9  # of a number: it fits into 32 bits
 
 
 class MOTSObject(NamedTuple):
-    """One object of one frame: a line of a KITTI MOTS text file.
+    """One object of one frame: a line of a KITTI MOTS text file."""
 
-    Attributes:
-        frame_id (int): Number of the frame in its sequence, from 0.
-        track_id (int): Identity, constant over the sequence.
-        class_id (int): 1 car, 2 pedestrian, 10 ignore region; of other classes see
-            :func:`mmwsmots.fileio.class_numbers.class_numbers`.
-        height (int): Height of the frame in pixels.
-        width (int): Width of the frame in pixels.
-        rle (str): COCO's compressed run-length encoding of the mask.
-    """
-
-    frame_id: int
-    track_id: int
-    class_id: int
-    height: int
+    frame_id: int  # number of the frame in its sequence, from 0
+    track_id: int  # identity, constant over the sequence
+    class_id: int  # 1 car, 2 pedestrian, 10 ignore region; else see class_numbers()
+    height: int  # of the frame in pixels
     width: int
-    rle: str
+    rle: str  # COCO's compressed run-length encoding of the mask
 
     @property
     def coco_rle(self) -> dict:
@@ -84,16 +74,11 @@ def read_mots_txt(
             Defaults to those of KITTI MOTS.
         num_frames (int, optional): Length of the sequence; None: not known.
 
-    Returns:
-        list[MOTSObject]: The objects in the order of the file.
-
     Raises:
         ValueError: If a line breaks the format. The message names the file, the
             line and what is wrong with it.
     """
-    path = Path(path)
-    objects, numbers = [], []
-    lines_of_id = {}
+    objects, numbers, lines_of_id = [], [], {}
     for number, line in text_lines(path):
         with named_place(f'{path}, line {number}: '):
             obj = parse_line(line, class_ids)
@@ -115,16 +100,20 @@ def read_mots_txt(
                 )
         objects.append(obj._replace(frame_id=obj.frame_id - first_frame))
         numbers.append(number)
-    _check_rles(path, objects, numbers)
-    overlap = None
-    if check_disjoint:
-        frames = [obj.frame_id for obj in objects]
-        overlap = find_overlap([obj.coco_rle for obj in objects], frames)
-    if overlap is not None:
+    try:
+        size = objects[0][3:5] if objects else (0, 0)
+        rles_to_runs([obj.rle for obj in objects], *size)
+    except ValueError:
+        for number, obj in zip(numbers, objects):  # which one is it?
+            with named_place(f'{path}, line {number}: '):
+                rles_to_runs([obj.rle], *size)
+        raise
+    frames = [obj.frame_id for obj in objects] if check_disjoint else []
+    if overlap := find_overlap([obj.coco_rle for obj in objects], frames):
         first, second = overlap
         raise ValueError(
             f'{path}, line {numbers[second]}: the mask overlaps the mask of line '
-            f'{numbers[first]} in frame {objects[first].frame_id + first_frame}'
+            f'{numbers[first]} in frame {frames[first] + first_frame}'
         )
     return objects
 
@@ -148,15 +137,11 @@ def format_line(obj: MOTSObject) -> str:
 
 
 def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]:
-    """Read a seqmap: lines ``sequence empty first_frame last_frame``.
+    """Number of frames of each sequence of a seqmap, in the file's order.
 
-    MOTChallenge has seqmaps that only name the sequences, below the line ``name``.
-
-    ``first_frame`` is the number of the first frame: 0 in KITTI, 1 in MOTChallenge.
-
-    Returns:
-        dict[str, int | None]: Number of frames of each sequence, in the file's order;
-        None where only its name is given.
+    Lines are ``sequence empty first_frame last_frame``; the first is 0 in KITTI, 1
+    in MOTChallenge, which has seqmaps that only name the sequences, below the line
+    ``name``: their number is None.
 
     Raises:
         ValueError: If a line breaks the format; the message names file and line.
@@ -243,13 +228,38 @@ def _check_line(obj: MOTSObject, first: MOTSObject, check_ids: bool) -> None:
         )
 
 
-def _check_rles(path: Path, objects: list[MOTSObject], numbers: list[int]) -> None:
-    """Check all masks of a file, see :func:`rles_to_runs`."""
-    size = objects[0][3:5] if objects else (0, 0)
+class SeqInfo(NamedTuple):
+    """What a ``seqinfo.ini`` of MOTChallenge says: frames, numbered from 1 on."""
+
+    length: int  # number of frames
+    size: tuple[int, int]  # height and width of the frames in pixels
+    folder: Path  # of the frames FFFFFF + suffix
+    suffix: str  # with its dot
+
+
+def read_seqinfo(path: Path) -> SeqInfo:
+    """Read a ``seqinfo.ini``.
+
+    Raises:
+        ValueError: If the file breaks the format; the message names it and the field.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
     try:
-        rles_to_runs([obj.rle for obj in objects], *size)
-    except ValueError:
-        for number, obj in zip(numbers, objects):  # which one is it?
-            with named_place(f'{path}, line {number}: '):
-                rles_to_runs([obj.rle], *size)
-        raise
+        parser.read_string(path.read_text(encoding='ascii', errors='replace'))
+        section = parser['Sequence']
+    except (configparser.Error, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'{path}: no seqinfo.ini with a section [Sequence] ({reason})'
+        ) from None
+    numbers = []
+    for name in ('seqLength', 'imHeight', 'imWidth'):
+        value = section.get(name, '')
+        if not value.isdecimal() or not 0 < int(value) < 10**6:
+            raise ValueError(
+                f'{path}: {name} must be a number from 1 to 999999, got "{value[:80]}"'
+            )
+        numbers.append(int(value))
+    length, *size = numbers
+    folder = path.parent / section.get('imDir', 'img1')
+    return SeqInfo(length, tuple(size), folder, section.get('imExt', '.jpg'))

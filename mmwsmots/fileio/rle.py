@@ -8,16 +8,11 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
+MAX_REACH = 10  # of a polygon, in sizes of the frame
+
 
 def masks_to_rles(masks: np.ndarray) -> list[str]:
-    """Encode masks as the last field of KITTI MOTS lines.
-
-    Args:
-        masks (ndarray): Masks of shape (N, H, W), bool or 0/1.
-
-    Returns:
-        list[str]: COCO's compressed run-length encoding of each.
-    """
+    """COCO's compressed run-length encoding of masks (N, H, W), bool or 0/1."""
     pixels = np.asfortranarray(np.moveaxis(masks, 0, -1), dtype=np.uint8)
     return [rle['counts'].decode() for rle in mask_utils.encode(pixels)]
 
@@ -25,16 +20,6 @@ def masks_to_rles(masks: np.ndarray) -> list[str]:
 def mask_to_rle(mask: np.ndarray) -> str:
     """:func:`masks_to_rles` of one mask (H, W)."""
     return masks_to_rles(np.asarray(mask)[None])[0]
-
-
-def crop_to_rle(crop: np.ndarray, left: int, top: int, height: int, width: int) -> str:
-    """:func:`mask_to_rle` of a mask that is 0 outside of a crop (h, w).
-
-    ``left`` and ``top`` are the place of its upper left corner, all are in pixels.
-    """
-    mask = np.zeros((height, width), dtype=np.uint8)
-    mask[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
-    return mask_to_rle(mask)
 
 
 def rles_to_runs(
@@ -46,11 +31,6 @@ def rles_to_runs(
     this decoder. A string is LEB128-like: 6 bits per character (code - 48), of
     which 5 are payload and one says that the number goes on; from the fourth
     number on they are differences to the number two before.
-
-    Args:
-        rles (Sequence[str]): COCO's compressed run-length encodings of N masks.
-        height (int): Height of the masks in pixels.
-        width (int): Width of the masks in pixels.
 
     Returns:
         tuple[ndarray, ndarray]: Alternating lengths of runs of 0 and of 1, one mask
@@ -107,15 +87,10 @@ def rles_to_runs(
 
 
 def find_overlap(rles: Sequence[dict], frames: Sequence[int]) -> tuple | None:
-    """Find two masks of one frame that share a pixel.
+    """Indices, ascending, of two masks of one frame that share a pixel, if any do.
 
-    Args:
-        rles (Sequence[dict]): N masks of one size as pycocotools takes them, checked by
-            :func:`rles_to_runs`.
-        frames (Sequence[int]): Frame of each mask, (N, ).
-
-    Returns:
-        tuple[int, int] | None: Their indices, ascending; None if all are disjoint.
+    ``rles`` are masks of one size as pycocotools takes them, checked by
+    :func:`rles_to_runs`, ``frames`` the frame of each.
     """
     members = defaultdict(list)
     for index, frame in enumerate(frames):
@@ -130,7 +105,7 @@ def find_overlap(rles: Sequence[dict], frames: Sequence[int]) -> tuple | None:
 
 
 def split_components(rle: str, height: int, width: int) -> list[str]:
-    """The RLEs of the 8-connected components of a mask, see :func:`crop_to_rle`.
+    """The RLEs of the 8-connected components of a mask.
 
     They are ordered by their leftmost columns, top first. An empty mask has none.
     """
@@ -139,6 +114,49 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
     _, labels = cv2.connectedComponents(mask.T, connectivity=8)
     found, first = np.unique(labels[labels > 0], return_index=True)
     return [mask_to_rle((labels == n).T) for n in found[np.argsort(first)]]
+
+
+def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
+    """Convert polygons, or compressed or plain RLE, to compressed RLE, after a check.
+
+    Raises:
+        ValueError: If it is none of these, or of another size.
+    """
+    if isinstance(segmentation, list):
+        return _polygons(segmentation, size)
+    if not isinstance(segmentation, dict):
+        raise ValueError(f'no segmentation: {str(segmentation)[:80]!r}')
+    declared, counts = segmentation.get('size'), segmentation.get('counts')
+    if not isinstance(declared, list) or declared != list(size):
+        raise ValueError(
+            f'the mask has the size {str(declared)[:80]}, the frame {list(size)}'
+        )
+    if isinstance(counts, str):
+        rles_to_runs([counts], *size)
+        return counts
+    if not isinstance(counts, list) or not counts:
+        raise ValueError(f'no run lengths: {str(counts)[:80]!r}')
+    limit = size[0] * size[1]
+    if not all(type(n) is int and 0 <= n <= limit for n in counts):
+        raise ValueError('a run length is no whole number within the frame')
+    if sum(counts) != limit:
+        raise ValueError(f'the run lengths add up to {sum(counts)}, not to {limit}')
+    plain = dict(size=list(size), counts=counts)
+    return mask_utils.frPyObjects(plain, *size)['counts'].decode('ascii')
+
+
+def _polygons(polygons: list, size: tuple[int, int]) -> str:
+    """The union of polygons x1, y1, x2, y2, ..."""
+    reach = MAX_REACH * max(size)
+    for polygon in polygons:
+        if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
+            raise ValueError('a polygon needs three points or more, x and y of each')
+        if not all(type(v) in (int, float) and -reach <= v <= reach for v in polygon):
+            raise ValueError('a polygon has points far from the frame, or no numbers')
+    if not polygons:
+        raise ValueError('no polygon')
+    parts = mask_utils.frPyObjects(polygons, *size)
+    return mask_utils.merge(parts)['counts'].decode('ascii')
 
 
 def _sums_within(values: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -22,3 +23,12 @@ def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(re.split('\r\n|\r|\n', text), 1):
         if line.strip():
             yield number, line
+
+
+@contextmanager
+def named_place(place: str) -> Iterator[None]:
+    """Put a file or a place in it, and what separates it, before ValueErrors' words."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f'{place}{error}') from None

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mmwsmots.fileio.atomic_write import atomic_write
-from mmwsmots.fileio.pictures import check_size
+from mmwsmots.fileio.frame_reader import check_size
 
 MAX_TICKS = 65535  # of a second in MPEG-4
 

@@ -1,8 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .checkpoint import weights_only
 from .config_file import find_config, read_config_file
-from .cpu_processes import prepare_cpu_processes
-from .device import check_device
+from .device import check_device, prepare_cpu_processes
 from .quiet_dependencies import quiet_dependencies
 
 __all__ = [

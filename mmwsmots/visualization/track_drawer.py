@@ -1,6 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import colorsys
-from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -97,7 +96,10 @@ class TrackDrawer:
         if colors is None:
             colors = [id_color(int(track_id)) for track_id in ids]
         if bboxes is not None:
-            regions = [_bbox_region(box * self.scale) for box in np.asarray(bboxes)]
+            corners = np.rint(np.asarray(bboxes) * self.scale).astype(int).tolist()
+            regions = [
+                (x1, y1, max(x2 - x1, 1), max(y2 - y1, 1)) for x1, y1, x2, y2 in corners
+            ]
             for color, region in zip(colors, regions):
                 cv2.rectangle(canvas, region, color, line)
         if masks is not None:
@@ -159,24 +161,17 @@ class TrackDrawer:
         """Extend, draw and forget trails; they get thinner towards the past."""
         if self.trail_length == 0:
             return
-        colors = {track_id: color for track_id, _, _, color in shown}
-        for track_id, _, (x, y, width, height), _ in shown:
-            trail = self._trails.setdefault(
-                track_id, deque(maxlen=self.trail_length + 1)
-            )
-            trail.append((self._num_frames, (x + width // 2, y + height // 2)))
         oldest = self._num_frames - self.trail_length
         for track_id, trail in list(self._trails.items()):
-            while trail and trail[0][0] < oldest:
-                trail.popleft()
-            if not trail:
+            self._trails[track_id] = [place for place in trail if place[0] >= oldest]
+            if not self._trails[track_id]:
                 del self._trails[track_id]
-            if not trail or trail[-1][0] != self._num_frames:
-                continue
-            points = [point for _, point in trail]
-            for i, (start, end) in enumerate(pairwise(points), 1):
-                width = line + (i > len(points) // 2)
-                cv2.line(canvas, start, end, colors[track_id], width, cv2.LINE_AA)
+        for track_id, _, (x, y, width, height), color in shown:
+            trail = self._trails.setdefault(track_id, [])
+            trail.append((self._num_frames, (x + width // 2, y + height // 2)))
+            for i, ((_, start), (_, end)) in enumerate(pairwise(trail), 1):
+                width = line + (i > len(trail) // 2)
+                cv2.line(canvas, start, end, color, width, cv2.LINE_AA)
 
     @staticmethod
     def _check(image, ids, texts, masks, bboxes) -> None:
@@ -201,12 +196,6 @@ def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
 
 
-def _bbox_region(bbox: np.ndarray) -> tuple[int, int, int, int]:
-    """x, y, width, height of an xyxy box."""
-    x1, y1, x2, y2 = np.rint(bbox).astype(int).tolist()
-    return x1, y1, max(x2 - x1, 1), max(y2 - y1, 1)
-
-
 def short_name(class_name: str) -> str:
     """A class as it is written on a frame."""
     name = SHORT_NAMES.get(class_name, class_name)
@@ -226,9 +215,8 @@ def _draw_labels(canvas: np.ndarray, shown: list) -> None:
     size = int(np.clip(9 + height / 80, 11, 30))
     taken = []
     # Large objects are the near ones: they choose first.
-    for text, (x, y, w, h), color in sorted(
-        shown, key=lambda item: -item[1][2] * item[1][3]
-    ):
+    shown = sorted(shown, key=lambda item: -item[1][2] * item[1][3])
+    for text, (x, y, w, h), color in shown:
         label_h, label_w = render_text(text, size).shape
         label_w += 6
         left = int(np.clip(x + w // 2 - label_w // 2, 0, max(width - label_w, 0)))

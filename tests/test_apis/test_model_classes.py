@@ -5,13 +5,12 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.runner import save_checkpoint
 
-from mmwsmots.apis import (
+from mmwsmots.apis import init_mots_model, set_classes
+from mmwsmots.apis.model_classes import (
     adopt_classes,
     check_num_classes,
     check_resumed_classes,
     config_classes,
-    init_mots_model,
-    set_classes,
 )
 from mmwsmots.utils import check_device
 from tests.small_model import small_config

@@ -28,7 +28,7 @@ from pycocotools import mask as mask_utils
 from rendered_mots import render_dataset
 
 import mmwsmots_cli as cli
-from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
+from mmwsmots.datasets.benchmark_datasets import OFFICIAL_SPLITS
 from mmwsmots.evaluation.filled_boxes import tight_boxes
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 from tests.mots20_files import write_mots20

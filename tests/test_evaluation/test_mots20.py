@@ -17,7 +17,7 @@ from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
-from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
+from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots
 from mmwsmots.fileio.mots_txt import read_mots_txt, sequence_name, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle

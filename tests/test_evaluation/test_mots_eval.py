@@ -306,5 +306,7 @@ def test_what_is_rarely_meant_is_told(make_object, evaluate, monkeypatch):
 
 def test_missing_trackeval_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'trackeval', None)
+    parsed = 'mmwsmots.evaluation.parsed_kitti_mots'
+    monkeypatch.delitem(sys.modules, parsed, raising=False)
     with pytest.raises(ModuleNotFoundError, match='pip install trackeval'):
         evaluate_mots(tmp_path, tmp_path, {})

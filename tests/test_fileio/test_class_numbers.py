@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 
-from mmwsmots.fileio.class_numbers import class_numbers, read_labels, write_labels
+from mmwsmots.fileio.classes import class_numbers, read_labels, write_labels
 
 
 def test_kitti_keeps_its_numbers():

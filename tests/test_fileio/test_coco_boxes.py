@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.coco_boxes import MaskLabel, image_boxes, read_coco, write_masks
+from mmwsmots.fileio.coco_boxes import image_boxes, read_coco, write_masks
 from mmwsmots.fileio.rle import mask_to_rle
 
 HEIGHT, WIDTH = 20, 30
@@ -55,7 +55,7 @@ def test_only_masks_and_areas_change(coco, tmp_path):
     masks = np.zeros((3, HEIGHT, WIDTH), dtype=bool)
     masks[0, 3:7, 2:9] = masks[1, 16:20, :3] = True
     labels = {
-        index: MaskLabel((HEIGHT, WIDTH), mask_to_rle(mask), score)
+        index: dict(size=[HEIGHT, WIDTH], counts=mask_to_rle(mask), score=score)
         for index, mask, score in zip((0, 1, 4), masks, (0.91234, 0.5, 0.0))
     }
     before = copy.deepcopy(coco)

@@ -11,11 +11,14 @@ from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
 from mmwsmots.fileio.box_readers import read_boxes
-from mmwsmots.fileio.mask_readers import read_masks
-from mmwsmots.fileio.mask_video import MaskVideo, TrackedMask, make_disjoint
+from mmwsmots.fileio.mask_readers import (
+    MaskVideo,
+    TrackedMask,
+    make_disjoint,
+    read_masks,
+)
 from mmwsmots.fileio.mask_writers import WRITERS, write_masks
-from mmwsmots.fileio.rle import mask_to_rle
-from mmwsmots.fileio.segmentation import segmentation_to_rle
+from mmwsmots.fileio.rle import mask_to_rle, segmentation_to_rle
 from tests.load_script import load_script
 
 SIZE = 12, 20

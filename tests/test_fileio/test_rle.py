@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.rle import (
-    crop_to_rle,
     find_overlap,
     mask_to_rle,
     masks_to_rles,
@@ -83,19 +82,6 @@ def test_a_changed_rle_is_refused_or_decodes_as_in_pycocotools(data):
     mask = mask_utils.decode({'size': [height, width], 'counts': rle.encode()})
     ours = np.repeat(np.arange(len(runs)) % 2, runs).reshape(width, height).T
     np.testing.assert_array_equal(ours, mask)
-
-
-@settings(max_examples=200, deadline=None)
-@given(random_masks(), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
-def test_a_crop_is_encoded_as_the_whole_mask(crop, left, top, margin):
-    mask = np.pad(crop, ((top, margin), (left, margin)))
-    assert crop_to_rle(crop, left, top, *mask.shape) == mask_to_rle(mask)
-
-
-def test_an_empty_crop_is_an_empty_mask():
-    crop = np.zeros((0, 3), dtype=bool)
-    assert crop_to_rle(crop, 2, 1, 4, 6) == mask_to_rle(np.zeros((4, 6)))
-    assert crop_to_rle(crop.T, 2, 1, 4, 6) == mask_to_rle(np.zeros((4, 6)))
 
 
 @settings(max_examples=300, deadline=None)

@@ -12,7 +12,7 @@ from mmdet.registry import DATASETS
 from mots20_2coco import leave_one_out
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
+from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.fileio.mots_txt import write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from tests.mots20_files import HEIGHT, LENGTH, WIDTH, mots20_objects, write_mots20

@@ -6,11 +6,9 @@ import subprocess
 import sys
 
 import mmwsmots_cli
-from mmwsmots.evaluation.benchmarks import BENCHMARKS
-from mmwsmots.evaluation.sequence_pairs import IOU_THRESHOLDS
+from mmwsmots.evaluation.benchmarks import BENCHMARKS, IOU_THRESHOLDS
 from mmwsmots.fileio.box_readers import FORMATS
-from mmwsmots.fileio.mask_readers import MASK_FORMATS
-from mmwsmots.fileio.mask_video import WINNERS
+from mmwsmots.fileio.mask_readers import MASK_FORMATS, WINNERS
 from mmwsmots.fileio.mask_writers import WRITERS
 from tests.load_script import load_script
 

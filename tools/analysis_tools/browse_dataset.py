@@ -79,7 +79,8 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
-from mmwsmots.apis import init_mots_model, registered_type
+from mmwsmots.apis import init_mots_model
+from mmwsmots.apis.model_classes import registered_type
 from mmwsmots.datasets import MOTSDataset
 from mmwsmots.fileio import atomic_write
 from mmwsmots.visualization import TrackDrawer

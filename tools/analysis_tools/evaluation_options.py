@@ -100,9 +100,8 @@ def find_lengths(args: argparse.Namespace) -> dict[str, int]:
         ValueError: If a file breaks its format.
     """
     from mmwsmots.evaluation.benchmarks import get_benchmark
-    from mmwsmots.fileio.class_numbers import LABELS_FILE
-    from mmwsmots.fileio.mots_txt import read_seqmap
-    from mmwsmots.fileio.seqinfo import read_seqinfo
+    from mmwsmots.fileio.classes import LABELS_FILE
+    from mmwsmots.fileio.mots_txt import read_seqinfo, read_seqmap
 
     if args.seqmap is not None:
         first_frame = get_benchmark(args.benchmark).first_frame
@@ -133,7 +132,7 @@ def _find_length(args: argparse.Namespace, name: str) -> int:
             'MOTChallenge (--benchmark mots20); KITTI needs lines "SSSS empty 000000 '
             'last_frame"'
         )
-    from mmwsmots.fileio.seqinfo import read_seqinfo
+    from mmwsmots.fileio.mots_txt import read_seqinfo
 
     return read_seqinfo(args.gt / name / 'seqinfo.ini').length
 

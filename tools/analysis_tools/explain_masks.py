@@ -8,7 +8,8 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
-from mmwsmots.apis import frame_batch, segment_boxes
+from mmwsmots.apis import segment_boxes
+from mmwsmots.apis.inference import frame_batch
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.roi_heads import GradCAMMaskHead
 from mmwsmots.models.utils.pseudo_labels import pseudo_labels

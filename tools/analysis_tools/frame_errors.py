@@ -9,11 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mmwsmots.evaluation.benchmarks import get_benchmark
-from mmwsmots.evaluation.sequence_pairs import (
-    iou_threshold,
-    open_dataset,
-)
+from mmwsmots.evaluation.benchmarks import get_benchmark, iou_threshold
+from mmwsmots.evaluation.parsed_kitti_mots import ParsedKittiMOTS
 from mmwsmots.fileio.mots_txt import MOTSObject
 
 
@@ -113,7 +110,7 @@ def find_errors(
     gt_dir, results_dir = Path(gt_dir).resolve(), Path(results_dir).resolve()
     threshold = iou_threshold(protocol)
     rules = get_benchmark(benchmark, gt_dir, classes)
-    dataset = open_dataset(gt_dir, results_dir, {name: length}, rules)
+    dataset = ParsedKittiMOTS(gt_dir, results_dir, {name: length}, rules)
     gt, results = dataset.read(name)
     frames = [FrameErrors(number, [], [], [], []) for number in range(length)]
     gt_of, result_of = _by_mask(gt), _by_mask(results)

@@ -90,10 +90,10 @@ from terminaltables import AsciiTable
 
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.benchmarks import get_benchmark
-from mmwsmots.evaluation.saved_detections import SavedFrame, read_detections
+from mmwsmots.evaluation.metrics.save_detections import SavedFrame, read_detections
 from mmwsmots.evaluation.tables import format_json, format_value
 from mmwsmots.fileio import atomic_write
-from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
+from mmwsmots.fileio.classes import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,

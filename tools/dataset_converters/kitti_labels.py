@@ -8,7 +8,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 from scipy.optimize import linear_sum_assignment
 
-from mmwsmots.fileio.box_readers.kitti_tracking import read_kitti_boxes
+from mmwsmots.fileio.box_readers.text_boxes import read_kitti_boxes
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject
 
 MIN_IOU = 0.5

@@ -76,7 +76,7 @@ from mots_sequence import (
     settle_frames,
 )
 
-from mmwsmots.datasets.kitti_mots_dataset import OFFICIAL_SPLITS
+from mmwsmots.datasets.benchmark_datasets import OFFICIAL_SPLITS
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_seqmap
 

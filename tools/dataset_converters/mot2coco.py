@@ -55,7 +55,6 @@ if __name__ == '__main__':
 
 from mmengine.utils import track_iter_progress
 
-from mmwsmots.datasets.clip_boxes import add_box, add_frames, extract_frames
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.box_readers import (
     BoxFile,
@@ -63,7 +62,7 @@ from mmwsmots.fileio.box_readers import (
     read_boxes,
     select_classes,
 )
-from mmwsmots.fileio.class_numbers import class_numbers
+from mmwsmots.fileio.classes import class_numbers
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 
 CONFIG_FILE = Path('data/clip/boxes.json')  # of configs/_base_/datasets/clip.py
@@ -87,7 +86,7 @@ def add_boxes(
         where = f'{file.path}, {box.where}'
         if not 0 <= box.frame_id < num_frames:
             raise ValueError(f'{where}: no such frame, the video has {num_frames}')
-        if not add_box(builder, box, size, builder.category_ids):
+        if not builder.add_box(box, size):
             raise ValueError(f'{where}: {box.outside_text(*size)}')
 
 
@@ -130,7 +129,7 @@ def main() -> None:
         source = frames = FrameReader(args.images)
         if source.files is None:
             folder = args.frames_dir or args.out.parent / source.name
-            frames = extract_frames(source, folder)
+            frames = source.extract(folder)
         for frame in track_iter_progress((iter(frames), len(frames))):
             size = frame.shape[:2]  # all are read, so that no training stops at one
         file = read_boxes(
@@ -146,7 +145,7 @@ def main() -> None:
         file = select_classes(file, {box.class_name for box in file.boxes})
         names = [box.class_name for box in file.boxes if not box.is_ignored]
         builder = CocoVIDBuilder(class_numbers(names))
-        add_frames(builder, frames, size)
+        builder.add_frames(frames, size)
         add_boxes(builder, file, len(frames), size)
         builder.write(args.out)
         print()

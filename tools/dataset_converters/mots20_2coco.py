@@ -58,10 +58,9 @@ from mots_sequence import (
     settle_frames,
 )
 
-from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
+from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
-from mmwsmots.fileio.mots_txt import CLASS_IDS
-from mmwsmots.fileio.seqinfo import SeqInfo, read_seqinfo
+from mmwsmots.fileio.mots_txt import CLASS_IDS, SeqInfo, read_seqinfo
 
 
 def read_sequence(root: Path, split: str, name: str, masks: str) -> Sequence:

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .clip_frame_sample import ClipFrameSample
-from .load_annotated_frame import LoadAnnotatedFrame
-from .load_mask_scores import LoadMaskScores
+from .loading import LoadAnnotatedFrame, LoadMaskScores
 from .pack_mots_inputs import PackMOTSDetInputs, PackMOTSInputs
 from .random_shadow import RandomShadow
 

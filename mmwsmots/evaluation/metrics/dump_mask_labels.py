@@ -5,7 +5,7 @@ from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from mmwsmots.fileio.coco_boxes import MaskLabel, image_boxes, read_coco, write_masks
+from mmwsmots.fileio.coco_boxes import image_boxes, read_coco, write_masks
 from mmwsmots.fileio.rle import masks_to_rles
 
 
@@ -32,11 +32,8 @@ class DumpMaskLabels(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Encode the masks of images.
 
-        Args:
-            data_batch (dict): Not used.
-            data_samples (Sequence[dict]): With ``ann_indices`` and ``pred_instances``:
-                for each of them ``masks`` (n, H, W), bool, at the image's own size, and
-                ``scores`` (n, ).
+        Samples have ``ann_indices`` and ``pred_instances``: for each of them ``masks``
+        (n, H, W), bool, at the image's own size, and ``scores`` (n, ).
 
         Raises:
             ValueError: If there is not one mask of the image's size for each box.
@@ -50,14 +47,9 @@ class DumpMaskLabels(BaseMetric):
                     f'{sample["img_path"]}: masks of shape {masks.shape} for '
                     f'{len(indices)} boxes in an image of {size}'
                 )
-            rles = masks_to_rles(masks)
-            scores = predictions['scores'].tolist()
-            self.results.append(
-                {
-                    index: MaskLabel(size, rle, score)
-                    for index, rle, score in zip(indices, rles, scores)
-                }
-            )
+            pairs = zip(masks_to_rles(masks), predictions['scores'].tolist())
+            labels = [dict(size=[*size], counts=rle, score=s) for rle, s in pairs]
+            self.results.append(dict(zip(indices, labels)))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Write the file, of the masks of all ranks.
@@ -69,11 +61,7 @@ class DumpMaskLabels(BaseMetric):
             ValueError: If an image of the file was not seen.
         """
         coco = read_coco(self.ann_file)
-        labels = {  # mmengine has made plain tuples of them
-            index: MaskLabel(*label)
-            for result in results
-            for index, label in result.items()
-        }
+        labels = {i: label for result in results for i, label in result.items()}
         for image, indices, *_ in image_boxes(coco, self.ann_file):
             if not labels.keys() >= set(indices):
                 raise ValueError(
@@ -82,5 +70,5 @@ class DumpMaskLabels(BaseMetric):
         write_masks(coco, labels, self.out_file)
         logger = MMLogger.get_current_instance()
         logger.info(f'Wrote {len(labels)} masks to {self.out_file}')
-        scores = [label.score for label in labels.values()]
+        scores = [label['score'] for label in labels.values()]
         return dict(number=len(scores), score=sum(scores) / max(len(scores), 1))

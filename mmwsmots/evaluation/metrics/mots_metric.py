@@ -3,7 +3,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from mmdet.evaluation.metrics.base_video_metric import BaseVideoMetric
@@ -11,12 +10,11 @@ from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample
 from mmengine.logging import MMLogger
 
-from mmwsmots.evaluation.benchmarks import get_benchmark
+from mmwsmots.evaluation.benchmarks import get_benchmark, iou_threshold
 from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import evaluate_mots
-from mmwsmots.evaluation.sequence_pairs import iou_threshold
 from mmwsmots.evaluation.tables import format_table
-from mmwsmots.fileio.class_numbers import LABELS_FILE, class_numbers, write_labels
+from mmwsmots.fileio.classes import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import MOTSObject, sequence_name, write_mots_txt
 from mmwsmots.fileio.rle import masks_to_rles
@@ -78,17 +76,14 @@ class MOTSMetric(BaseVideoMetric):
     def process_video(self, data_samples: Sequence[DetDataSample]) -> None:
         """Collect the predictions of frames.
 
-        Args:
-            data_samples (Sequence[DetDataSample]): Frames with
-                ``pred_track_instances``: bboxes (N, 4) xyxy in pixels of the frame,
-                labels, scores and instances_id (N, ), disjoint masks (N, H, W) bool.
+        Their ``pred_track_instances`` have bboxes (N, 4) xyxy in pixels of the frame,
+        labels, scores and instances_id (N, ), disjoint masks (N, H, W) bool.
 
         Raises:
             ValueError: If masks overlap, do not fit the frame or share an id; the
                 message names the frame.
         """
-        for sample in data_samples:
-            self.results.append(self._encode(sample))
+        self.results += map(self._encode, data_samples)
 
     def process_image(
         self, data_samples: Sequence[DetDataSample], video_len: int
@@ -109,35 +104,29 @@ class MOTSMetric(BaseVideoMetric):
         sequences = _group(results)
         classes = self.dataset_meta['classes']
         numbers = class_numbers(classes)
+        lengths = {name: sequence[0] for name, sequence in sequences.items()}
+        boxes = {name: sequence[2] for name, sequence in sequences.items()}
+        rules = self.protocol, self.benchmark, classes
+        rows, metrics = {}, {}
         with tempfile.TemporaryDirectory() as temp:
-            folders = {'model': Path(self.outfile_prefix or f'{temp}/model')}
-            if not self.format_only:
-                folders['filled boxes'] = Path(temp, 'filled boxes')
-            for row, folder in folders.items():
+            for row, prefix in (('model', ''), ('filled boxes', 'filled_boxes/')):
+                folder = Path(temp, row)
+                if row == 'model' and self.outfile_prefix:
+                    folder = Path(self.outfile_prefix)
+                    logger.info(f'Writing {len(sequences)} sequences to {folder}')
                 write_labels(folder / LABELS_FILE, numbers)
-                for name, sequence in sequences.items():
-                    objects = sequence.objects
+                for name, (_, objects, *shapes) in sequences.items():
                     if row == 'filled boxes':
-                        objects = filled_boxes(objects, sequence.boxes, sequence.scores)
+                        objects = filled_boxes(objects, *shapes)
                     write_mots_txt(folder / f'{name}.txt', objects, self._first_frame)
-            if self.outfile_prefix:
-                logger.info(f'Wrote {len(sequences)} sequences to {folders["model"]}')
-            if self.format_only:
-                return {}
-            lengths = {name: sequence.length for name, sequence in sequences.items()}
-            boxes = {name: sequence.boxes for name, sequence in sequences.items()}
-            rules = self.protocol, self.benchmark, classes
-            rows = {
-                row: evaluate_mots(self.gt_dir, folder, lengths, boxes, *rules)
-                for row, folder in folders.items()
-            }
+                if self.format_only:
+                    return {}
+                rows[row] = evaluate_mots(self.gt_dir, folder, lengths, boxes, *rules)
+                for class_name, values in rows[row].items():
+                    for key, value in values.items():
+                        metrics[f'{prefix}{class_name}/{key}'] = value
         logger.info(f'\n{format_table(rows)}')
-        return {
-            f'{prefix}{class_name}/{key}': value
-            for prefix, row in (('', 'model'), ('filled_boxes/', 'filled boxes'))
-            for class_name, values in rows[row].items()
-            for key, value in values.items()
-        }
+        return metrics
 
     def _encode(self, sample: DetDataSample) -> dict:
         """Picklable content of a frame, masks as RLE."""
@@ -171,17 +160,11 @@ class MOTSMetric(BaseVideoMetric):
         )
 
 
-class _Sequence(NamedTuple):
-    length: int
-    objects: list[MOTSObject]
-    boxes: np.ndarray
-    scores: np.ndarray
-
-
-def _group(results: Iterable[dict]) -> dict[str, _Sequence]:
+def _group(results: Iterable[dict]) -> dict[str, tuple]:
     """Join frames to sequences, number their tracks, check that none is missing.
 
-    A frame that several ranks saw (samplers may repeat some) counts once.
+    A frame that several ranks saw (samplers may repeat some) counts once. Each sequence
+    is its length, its objects, and their boxes and scores.
     """
     results = list(results)
     # Photographs in one folder: each is a sequence, named by its file.
@@ -212,15 +195,12 @@ def _group(results: Iterable[dict]) -> dict[str, _Sequence]:
                 f'the first is {first}'
             )
         numbering = TrackNumbering()
-        sequences[name] = _Sequence(
-            # The annotated frames may be some of a longer video.
-            max(length, 1 + max(frames[name])),
-            [
-                obj._replace(track_id=numbering(obj.class_id, obj.track_id))
-                for frame in ordered
-                for obj in frame['objects']
-            ],
-            np.concatenate([frame['boxes'] for frame in ordered]),
-            np.concatenate([frame['scores'] for frame in ordered]),
-        )
+        objects = [
+            obj._replace(track_id=numbering(obj.class_id, obj.track_id))
+            for frame in ordered
+            for obj in frame['objects']
+        ]
+        columns = (np.concatenate([f[k] for f in ordered]) for k in ('boxes', 'scores'))
+        # The annotated frames may be some of a longer video.
+        sequences[name] = max(length, 1 + max(frames[name])), objects, *columns
     return sequences

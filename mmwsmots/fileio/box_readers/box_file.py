@@ -1,47 +1,63 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""What readers make of a file of boxes, and the choice of its videos and classes."""
+
+import dataclasses
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from .tracked_box import TrackedBox
+from ..classes import find_name, fold
+
+T = TypeVar('T')
+
+
+class TrackedBox(NamedTuple):
+    """A box with an identity, as a file of boxes has it."""
+
+    frame_id: int  # number of the frame in its video, from 0
+    track_id: int  # identity, constant over the video; -1 if there is none
+    class_name: str  # in the file's words
+    # x1, y1, x2, y2 in pixels, finite; it may reach out of the frame or be empty.
+    bbox: tuple[float, float, float, float]
+    is_ignored: bool  # marks unknown content; then class and identity mean nothing
+    where: str  # its place in the file, for messages, e.g. 'line 7'
+    score: float = 1.0  # how sure a detector is of it
+
+    def clipped(self, height: int, width: int) -> list[float] | None:
+        """The part within a frame, x1, y1, x2, y2; None if nothing is left."""
+        x1, y1, x2, y2 = self.bbox
+        x1, y1, x2, y2 = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
+        return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
+
+    def outside_text(self, height: int, width: int) -> str:
+        """What is wrong with a box of which nothing lies within the frame."""
+        x1, y1, x2, y2 = self.bbox
+        return (
+            f'the box x {x1:g}, y {y1:g}, w {x2 - x1:g}, h {y2 - y1:g} has no pixel in '
+            f'the {width} x {height} frame'
+        )
 
 
 class Picture(NamedTuple):
-    """What a file says of the picture of a frame.
+    """What a file says of the picture of a frame."""
 
-    Attributes:
-        name (str): Its file, with or without folders and suffix.
-        size (tuple[int, int] | None): Height and width in pixels, if it says so.
-        where (str): Place in the file, for messages, e.g. 'images[3]'.
-        number (int | None): Number of the frame in its video, if it says so.
-    """
-
-    name: str
-    size: tuple[int, int] | None
-    where: str
-    number: int | None = None
+    name: str  # its file, with or without folders and suffix
+    size: tuple[int, int] | None  # height and width in pixels, if it says so
+    where: str  # place in the file, for messages, e.g. 'images[3]'
+    number: int | None = None  # of the frame in its video, if it says so
 
 
 class Numbering(NamedTuple):
-    """How a file without names of pictures numbers its frames.
+    """How a file without names of pictures numbers its frames."""
 
-    Attributes:
-        first (int): Number of the first frame of a video in this format.
-        declared (range | None): Numbers of all frames that were annotated,
-            with or without boxes, if the file says so.
-        is_given (bool): Whether ``first`` is what the user said of the first picture.
-            Defaults to False.
-        names_are_numbers (bool): Whether the format names pictures by the number of
-            their frame. Defaults to False.
-        sorted_by_text (bool): Whether frames were numbered in the order in which their
-            pictures' names sort as text. Defaults to False.
-    """
-
-    first: int
+    first: int  # number of the first frame of a video in this format
+    # Numbers of all frames that were annotated, with or without boxes, if it says so.
     declared: range | None = None
-    is_given: bool = False
-    names_are_numbers: bool = False
+    is_given: bool = False  # first is what the user said of the first picture
+    names_are_numbers: bool = False  # pictures are named by the number of their frame
+    # Frames were numbered in the order in which their pictures' names sort as text.
     sorted_by_text: bool = False
 
 
@@ -50,32 +66,19 @@ FROM_0 = Numbering(0)
 
 @dataclass
 class BoxFile:
-    """Content of a file of boxes.
-
-    Attributes:
-        path (Path): The file.
-        boxes (list[TrackedBox]): Its boxes in their order; ``frame_id`` is the file's
-            own number of a frame until :func:`place_boxes` found the frames.
-        numbering (Numbering): What these numbers mean where ``pictures`` is empty.
-        pictures (dict[int, Picture]): What the file says of each frame's picture, in
-            the order of the frames; empty in formats without names.
-        size (tuple[int, int] | None): Height and width in pixels of all frames, if
-            the file says so.
-        size_where (str): Where it says so.
-        is_relative (bool): Whether boxes are in percent of the frame's size.
-        left_out (Counter[str]): How many shapes of which kind were not read.
-        notices (list[str]): What was assumed or changed, and what looks odd.
-    """
+    """Content of a file of boxes."""
 
     path: Path
+    # In their order; frame_id is the file's own number until place_boxes() was called.
     boxes: list[TrackedBox]
-    numbering: Numbering = FROM_0
+    numbering: Numbering = FROM_0  # what these numbers mean where pictures is empty
+    # What the file says of each frame's picture, in the order of the frames.
     pictures: dict[int, Picture] = field(default_factory=dict)
-    size: tuple[int, int] | None = None
-    size_where: str = ''
-    is_relative: bool = False
-    left_out: Counter = field(default_factory=Counter)
-    notices: list[str] = field(default_factory=list)
+    size: tuple[int, int] | None = None  # height and width of all frames in pixels
+    size_where: str = ''  # where it says so
+    is_relative: bool = False  # boxes are in percent of the frame's size
+    left_out: Counter = field(default_factory=Counter)  # kinds of shapes not read
+    notices: list[str] = field(default_factory=list)  # what was assumed or looks odd
 
     @property
     def has_identities(self) -> bool:
@@ -89,10 +92,9 @@ class BoxFile:
         Raises:
             ValueError: If not; the message names file and place.
         """
-        objects = [box for box in self.boxes if not box.is_ignored]
         if not self.has_identities:
             return
-        seen = {}
+        objects, seen = [box for box in self.boxes if not box.is_ignored], {}
         for box in objects:
             where = f'{self.path}, {box.where}'
             if box.track_id < 0:
@@ -109,3 +111,68 @@ class BoxFile:
                 f'each of the {len(tracks)} identities comes in one frame only: are '
                 'they numbers of boxes rather than of objects?'
             )
+
+
+def choose_video(
+    videos: Sequence[tuple[Collection[str], T]],
+    name: str | None,
+    notices: list[str],
+    kind: str = 'videos',
+) -> T:
+    """The video of that name, compared without case, in a file, or the only one.
+
+    ``videos`` are pairs of what each may be called, the usual name first, and the
+    video; ``kind`` is what messages call them. That the only one has another name
+    becomes a notice.
+
+    Raises:
+        ValueError: If it is not clear which is meant; the message names them.
+    """
+    own = None if name is None else fold(name)
+    found = [video for names, video in videos if own in map(fold, names)]
+    known = ', '.join(next(iter(names), '?') for names, _ in videos[:20])
+    if len(videos) == 1:
+        if name is not None and not found and videos[0][0]:
+            notices.append(f'it was made for {known}, this is {name}')
+        return videos[0][1]
+    if len(found) != 1:
+        raise ValueError(
+            f'{len(found) or "none"} of its {len(videos)} {kind} have the name {name}; '
+            f'choose one with --video-name: {known}'
+        )
+    return found[0]
+
+
+def select_classes(
+    file: BoxFile,
+    class_names: Collection[str],
+    class_map: Mapping[str, str] | None = None,
+) -> BoxFile:
+    """Give boxes the wanted names of their classes and leave out those of others.
+
+    The others are counted as left out; ignored boxes stay. Upper and lower case make
+    no difference. ``class_map`` has the class of further names, e.g. 'Van' -> 'car'.
+
+    Raises:
+        ValueError: If an identity has two classes; the message names the box's place.
+    """
+    names = {fold(name): name for name in class_names}
+    for name, target in (class_map or {}).items():
+        names[fold(name)] = find_name(target, class_names) or target
+    kept, left_out, first_of = [], Counter(), {}
+    for box in file.boxes:
+        name = names.get(fold(box.class_name))
+        if box.is_ignored:
+            kept.append(box)
+            continue
+        if name is None:
+            left_out[box.class_name] += 1
+            continue
+        before, where = first_of.setdefault(box.track_id, (name, box.where))
+        if before != name:
+            raise ValueError(
+                f'{file.path}, {box.where}: id {box.track_id} is a {name}, on {where} '
+                f'a {before}'
+            )
+        kept.append(box._replace(class_name=name))
+    return dataclasses.replace(file, boxes=kept, left_out=file.left_out + left_out)

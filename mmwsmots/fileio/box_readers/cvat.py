@@ -2,19 +2,23 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
 
-from mmwsmots.fileio.named_place import named_place
+from mmwsmots.fileio.text_lines import named_place
 
-from .box_file import BoxFile, Numbering, Picture
-from .choose_video import choose_video
+from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video
 from .cvat_task import CVATTask, read_tasks
-from .identities import IDENTITY_NAMES, identity_key, number_identities
-from .tracked_box import TrackedBox, finite_numbers, read_integer
-from .xml_tree import read_xml
+from .values import (
+    IDENTITY_NAMES,
+    finite_numbers,
+    identity_key,
+    number_identities,
+    read_integer,
+)
 
 CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
+MAX_DEPTH = 50  # of XML elements; CVAT's have 8
 
 
 def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
@@ -57,18 +61,11 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
     return file
 
 
-class _Shape(NamedTuple):
-    """A box or another shape on a frame; ``key`` is its identity."""
+def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[tuple]:
+    """Shapes of the tracks where their objects are seen.
 
-    element: Element
-    frame_id: int
-    key: int | str | None
-    label: str
-    where: str
-
-
-def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[_Shape]:
-    """Shapes of the tracks where their objects are seen."""
+    Each is its element, the frame, the identity's key, the label and the place.
+    """
     for track in _of_task(root, 'track', task):
         where = f'track "{track.get("id")}"'
         track_id = _integer(track, 'id', where)
@@ -86,13 +83,13 @@ def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[_Shape]:
             if outside not in ('0', '1'):
                 raise ValueError(f'{place}: outside must be 0 or 1, got {outside!r}')
             if outside == '0':
-                yield _Shape(shape, frame_id, track_id, label, place)
+                yield shape, frame_id, track_id, label, place
 
 
 def _shapes_of_images(
     root: Element, task: CVATTask | None, file: BoxFile
-) -> Iterator[_Shape]:
-    """Shapes of the images, which the file gets as pictures."""
+) -> Iterator[tuple]:
+    """The same of the images, which the file gets as pictures."""
     for image in _of_task(root, 'image', task):
         where = f'image "{image.get("name") or image.get("id")}"'
         number = _integer(image, 'id', where)
@@ -109,7 +106,7 @@ def _shapes_of_images(
             if shape.tag != 'tag':
                 place = f'{where}, <{shape.tag}> {index + 1}'
                 key = _attribute_identity(shape, place)
-                yield _Shape(shape, number, key, _label(shape, place), place)
+                yield shape, number, key, _label(shape, place), place
 
 
 def _of_task(root: Element, tag: str, task: CVATTask | None) -> list[Element]:
@@ -125,9 +122,9 @@ def _of_task(root: Element, tag: str, task: CVATTask | None) -> list[Element]:
     return [item for item in elements if item.get('task_id') == task.id]
 
 
-def _add_boxes(file: BoxFile, shapes: list[_Shape]) -> None:
+def _add_boxes(file: BoxFile, shapes: list[tuple]) -> None:
     """Add the boxes among shapes, and count the others."""
-    keys = (shape.key for shape in shapes if shape.element.tag == 'box')
+    keys = (key for element, _, key, *_ in shapes if element.tag == 'box')
     numbers = number_identities(keys, file.notices)
     rotations = []
     for element, frame_id, key, label, place in shapes:
@@ -140,8 +137,8 @@ def _add_boxes(file: BoxFile, shapes: list[_Shape]) -> None:
         if rotation % 180:
             bbox = _hull(*bbox, math.radians(rotation))
             rotations.append((min(rotation % 180, -rotation % 180), place))
-        box = frame_id, numbers[key], label, tuple(bbox), False, place
-        file.boxes.append(TrackedBox(*box))
+        box = TrackedBox(frame_id, numbers[key], label, tuple(bbox), False, place)
+        file.boxes.append(box)
     if rotations:
         angle, place = max(rotations)
         file.notices.append(
@@ -178,3 +175,43 @@ def _label(element: Element, where: str) -> str:
 def _integer(element: Element, name: str, where: str) -> int:
     """An integer attribute."""
     return read_integer(element.get(name), f'{where}: {name}')
+
+
+def read_xml(path: Path) -> Element:
+    """Read an XML file of anybody.
+
+    A file that declares a document type is refused: its entities could unfold to any
+    size or take in other files. Without them the tree is of the file's size. This is
+    defusedxml's ``forbid_dtd`` by the same handlers of expat, and a limit to the depth,
+    which it does not have, without another package.
+
+    Raises:
+        ValueError: If it is no XML, declares a document type or is nested too deeply.
+    """
+    builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
+
+    def refuse(*_) -> None:
+        raise ValueError('it declares a document type (DOCTYPE), remove that')
+
+    def start(tag: str, attributes: dict) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError('it is nested too deeply')
+        builder.start(tag, attributes)
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(tag)
+
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = builder.data
+    parser.buffer_text = True
+    try:
+        with path.open('rb') as file:
+            parser.ParseFile(file)
+        return builder.close()
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise ValueError(f'{path}: no XML: {error}') from None

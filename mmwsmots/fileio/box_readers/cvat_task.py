@@ -3,27 +3,18 @@ from pathlib import PurePath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from .tracked_box import read_integer
+from .values import read_integer
 
 
 class CVATTask(NamedTuple):
-    """What the head of an XML file of CVAT says of a task or job.
+    """What the head of an XML file of CVAT says of a task or job."""
 
-    Attributes:
-        id (str | None): Its number, which tracks of a project refer to.
-        name (str): Its name.
-        source (str): File name of its video.
-        declared (range | None): Numbers of its frames, if the file says so.
-        size (tuple[int, int] | None): Height and width of its frames in pixels.
-        is_video (bool): Whether it was made from a video, not from pictures.
-    """
-
-    id: str | None
+    id: str | None  # its number, which tracks of a project refer to
     name: str
-    source: str
-    declared: range | None
-    size: tuple[int, int] | None
-    is_video: bool
+    source: str  # file name of its video
+    declared: range | None  # numbers of its frames, if the file says so
+    size: tuple[int, int] | None  # height and width of its frames in pixels
+    is_video: bool  # made from a video, not from pictures
 
     @property
     def names(self) -> list[str]:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from mmwsmots.fileio.text_lines import decode
 
-from .json_items import read_json
-from .kitti_tracking import NUM_FIELDS
 from .label_studio import is_short_form
-from .mot_challenge import MIN_FIELDS
+from .text_boxes import MIN_FIELDS, NUM_FIELDS
+from .values import read_json
 
 HEAD = 2**16  # bytes that tell the format
 NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')

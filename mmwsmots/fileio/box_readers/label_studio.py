@@ -3,12 +3,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from mmwsmots.fileio.named_place import named_place
+from mmwsmots.fileio.text_lines import named_place
 
-from .box_file import BoxFile, Numbering
-from .choose_video import choose_video
-from .json_items import get, integer, objects, read_json
-from .tracked_box import MAX_NUMBER, TrackedBox, finite_numbers
+from .box_file import BoxFile, Numbering, TrackedBox, choose_video
+from .values import finite_numbers, get, integer, objects, read_json
 
 SIDES = ('x', 'y', 'width', 'height')
 UPLOAD = re.compile('^[0-9a-f]{8}-')  # Label Studio puts it before names of files
@@ -119,22 +117,19 @@ def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | 
             last = max(count, frame_id)
         if len(file.boxes) + last - frame_id > MAX_BOXES:
             raise ValueError(f'{place}: more than {MAX_BOXES} boxes')
+        until, target = after[:2] if after else (frame_id + 1, box)
         for current in range(frame_id, last + 1):
-            share = (
-                0.0 if after is None else (current - frame_id) / (after[0] - frame_id)
-            )
-            target = box if after is None else after[1]
+            share = (current - frame_id) / (until - frame_id)
             moved = tuple(a + share * (b - a) for a, b in zip(box, target))
-            file.boxes.append(
-                TrackedBox(current, number, labels[0], moved, False, place)
-            )
+            moved = current, number, labels[0], moved, False, place
+            file.boxes.append(TrackedBox(*moved))
     return count
 
 
 def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, str]:
     """Number, box (corners in percent), whether it is seen from there on, place."""
     frame_id = integer(key, 'frame', place)
-    if not 0 <= frame_id < MAX_NUMBER:
+    if frame_id < 0:
         raise ValueError(f'{place}: frame is {frame_id}')
     names = ('rotation', *SIDES)
     values = key.get('rotation', 0), *map(key.get, SIDES)

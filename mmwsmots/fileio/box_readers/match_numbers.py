@@ -17,12 +17,9 @@ def match_numbers(
 ) -> tuple[dict[int, int], bool]:
     """Find the frames that a file's numbers mean.
 
-    Args:
-        rule (Numbering): How the file numbers its frames.
-        used (Sequence[int]): The numbers of frames with boxes, ascending.
-        numbers (Sequence[int] | None): Numbers in the names of a folder's pictures,
-            see :func:`picture_numbers`; None for a video or other names.
-        num_frames (int): Number of frames, of a video as its header states it.
+    ``used`` are the numbers of frames with boxes, ascending; ``numbers`` those in the
+    names of a folder's pictures, see :func:`picture_numbers`, None for a video;
+    ``num_frames`` is a video's as its header states it.
 
     Returns:
         tuple[dict[int, int], bool]: Place of each number in the video, from 0; one
@@ -100,8 +97,7 @@ def _match_declared(
         slack = max(1, num_frames // 100) if num_frames else declared[-1] + 1
     elif len(by_name) == len(used):
         has_gaps = numbers[-1] - numbers[0] != num_frames - 1
-        own = set(numbers)
-        has_all = len(declared) <= len(own) and all(n in own for n in declared)
+        has_all = len(declared) <= len(numbers) and set(declared) <= set(numbers)
         if has_all or (has_gaps and all(n in declared for n in numbers)):
             return by_name, True
     if abs(len(declared) - num_frames) <= slack:

@@ -1,16 +1,48 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from pathlib import Path
 
-from .box_file import BoxFile
-from .cocovid import read_cocovid
+import numpy as np
+
+from mmwsmots.fileio.classes import class_name_of, labels_of
+from mmwsmots.fileio.frame_reader import list_pictures
+from mmwsmots.fileio.mots_png import find_instances, read_ids
+from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID
+from mmwsmots.fileio.text_lines import named_place
+
+from .box_file import BoxFile, Picture, TrackedBox
+from .coco import read_cocovid, read_youtube_vis
 from .cvat import read_cvat
 from .detect_format import detect_format, is_zip
-from .kitti_tracking import read_kitti_tracking
 from .label_studio import read_label_studio
-from .mot_challenge import read_mot_challenge
-from .mots_png import read_mots_png_boxes
-from .youtube_vis import read_youtube_vis
+from .text_boxes import read_kitti_tracking, read_mot_challenge
 from .zip_input import unpacked
+
+
+def read_mots_png_boxes(path: Path) -> BoxFile:
+    """Read the tight boxes of the masks in 16-bit instance pictures.
+
+    A pixel is ``class * 1000 + n``, as in KITTI MOTS and in the 'MOTS PNG' that CVAT
+    exports; the class is a line of ``labels.txt`` beside the pictures, or 1 car, 2
+    pedestrian. 10 is an ignore region. Identities are the pixels' values. ``path`` is
+    the folder of the pictures, or its parent if it is called ``instances``. See
+    :func:`read_boxes`.
+    """
+    file, folder = BoxFile(path, []), find_instances(path)
+    labels = labels_of(folder)
+    for number, picture in enumerate(list_pictures(folder)):
+        ids = read_ids(picture)
+        file.pictures[number] = Picture(picture.name, ids.shape, picture.name)
+        for value in np.unique(ids[ids > 0]).tolist():
+            with named_place(f'{picture}: pixels of {value}, but '):
+                name = class_name_of(value // 1000, labels)
+            ys, xs = np.nonzero(ids == value)
+            bbox = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+            box = number, value, name, tuple(map(float, bbox))
+            where = f'{picture.name}, id {value}'
+            box = TrackedBox(*box, value // 1000 == IGNORE_CLASS_ID, where)
+            file.boxes.append(box)
+    return file
+
 
 READERS = dict(
     mot=read_mot_challenge,
@@ -78,10 +110,8 @@ def read_boxes(
         )
     if first_frame is not None and box_format == 'mots_png':
         raise ValueError(f'{path}: first_frame is not for pictures, which have names')
-    names = [class_name if box_format == 'mot' else video_name]
-    if box_format in WITHOUT_VIDEO_NAMES:
-        names = []
-    file = READERS[box_format](path, *names)
+    names = () if box_format in WITHOUT_VIDEO_NAMES else (video_name,)
+    file = READERS[box_format](path, *(names if box_format != 'mot' else (class_name,)))
     if first_frame is not None:
         file.numbering = file.numbering._replace(first=first_frame, is_given=True)
     return file

@@ -13,13 +13,8 @@ def attach_rgb(
     The metainfo ``rgb`` is float32, (3, H, W), RGB in 0..255 at the size of the
     network's input; in training of every sample's ``gt_instances``, for the losses, at
     test of the sample itself. It is metainfo because it belongs to the image, not to
-    one instance.
-
-    Args:
-        preprocessor (:obj:`ImgDataPreprocessor`): Whose normalisation to undo.
-        inputs (Tensor): Its output, shape (N, 3, H, W).
-        data_samples (list[:obj:`DetDataSample`]): Of the same N images.
-        training (bool): Whether this is a training step.
+    one instance. ``inputs`` (N, 3, H, W) is the output of the preprocessor, whose
+    normalisation is undone.
     """
     images = inputs
     if preprocessor._enable_normalize:

@@ -9,19 +9,11 @@ GROUND_HEIGHT = 0.3  # of a box's height
 
 
 def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
-    """Project masks on their rows.
+    """Project masks (N, H, W) on their rows, (N, H).
 
-    A row that meets the box has the mean of its k best cells inside the box, with k the
-    given share of the box's width there (at least one cell); any other row has its
-    maximum.
-
-    Args:
-        mask_probs (Tensor): Shape (N, H, W).
-        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        shares (Tensor): k as a share of the width, 0 is the maximum; shape (N, H).
-
-    Returns:
-        Tensor: Shape (N, H).
+    A row that meets the box (bool indicator, (N, H, W)) has the mean of its k best
+    cells inside the box, with k the given share (N, H) of the box's width there, at
+    least one cell; any other row has its maximum.
     """
     widths = box_masks.sum(dim=2)
     num_best = (widths * shares).round().clamp(min=1)
@@ -34,15 +26,10 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Te
 
 
 def ground_factors(box_masks: Tensor, share: float) -> Tensor:
-    """Factors on k for rows that come near the ground.
+    """Factors on k (N, H) for rows of boxes (N, H, W) that come near the ground.
 
-    Args:
-        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        share (float): Factor at the lower side of a box.
-
-    Returns:
-        Tensor: Shape (N, H): 1 outside the boxes' rows and from ``GROUND_HEIGHT`` of
-        the box's height above its lower side on, linear below.
+    They are ``share`` at the lower side of a box, 1 from ``GROUND_HEIGHT`` of its
+    height above on, linear between, and 1 in rows outside the box.
     """
     in_box = box_masks.any(dim=2).float()
     # Middle of each row, counted from the lower side.
@@ -92,12 +79,8 @@ class BoxProjectionLoss(nn.Module):
     def forward(self, mask_probs: Tensor, box_masks: Tensor) -> Tensor:
         """Mean over masks of the row and the column loss.
 
-        Args:
-            mask_probs (Tensor): Foreground probabilities, shape (N, H, W).
-            box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-
-        Returns:
-            Tensor: Scalar; 0, still part of the graph, when N is 0.
+        ``mask_probs`` are foreground probabilities, ``box_masks`` the bool indicator of
+        the boxes, both (N, H, W). A scalar; 0, still part of the graph, when N is 0.
         """
         mask_probs = mask_probs.float()
         loss = 0.0

@@ -9,29 +9,18 @@ from torch import Tensor, nn
 
 
 def gather_rows(rows: Tensor, counts: list[int]) -> Tensor:
-    """Concatenate the rows of all ranks, ``counts[r]`` of them from rank r."""
-    padded = F.pad(rows, (0, 0, 0, max(counts) - len(rows)))
-    return torch.cat([part[:n] for part, n in zip(all_gather(padded), counts)])
-
-
-class _GatherRows(torch.autograd.Function):
-    """``gather_rows`` with a gradient.
+    """Concatenate the rows of all ranks, ``counts[r]`` of them from rank r.
 
     Every rank computes the same loss of all rows, so its own rows' gradient is complete
     without communication. Distributed training averages the ranks' gradients, hence the
     factor: the average is then the gradient of the loss.
     """
-
-    @staticmethod
-    def forward(ctx, rows, counts):
-        start = sum(counts[: get_rank()])
-        ctx.own = slice(start, start + len(rows))
-        return gather_rows(rows, counts)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad_output):
-        return grad_output[ctx.own] * get_world_size(), None
+    padded = F.pad(rows.detach(), (0, 0, 0, max(counts) - len(rows)))
+    parts = [part[:n] for part, n in zip(all_gather(padded), counts)]
+    if rows.requires_grad:
+        parts[get_rank()] = rows = rows.clone()
+        rows.register_hook(lambda grad: grad * get_world_size())
+    return torch.cat(parts)
 
 
 @MODELS.register_module()
@@ -68,14 +57,9 @@ class HardTripletLoss(nn.Module):
     ) -> Tensor:
         """Compute the loss, in float32 or above.
 
-        Args:
-            embeddings (Tensor): Shape (N, D); N may be 0 and may differ by rank.
-            ids (Tensor): Integer identities, shape (N, ).
-            labels (Tensor, optional): Classes, shape (N, ). Given, negatives are of the
-                anchor's class; otherwise of any.
-
-        Returns:
-            Tensor: Scalar; without a valid anchor a 0 that is part of the graph.
+        Of embeddings (N, D), integer identities (N, ) and, if negatives are to be of
+        the anchor's class, classes (N, ). N may be 0 and may differ by rank. A scalar;
+        without a valid anchor a 0 that is part of the graph.
 
         Raises:
             ValueError: If ids or labels are not one per embedding.
@@ -96,7 +80,7 @@ class HardTripletLoss(nn.Module):
             if self.gather and get_world_size() > 1:
                 counts = torch.cat(all_gather(ids.new_tensor([len(ids)]))).tolist()
                 if max(counts) > 0:
-                    embeddings = _GatherRows.apply(embeddings, counts)
+                    embeddings = gather_rows(embeddings, counts)
                     keys = gather_rows(keys, counts)
             return self.loss_weight * self._loss(embeddings, *keys.unbind(dim=1))
 

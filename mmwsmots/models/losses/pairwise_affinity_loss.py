@@ -53,15 +53,10 @@ class PairwiseAffinityLoss(nn.Module):
     def forward(
         self, mask_logits: Tensor, rgb_crops: Tensor, box_masks: Tensor
     ) -> Tensor:
-        """Loss of logits, of RGB in 0..255 and of the boxes on the same cells.
+        """Loss of foreground logits (N, H, W), of RGB in 0..255 (N, 3, H, W) and of the
+        bool indicator of the boxes (N, H, W) on the same cells.
 
-        Args:
-            mask_logits (Tensor): Foreground logits, shape (N, H, W).
-            rgb_crops (Tensor): Shape (N, 3, H, W).
-            box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-
-        Returns:
-            Tensor: Scalar; 0, still part of the graph, when N is 0.
+        A scalar; 0, still part of the graph, when N is 0.
         """
         if len(mask_logits) == 0:
             return gathered_mean(mask_logits.sum(), 0, self.gather)

@@ -25,14 +25,9 @@ class PartialCrossEntropyLoss(nn.Module):
         self.gather = gather
 
     def forward(self, mask_logits: Tensor, labels: Tensor) -> Tensor:
-        """Compute the loss.
+        """Loss of foreground logits and labels (1, 0, negative: void), (N, h, w).
 
-        Args:
-            mask_logits (Tensor): Foreground logits, shape (N, h, w).
-            labels (Tensor): 1 foreground, 0 background, negative void, (N, h, w).
-
-        Returns:
-            Tensor: Scalar; 0, still part of the graph, when N is 0.
+        A scalar; 0, still part of the graph, when N is 0.
         """
         known = labels >= 0
         cell_loss = F.binary_cross_entropy_with_logits(

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .bbox_heads import GradCAMBBoxHead, MOTSBBoxHead
-from .gradcam_cascade_roi_head import GradCAMCascadeRoIHead
-from .gradcam_roi_head import GradCAMRoIHead
+from .gradcam_roi_head import GradCAMCascadeRoIHead, GradCAMRoIHead
 from .mask_heads import CRFMaskHead, GradCAMMaskHead, MOTSMaskHead
 from .mots_roi_head import MOTSRoIHead
 from .roi_extractors import GatherRoIExtractor

@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+from mmdet.models.roi_heads import CascadeRoIHead
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList
@@ -38,16 +39,10 @@ def with_cams(
     roi_extractor: nn.Module,
     bbox_head: nn.Module,
 ) -> InstanceList:
-    """Annotations with the heat maps of the true boxes.
+    """Shallow copies of annotations with the heat maps of the true boxes.
 
-    Args:
-        x (tuple[Tensor]): Feature maps of all levels.
-        batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes``, ``labels``.
-        roi_extractor (nn.Module): Of the box branch.
-        bbox_head (nn.Module): :class:`GradCAMBBoxHead`.
-
-    Returns:
-        list[:obj:`InstanceData`]: Shallow copies, with ``cams`` (num_gts, s, s).
+    ``cams`` (num_gts, s, s) come from the RoI extractor of the box branch and a
+    :class:`GradCAMBBoxHead`, of the feature maps of all levels.
     """
     with torch.no_grad():
         bbox_feats = roi_extractor(
@@ -66,3 +61,28 @@ def with_cams(
             copied.set_field(value, name, None, 'metainfo')
         copies.append(copied)
     return copies
+
+
+@MODELS.register_module()
+class GradCAMCascadeRoIHead(CascadeRoIHead):
+    """Cascade RoI head whose mask heads learn from boxes.
+
+    The heat maps of a stage come from its own box head.
+
+    Args:
+        *args, **kwargs: Of :class:`mmdet.models.CascadeRoIHead`, with
+            :class:`GradCAMBBoxHead` and :class:`GradCAMMaskHead` in every stage.
+    """
+
+    def mask_loss(
+        self,
+        stage: int,
+        x: tuple[Tensor],
+        sampling_results: list,
+        batch_gt_instances: InstanceList,
+    ) -> dict:
+        """As the parent's, of annotations with heat maps."""
+        batch_gt_instances = with_cams(
+            x, batch_gt_instances, self.bbox_roi_extractor[stage], self.bbox_head[stage]
+        )
+        return super().mask_loss(stage, x, sampling_results, batch_gt_instances)

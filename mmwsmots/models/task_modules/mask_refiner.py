@@ -1,12 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import numpy as np
+import torch
 from mmdet.registry import TASK_UTILS
 from mmdet.utils import OptConfigType
+from scipy.ndimage import binary_fill_holes
 from torch import Tensor
 
-from ..utils.fill_holes import fill_holes
 from ..utils.mean_field import refine_logits
 from ..utils.roi_grid import box_masks_on_rois
-from ..utils.tight_thresholds import tight_thresholds
+
+FILLED = 0.1  # logit of a filled cell: another object's claim on it is stronger
 
 
 @TASK_UTILS.register_module()
@@ -69,10 +72,7 @@ class MaskRefiner:
     ) -> Tensor:
         """Move each mask's threshold to that at which all are cut; fill holes.
 
-        The other arguments are those of :meth:`refine_logits`.
-
-        Returns:
-            Tensor: Logits (N, h, w).
+        The other arguments, and the shape, are those of :meth:`refine_logits`.
         """
         logits = self._shift(logits, rois, bboxes, mask_thr)
         return fill_holes(logits, mask_thr) if self.fill_holes else logits
@@ -86,3 +86,56 @@ class MaskRefiner:
         low = tight_thresholds(logits.sigmoid(), boxes, self.max_empty_share, mask_thr)
         shifts = low.new_tensor(mask_thr).logit() - low.logit()
         return logits + shifts.view(-1, 1, 1)
+
+
+def fill_holes(logits: Tensor, mask_thr: float = 0.5) -> Tensor:
+    """Fill the holes of masks: background that does not reach the side of the grid.
+
+    Few objects have holes, and annotated outlines leave them out; those of a mask that
+    follows the colours of an image are mostly windows, wheels and prints on clothes.
+
+    Of foreground logits (N, h, w) that are cut at the probability ``mask_thr``, those
+    in holes are set just above.
+    """
+    threshold = logits.new_tensor(mask_thr).logit()
+    masks = (logits > threshold).cpu().numpy()
+    # Cells touch at their sides: one layer in a stack of planes does not join masks.
+    structure = np.zeros((3, 3, 3), dtype=bool)
+    structure[1] = [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
+    filled = binary_fill_holes(np.pad(masks, ((0, 0), (1, 1), (1, 1))), structure)
+    holes = torch.from_numpy(filled[:, 1:-1, 1:-1] & ~masks).to(logits.device)
+    return torch.where(holes, threshold + FILLED, logits)
+
+
+def tight_thresholds(
+    mask_probs: Tensor,
+    box_masks: Tensor,
+    max_empty_share: float,
+    mask_thr: float = 0.5,
+    floor: float = 0.02,
+) -> Tensor:
+    """Thresholds at which masks reach the sides of their tight boxes.
+
+    A tight box has a part of its object in every row and column. The threshold of a
+    mask is the highest, from ``floor`` to ``mask_thr``, at which no more than the given
+    share of the rows, or of the columns, of the box stays empty.
+
+    Args:
+        mask_probs (Tensor): Soft masks, shape (N, H, W), in [0, 1].
+        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
+        max_empty_share (float): In [0, 1].
+        mask_thr, floor (float): Upper and lower limit.
+
+    Returns:
+        Tensor: Shape (N, ).
+    """
+    thresholds = mask_probs.new_full((len(mask_probs),), mask_thr)
+    inside = mask_probs.masked_fill(~box_masks, -1.0)
+    for dim in (1, 2):
+        in_box = box_masks.any(dim=dim)
+        nums = in_box.sum(dim=1)
+        peaks = inside.amax(dim=dim).masked_fill(~in_box, float('inf'))
+        may_be_empty = (nums * max_empty_share + 1e-4).long().clamp(max=nums - 1)
+        reach = peaks.sort(dim=1).values.gather(1, may_be_empty.clamp(min=0)[:, None])
+        thresholds = torch.minimum(thresholds, reach[:, 0])
+    return thresholds.clamp(min=floor)

@@ -22,15 +22,9 @@ def iou_cosine_similarity(
     .. math::
         Sim(p, q) = IoU(b_p, b_q) \cdot \max(\cos(a_p, a_q), 0)
 
-    Args:
-        bboxes1 (Tensor): Boxes (x1, y1, x2, y2), shape (N, 4).
-        embeds1 (Tensor): Embeddings, shape (N, D).
-        bboxes2 (Tensor): Boxes, shape (M, 4).
-        embeds2 (Tensor): Embeddings, shape (M, D), or K of each box, shape (M, K, D),
-            of which the most similar one counts.
-
-    Returns:
-        Tensor: Shape (N, M), in [0, 1]; 0 where an input is not a number.
+    Of boxes (x1, y1, x2, y2), (N, 4) and (M, 4), and embeddings (N, D) and (M, D), or K
+    of each box, (M, K, D), of which the most similar one counts. The result (N, M) is
+    in [0, 1]; 0 where an input is not a number.
     """
     with torch.autocast(bboxes1.device.type, enabled=False):
         cosines = embed_similarity(embeds1, embeds2.flatten(0, -2), method='cosine')
@@ -209,10 +203,8 @@ class IoUCosineMatcher:
             means = self.memory['means'][:, :4].float()
             predicted = torch.from_numpy(cxcyah_to_xyxy(means.numpy()))
             return iou_cosine_similarity(bboxes, embeds, predicted, cand_embeds)
-        cand_bboxes = self.memory['bboxes'].flatten(0, 1)
-        sims = iou_cosine_similarity(
-            bboxes, embeds, cand_bboxes, cand_embeds.flatten(0, 1)
-        )
+        candidates = self.memory['bboxes'].flatten(0, 1), cand_embeds.flatten(0, 1)
+        sims = iou_cosine_similarity(bboxes, embeds, *candidates)
         return sims.view(*sims.shape[:1], len(cand_embeds), -1).amax(dim=-1)
 
     def _predict_states(self, num_frames: int) -> None:
@@ -230,9 +222,8 @@ class IoUCosineMatcher:
     ) -> None:
         """Append an observation to tracks; the oldest of K is dropped."""
         memory = self.memory
-        new = dict(
-            bboxes=bboxes, embeds=embeds, frame_ids=torch.full_like(rows, frame_id)
-        )
+        frame_ids = torch.full_like(rows, frame_id)
+        new = dict(bboxes=bboxes, embeds=embeds, frame_ids=frame_ids)
         for name, values in new.items():
             if self.num_kept > 1:
                 memory[name][rows, :-1] = memory[name][rows, 1:]
@@ -240,10 +231,8 @@ class IoUCosineMatcher:
         if self.motion == 'kalman':
             rows = rows.numpy()
             states = [memory[name].numpy() for name in ('means', 'covariances')]
-            corrected = self.kf.update(
-                *(state[rows] for state in states),
-                xyxy_to_cxcyah(bboxes.double().numpy()),
-            )
+            measured = xyxy_to_cxcyah(bboxes.double().numpy())
+            corrected = self.kf.update(*(state[rows] for state in states), measured)
             for state, values in zip(states, corrected):
                 state[rows] = values
 
@@ -295,15 +284,12 @@ class IoUCosineMatcher:
             torch.as_tensor(array).detach().to('cpu', dtype, copy=True)
             for array, dtype in zip(arrays, (torch.float32, torch.int64, torch.float32))
         )
-        if (
-            bboxes.shape != (len(labels), 4)
-            or labels.ndim != 1
-            or embeds.ndim != 2
-            or len(embeds) != len(labels)
-        ):
+        shapes = [tuple(array.shape) for array in (bboxes, labels, embeds)]
+        num = shapes[1][:1]
+        if shapes != [(*num, 4), num, (*num, *shapes[2][-1:])] or embeds.ndim != 2:
             raise ValueError(
-                f'bboxes {tuple(bboxes.shape)}, labels {tuple(labels.shape)}, embeds '
-                f'{tuple(embeds.shape)} must be (N, 4), (N, ) and (N, D)'
+                f'bboxes {shapes[0]}, labels {shapes[1]}, embeds {shapes[2]} must be '
+                '(N, 4), (N, ) and (N, D)'
             )
         for name in ('num_frames_retain', 'match_sim_thr'):
             num_classes = np.size(getattr(self, name))

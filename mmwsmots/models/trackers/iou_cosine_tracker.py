@@ -92,15 +92,9 @@ class IoUCosineTracker(IoUCosineMatcher):
 
 
 def crop_masks(masks: Tensor, bboxes: Tensor, size: int) -> Tensor:
-    """Shares of the cells of boxes' grids that masks cover.
+    """Shares of the cells of boxes' grids that masks cover, (N, size, size).
 
-    Args:
-        masks (Tensor): Bool, shape (N, H, W).
-        bboxes (Tensor): Shape (N, 4), xyxy in pixels of the masks.
-        size (int): Cells per side of a grid.
-
-    Returns:
-        Tensor: Shape (N, size, size).
+    ``masks`` are bool (N, H, W), ``bboxes`` (N, 4), xyxy in their pixels.
     """
     # One by one: together they would be N images of floats.
     crops = [

@@ -61,16 +61,10 @@ class HardTripletEmbedHead(BaseModule):
         self.fc_embed = nn.Linear(fc_out_channels, num_slices * embed_dims)
 
     def forward(self, roi_feats: Tensor, mask_probs: Tensor, labels: Tensor) -> Tensor:
-        """Embed regions.
+        """Embed regions: (N, ``embed_dims``), not normalised.
 
-        Args:
-            roi_feats (Tensor): Shape (N, C, H, W).
-            mask_probs (Tensor): Soft masks in [0, 1] over the same regions, of any
-                resolution, shape (N, h, w).
-            labels (Tensor): Classes, shape (N, ); unused when class-agnostic.
-
-        Returns:
-            Tensor: Embeddings, not normalised, shape (N, ``embed_dims``).
+        Of features (N, C, H, W), soft masks in [0, 1] over the same regions, of any
+        resolution (N, h, w), and classes (N, ), unused when class-agnostic.
         """
         if self.detach_mask:
             mask_probs = mask_probs.detach()
@@ -89,18 +83,12 @@ class HardTripletEmbedHead(BaseModule):
         return self(self.roi_extractor(levels, rois), mask_probs, labels)
 
     def loss(self, x: tuple[Tensor], mask_samples: InstanceList) -> dict[str, Tensor]:
-        """Loss over the positive proposals of a batch.
+        """``loss_triplet`` over the positive proposals of a batch.
 
-        Args:
-            x (tuple[Tensor]): Feature levels, each (B, C, H, W).
-            mask_samples (list[:obj:`InstanceData`]): One for each image, of P >= 0
-                proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids`` (P, ),
-                equal exactly for one identity, also across images, and ``mask_probs``
-                (P, h, w).
-
-        Returns:
-            dict[str, Tensor]: ``loss_triplet``. All parameters take part in its graph,
-            whatever P.
+        ``x`` are feature levels (B, C, H, W); each image has ``mask_samples`` of P >= 0
+        proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids`` (P, ), equal
+        exactly for one identity, also across images, and ``mask_probs`` (P, h, w). All
+        parameters take part in the graph, whatever P.
         """
         rois = bbox2roi([samples.priors for samples in mask_samples])
         mask_probs, labels, ids = (

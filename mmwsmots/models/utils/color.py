@@ -1,7 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+NUM_BINS = 16  # of lightness, and of a and b from -60 to 60
+EPS = 2e-4  # density of a colour that was never seen
 # sRGB (D65) to CIE XYZ, and the D65 white point (IEC 61966-2-1).
 _RGB_TO_XYZ = (
     (0.412453, 0.357580, 0.180423),
@@ -27,3 +30,57 @@ def rgb_to_lab(images: Tensor) -> Tensor:
     )
     x, y, z = cube_root.unbind(dim=1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
+
+
+@torch.no_grad()
+def color_evidence(
+    logits: Tensor, rgb_crops: Tensor, box_masks: Tensor | None = None
+) -> Tensor:
+    r"""What the colours of a crop say about its mask.
+
+    As in GrabCut (Rother et al., SIGGRAPH 2004) the object and its surroundings have a
+    model of their colours each, here a smoothed Lab histogram in which every cell
+    counts by its soft mask, and a cell gets the log-likelihood ratio of its colour,
+
+    .. math::
+        r_i = \log \frac{p_{fg}(c_i) + \epsilon}{p_{bg}(c_i) + \epsilon} .
+
+    Unlike the affinities of :func:`mean_field` it reaches cells far away, such as a
+    piece of the background between two legs.
+
+    ``logits`` (N, H, W) are the foreground's, ``rgb_crops`` (N, 3, H, W) in 0..255;
+    cells outside of ``box_masks``, bool (N, H, W), count as background. The result
+    (N, H, W), float32, is to be added to logits.
+    """
+    if len(logits) == 0:
+        return logits.float()
+    probs = logits.float().sigmoid()
+    if box_masks is not None:
+        probs = probs * box_masks
+    lab = rgb_to_lab(rgb_crops.float())
+    scale = lab.new_tensor([1 / 100, 1 / 120, 1 / 120]).view(3, 1, 1)
+    offset = lab.new_tensor([0, 0.5, 0.5]).view(3, 1, 1)
+    places = (lab * scale + offset).clamp(0, 1 - 1e-4)  # l, a, b in [0, 1)
+    foreground = _densities(places, probs)
+    background = _densities(places, 1 - probs)
+    return torch.log((foreground + EPS) / (background + EPS))
+
+
+def _densities(places: Tensor, weights: Tensor) -> Tensor:
+    """Density of each cell's colour among weighted cells, (N, H, W)."""
+    num, _, height, width = places.shape
+    bins = (places * NUM_BINS).long()
+    flat = (bins[:, 0] * NUM_BINS + bins[:, 1]) * NUM_BINS + bins[:, 2]
+    histogram = weights.new_zeros(num, NUM_BINS**3)
+    histogram.scatter_add_(1, flat.flatten(1), weights.flatten(1))
+    histogram = histogram.view(num, 1, *[NUM_BINS] * 3)
+    kernel = weights.new_tensor([0.25, 0.5, 0.25])
+    for dim in range(3):
+        shape, padding = [1] * 5, [0] * 3
+        shape[2 + dim], padding[dim] = 3, 1
+        histogram = F.conv3d(histogram, kernel.view(shape), padding=tuple(padding))
+    # grid_sample reads x, y, z: b, a, l.
+    grid = places.flip(1).flatten(2).transpose(1, 2)[:, None, None] * 2 - 1
+    values = F.grid_sample(histogram, grid, padding_mode='border', align_corners=False)
+    total = weights.sum(dim=(1, 2)).clamp(min=1e-6)[:, None, None]
+    return values.view(num, height, width) / total

@@ -38,16 +38,10 @@ def jitter_colors(rgb_crops: Tensor) -> Tensor:
 
 
 def blur_some(crops: Tensor, share: float = 0.2, low: float = 0.25) -> Tensor:
-    """Make some crops as coarse as those of small objects are.
+    """Make some crops (N, C, H, W) as coarse as those of small objects are.
 
-    Args:
-        crops (Tensor): Shape (N, C, H, W).
-        share (float): Probability of each crop. Defaults to 0.2.
-        low (float): Smallest ratio of the coarser side, in (0, 1]; uniform up to
-            three quarters. Defaults to 0.25.
-
-    Returns:
-        Tensor: The same shape.
+    ``share`` is the probability of each, the ratio of the coarser side is uniform from
+    ``low`` to three quarters.
     """
     height, width = crops.shape[2:]
     ratios = low + (0.75 - low) * torch.rand(len(crops))

@@ -6,15 +6,9 @@ from torch import Tensor
 def disjoint_masks(masks: Tensor, scores: Tensor) -> Tensor:
     """Give every pixel to the highest score that covers it; ties, to the first.
 
-    MOTS allows no pixel two objects. One pass over the masks, best first: faster than a
-    reduction over N and without another (N, H, W) buffer.
-
-    Args:
-        masks (Tensor): Boolean, shape (N, H, W), may overlap.
-        scores (Tensor): Shape (N, ).
-
-    Returns:
-        Tensor: Boolean, shape (N, H, W), order kept; a covered mask is empty.
+    MOTS allows no pixel two objects. ``masks`` and the result are boolean, (N, H, W),
+    in one order; a covered mask is empty. One pass over the masks, best first: faster
+    than a reduction over N and without another (N, H, W) buffer.
 
     Raises:
         ValueError: If ``masks`` is not boolean or ``scores`` is not one per mask.

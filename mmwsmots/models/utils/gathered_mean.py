@@ -12,11 +12,9 @@ def gathered_mean(total: Tensor, count: int | Tensor, gather: bool) -> Tensor:
     the mean count instead, :math:`T_r / (\frac{1}{W} \sum_s n_s)`, the average over
     processes is the mean of all terms, :math:`\sum_r T_r / \sum_s n_s`.
 
-    Args:
-        total (Tensor): Sum of this process's terms, a scalar.
-        count (int | Tensor): Number of them; 0 gives 0, as part of the graph.
-        gather (bool): Whether to count the terms of all processes, every one of which
-            then has to call this, also without terms.
+    ``total`` is the sum of this process's terms, a scalar, ``count`` their number; 0
+    gives 0, as part of the graph. With ``gather`` every process has to call this, also
+    without terms.
     """
     count = torch.as_tensor(count, dtype=torch.float32, device=total.device)
     if not gather:

@@ -16,15 +16,9 @@ def grad_cam(
     section 3.2) or :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)` (``mode='relu'``,
     Selvaraju et al., eq. 1 and 2).
 
-    Args:
-        activations (Tensor): A, shape (N, C, h, w); ``scores`` must have been
-            computed from it, box n from row n alone.
-        scores (Tensor): Class scores y, shape (N, num_classes).
-        labels (Tensor): Class c of each box, shape (N, ), dtype long.
-        mode (str): 'abs' or 'relu'.
-
-    Returns:
-        Tensor: Maps before normalisation, shape (N, h, w), detached.
+    ``activations`` (N, C, h, w) are A; ``scores`` (N, num_classes) are y and must have
+    been computed from it, box n from row n alone; ``labels`` (N, ), long, are the class
+    c of each box. The maps (N, h, w) are detached and not normalised.
     """
     if mode not in MODES:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
@@ -41,11 +35,7 @@ def grad_cam(
 
 
 def normalize_cams(cams: Tensor, size: int) -> Tensor:
-    """Map every heat map (N, h, w) to [0, 1], a constant one to 0, and resize it.
-
-    Returns:
-        Tensor: Shape (N, size, size), bilinear.
-    """
+    """Map heat maps (N, h, w) to [0, 1], constant ones to 0, (N, size, size)."""
     cams = cams - cams.amin(dim=(1, 2), keepdim=True)
     peak = cams.amax(dim=(1, 2), keepdim=True)
     cams = cams / peak.clamp(min=torch.finfo(cams.dtype).tiny)

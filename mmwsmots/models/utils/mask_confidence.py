@@ -27,14 +27,9 @@ def mask_confidences(
     four sides of its tight box: the highest p in the strip along the side, a tenth of
     the box wide. A side that others cover counts for nothing.
 
-    Args:
-        masks (Tensor): Disjoint masks, bool, shape (N, H, W).
-        mask_probs (Tensor): Soft masks on the grids of their RoIs, shape (N, h, w).
-        rois (Tensor): The RoIs, shape (N, 4), xyxy in pixels of ``masks``.
-        bboxes (Tensor): The boxes, likewise.
-
-    Returns:
-        Tensor: Shape (N, ), in [0, 1]; 0 for an empty mask.
+    ``masks`` are bool (N, H, W) and disjoint, ``mask_probs`` (N, h, w) on the grids of
+    ``rois``, which are (N, 4), xyxy in pixels of ``masks``, as ``bboxes`` are. The
+    result (N, ) is in [0, 1]; 0 for an empty mask.
     """
     confidences = mask_probs.new_zeros(len(masks))
     if len(masks) == 0:

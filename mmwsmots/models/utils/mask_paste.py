@@ -23,17 +23,10 @@ class Window(NamedTuple):
 def paste_logits(
     logits: Tensor, rois: Tensor, bboxes: Tensor, height: int, width: int
 ) -> list[Window]:
-    """Resample logits at the pixel centres of boxes, bilinear.
+    """Resample logits (N, s, s) on the grids of RoIs at the pixel centres of boxes.
 
-    Args:
-        logits (Tensor): On the grids of the RoIs, shape (N, s, s).
-        rois (Tensor): Shape (N, 4), xyxy in pixels.
-        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-        height (int): Of the image.
-        width (int): Of the image.
-
-    Returns:
-        list[Window]: Of each object, within the image; may be empty.
+    ``rois`` and ``bboxes`` are (N, 4), xyxy in pixels. The windows lie within the image
+    and may be empty.
     """
     windows = []
     for n, (x1, y1, x2, y2) in enumerate(pixel_edges(bboxes, height, width)):

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from mmwsmots.ops import PreparedFilter
 
-from .color_evidence import color_evidence
+from .color import color_evidence
 from .roi_grid import box_masks_on_rois, crop_rois
 
 # Of the affinities. Errors of the messages and of the sums below them partly cancel.
@@ -39,10 +39,10 @@ def mean_field(
             outside count as certain background, :math:`q_j = 0`.
         known (Tensor, optional): Bool, (N, H, W). Other cells, such as those
             outside the image, tell their neighbours nothing.
-        sigma_rgb (float): Standard deviation in RGB units. Defaults to 8.0.
-        sigma_xy (float): Standard deviation in cells. Defaults to 20.0.
-        weight (float): w. Defaults to 4.0.
-        num_iters (int): Number of iterations. Defaults to 5.
+        sigma_rgb (float): Standard deviation in RGB units.
+        sigma_xy (float): Standard deviation in cells.
+        weight (float): w.
+        num_iters (int): Number of iterations.
 
     Returns:
         Tensor: Logits, shape (N, H, W), detached, float32 or above.
@@ -88,28 +88,19 @@ def refine_logits(
         images (Tensor): RGB in 0..255, shape (B, 3, H, W).
         size (int): Side of the finer grid to work on.
         color_weight (float): Factor on :func:`color_evidence`, which joins the logits
-            first; 0 does without. Defaults to 0.0.
+            first; 0 does without.
         **options: Of :func:`mean_field`.
 
     Returns:
         Tensor: Logits, shape (N, size, size), detached.
     """
-    logits = F.interpolate(
-        logits.detach().float()[:, None],
-        size=(size, size),
-        mode='bilinear',
-        align_corners=False,
-    )[:, 0]
+    logits = logits.detach().float()[:, None]
+    logits = F.interpolate(logits, size=(size, size), mode='bilinear')[:, 0]
     height, width = images.shape[-2:]
     frame = rois.new_tensor([0, 0, width, height]).expand(len(rois), 4)
     crops = crop_rois(images, rois, size)
     boxes = box_masks_on_rois(bboxes, rois[:, 1:], size)
     if color_weight > 0:
         logits = logits + color_weight * color_evidence(logits, crops, boxes)
-    return mean_field(
-        logits,
-        crops,
-        boxes,
-        box_masks_on_rois(frame, rois[:, 1:], size),
-        **options,
-    )
+    known = box_masks_on_rois(frame, rois[:, 1:], size)
+    return mean_field(logits, crops, boxes, known, **options)

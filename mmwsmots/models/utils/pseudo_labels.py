@@ -10,17 +10,10 @@ OVERLAPS = ('void', 'background', 'union')
 
 
 def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
-    """Resample heat maps, each given on its box's grid, on the grids of RoIs.
+    """Resample heat maps (P, h, w), each on its box's grid, on the grids of RoIs.
 
-    Args:
-        cams (Tensor): Shape (P, h, w), on the grids of ``bboxes``.
-        bboxes (Tensor): Shape (P, 4), xyxy in pixels.
-        rois (Tensor): Shape (P, 4), xyxy in pixels.
-        size (int): Cells per side of the RoI grid.
-
-    Returns:
-        Tensor: Shape (P, size, size), bilinear; outside its box a map continues with
-        its border value.
+    ``bboxes`` and ``rois`` are (P, 4), xyxy in pixels. The result (P, size, size) is
+    bilinear; outside its box a map continues with its border value.
     """
     if len(cams) == 0:
         return cams.new_zeros((0, size, size))

@@ -9,15 +9,10 @@ from torch import Tensor
 def expand_bboxes(
     bboxes: Tensor, factor: float | Tensor, shift: float | Tensor = 0.0
 ) -> Tensor:
-    """Scale boxes about their centres, and shift them.
+    """Scale boxes (N, 4), xyxy in pixels, about their centres, and shift them.
 
-    Args:
-        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-        factor (float | Tensor): New sides over old ones, one, (N, 1) or (N, 2).
-        shift (float | Tensor): Of the centres over the old sides, one or (N, 2).
-
-    Returns:
-        Tensor: Shape (N, 4); the boxes may reach outside the image.
+    ``factor`` is new sides over old ones, one, (N, 1) or (N, 2); ``shift`` that of the
+    centres over the old sides, one or (N, 2). Boxes may reach outside the image.
     """
     sides = bboxes[:, 2:] - bboxes[:, :2]
     centers = (bboxes[:, :2] + bboxes[:, 2:]) / 2 + shift * sides
@@ -26,15 +21,9 @@ def expand_bboxes(
 
 
 def pixel_edges(bboxes: Tensor, height: int, width: int) -> list[list[int]]:
-    """First and past-the-last column and row whose pixel centres lie in boxes.
+    """First and past-the-last column and row whose pixel centres lie in boxes (N, 4).
 
-    Args:
-        bboxes (Tensor): Shape (N, 4), xyxy in pixels.
-        height (int): Of the image.
-        width (int): Of the image.
-
-    Returns:
-        list[list[int]]: x1, y1, x2, y2 of each box within the image.
+    Boxes are xyxy in pixels, the result x1, y1, x2, y2 of each within the image.
     """
     # The pixel centres from x1 - 0.5 (included) to x2 - 0.5 (excluded).
     edges = (bboxes - 0.5).ceil().clamp(min=0).long()
@@ -44,11 +33,7 @@ def pixel_edges(bboxes: Tensor, height: int, width: int) -> list[list[int]]:
 
 
 def roi_cell_centers(rois: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Image coordinates of the cell centres of a size x size grid on each RoI (P, 4).
-
-    Returns:
-        tuple[Tensor, Tensor]: x of the columns and y of the rows, each (P, size).
-    """
+    """X of the columns and y of the rows of grids on RoIs (P, 4), each (P, size)."""
     steps = (torch.arange(size, device=rois.device, dtype=rois.dtype) + 0.5) / size
     xs = rois[:, 0:1] + steps * (rois[:, 2:3] - rois[:, 0:1])
     ys = rois[:, 1:2] + steps * (rois[:, 3:4] - rois[:, 1:2])
@@ -58,16 +43,9 @@ def roi_cell_centers(rois: Tensor, size: int) -> tuple[Tensor, Tensor]:
 def box_masks_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
     """Indicator of boxes on the cells of RoIs, row by row.
 
-    A cell lies in a box when its centre does (left and top edge included).
-
-    Args:
-        bboxes (Tensor): Shape (P, 4) or (P, G, 4), xyxy in pixels: one box, or several,
-            for each RoI.
-        rois (Tensor): Shape (P, 4), xyxy in pixels.
-        size (int): Cells per side of the RoI grid.
-
-    Returns:
-        Tensor: Bool, shape (P, size, size) or (P, G, size, size).
+    A cell lies in a box when its centre does (left and top edge included). RoIs are
+    (P, 4), xyxy in pixels, with one box (P, 4) or several (P, G, 4) for each. The
+    result is bool, (P, size, size) or (P, G, size, size).
     """
     xs, ys = roi_cell_centers(rois, size)
     if bboxes.dim() == 3:
@@ -85,14 +63,10 @@ def box_coverage_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
     cell = ((rois[..., 2:] - rois[..., :2]) / size).clamp(min=1e-6)
     low = (bboxes[..., :2] - rois[..., :2]) / cell
     high = (bboxes[..., 2:] - rois[..., :2]) / cell
-    shares = [
-        (
-            torch.minimum(high[..., k, None], steps + 1)
-            - torch.maximum(low[..., k, None], steps)
-        ).clamp(0, 1)
-        for k in (0, 1)
-    ]
-    return shares[1][..., :, None] * shares[0][..., None, :]
+    low, high = low[..., None], high[..., None]
+    shares = torch.minimum(high, steps + 1) - torch.maximum(low, steps)
+    columns, rows = shares.clamp(0, 1).unbind(dim=-2)
+    return rows[..., :, None] * columns[..., None, :]
 
 
 def soft_boxes_on_rois(
@@ -100,16 +74,9 @@ def soft_boxes_on_rois(
 ) -> Tensor:
     """Where the box of an RoI is, and where the other boxes of the image are.
 
-    Args:
-        bboxes (Tensor): All boxes of the image, shape (n, 4), xyxy in pixels.
-        rois (Tensor): Shape (P, 4), xyxy in pixels.
-        size (int): Cells per side of the RoI grid.
-        rows (Tensor, optional): The box of each RoI, (P, ); None takes RoI p for that
-            of box p.
-
-    Returns:
-        Tensor: Shape (P, 2, size, size), in [0, 1]: coverage by the RoI's own box, and
-        the largest coverage by another box.
+    ``bboxes`` are all (n, 4) of the image, ``rois`` (P, 4), xyxy in pixels, and
+    ``rows`` the box of each RoI, by default RoI p of box p. The result (P, 2, size,
+    size) in [0, 1] is the coverage by the RoI's own box, and the largest by another.
     """
     rows = torch.arange(len(rois), device=rois.device) if rows is None else rows
     prompts = rois.new_zeros(len(rois), 2, size, size)
@@ -132,16 +99,10 @@ def sample_window(
     window: tuple[int, int, int, int],
     padding_mode: str = 'zeros',
 ) -> Tensor:
-    """Values on a RoI's grid at the pixel centres of a window, bilinear.
+    """Values (h, w) on a RoI's grid at the pixel centres of a window, bilinear.
 
-    Args:
-        values (Tensor): Shape (h, w).
-        roi (Tensor): Shape (4, ), xyxy in pixels.
-        window (tuple[int, int, int, int]): First column and row, past the last ones.
-        padding_mode (str): Of :func:`torch.nn.functional.grid_sample`.
-
-    Returns:
-        Tensor: Shape (y2 - y1, x2 - x1).
+    ``roi`` is (4, ), xyxy in pixels; ``window`` is x1, y1, x2, y2: the first column and
+    row, past the last ones. The result is (y2 - y1, x2 - x1).
     """
     x1, y1, x2, y2 = window
     xs = torch.arange(x1, x2, device=values.device, dtype=values.dtype) + 0.5
@@ -155,16 +116,11 @@ def sample_window(
 
 
 def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
-    """Resample RoIs of images to squares; the aspect ratio is not kept.
+    """Resample RoIs of images (N, C, H, W) to squares; the aspect ratio is not kept.
 
-    Args:
-        images (Tensor): Shape (N, C, H, W).
-        rois (Tensor): Shape (P, 5): image index, x1, y1, x2, y2 in pixels.
-        size (int): Side of a crop.
-
-    Returns:
-        Tensor: Float crops, shape (P, C, size, size), averaged over the pixels of a
-        cell where the RoI is larger than the crop; 0 outside the image.
+    RoIs (P, 5) are image index, x1, y1, x2, y2 in pixels. The crops (P, C, size, size)
+    are float, averaged over the pixels of a cell where the RoI is larger than the crop,
+    and 0 outside the image.
     """
     # mmcv reads memory as if tensors were contiguous, whatever their strides.
     images, rois = images.float().contiguous(), rois.float().contiguous()

@@ -5,8 +5,7 @@ import math
 
 import pytest
 
-from mmwsmots.fileio.box_readers.cvat import read_cvat
-from mmwsmots.fileio.box_readers.xml_tree import read_xml
+from mmwsmots.fileio.box_readers.cvat import read_cvat, read_xml
 
 TASK = (
     '<{kind}><id>{id}</id><name>{name}</name><size>{size}</size><mode>{mode}</mode>'

@@ -3,7 +3,7 @@ import pytest
 from kitti_labels import read_labels
 
 from mmwsmots.fileio.box_readers import TrackedBox
-from mmwsmots.fileio.box_readers.kitti_tracking import read_kitti_tracking
+from mmwsmots.fileio.box_readers.text_boxes import read_kitti_tracking
 
 LINE = '{} {} {} 0 0 -1.57 {} {} {} {} 1.5 1.6 3.9 -2.1 1.4 8.0 -1.5'
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mmwsmots.fileio.box_readers import Numbering, TrackedBox
-from mmwsmots.fileio.box_readers.mot_challenge import read_mot_challenge
+from mmwsmots.fileio.box_readers.text_boxes import read_mot_challenge
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from mmwsmots.fileio.box_readers import (
     place_boxes,
     read_boxes,
 )
-from mmwsmots.fileio.box_readers.match_names import match_video
+from mmwsmots.fileio.box_readers.place_boxes import match_video
 
 SIZE = 24, 32
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmwsmots.fileio.box_readers import read_boxes
-from mmwsmots.fileio.class_numbers import write_labels
+from mmwsmots.fileio.classes import write_labels
 from mmwsmots.fileio.mots_png import write_mots_png
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle

@@ -3,7 +3,7 @@ import math
 
 import torch
 
-from mmwsmots.models.utils.color_evidence import EPS, color_evidence
+from mmwsmots.models.utils.color import EPS, color_evidence
 
 
 def scene(size=32):

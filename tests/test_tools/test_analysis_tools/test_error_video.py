@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmwsmots.datasets.mots20_dataset import MOTS20_SPLITS
+from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.evaluation import evaluate_sequences
 from mmwsmots.fileio.mots_txt import write_mots_txt
 from tests.mots20_files import mots20_objects, write_mots20

@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .gradcam_bbox_head import GradCAMBBoxHead
-from .mots_bbox_head import MOTSBBoxHead
+from .gradcam_bbox_head import GradCAMBBoxHead, MOTSBBoxHead
 
 __all__ = ['GradCAMBBoxHead', 'MOTSBBoxHead']

@@ -1,12 +1,48 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+from mmcv.cnn import ConvModule
+from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
 from mmdet.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...utils.grad_cam import grad_cam, normalize_cams
-from .mots_bbox_head import MOTSBBoxHead
 
 CAM_SIZE = 28
+
+
+@MODELS.register_module()
+class MOTSBBoxHead(Shared2FCBBoxHead):
+    """Box head with two 1x1 convolutions before its FC layers.
+
+    RoIAlign 14x14 -> conv 1x1 -> conv 1x1 (activations A, after the ReLU) -> average
+    pool 7x7 -> FC -> FC -> {class, box} (Ruiz et al., fig. 2; FC sizes as in seamseg).
+    Only layers that keep RoIs apart follow A, so ``norm_cfg`` acts on nothing here.
+
+    Args:
+        roi_feat_size (int): Side of the FC layers' input.
+        cam_stride (int): Side of A over ``roi_feat_size``: 2 takes features of 14x14, 1
+            of 7x7.
+        *args, **kwargs: Of :class:`mmdet.models.Shared2FCBBoxHead`.
+    """
+
+    def __init__(
+        self, *args, roi_feat_size: int = 7, cam_stride: int = 2, **kwargs
+    ) -> None:
+        super().__init__(*args, roi_feat_size=roi_feat_size, **kwargs)
+        self.cam_convs = nn.Sequential(
+            *(ConvModule(self.in_channels, self.in_channels, 1) for _ in range(2))
+        )
+        self.cam_pool = nn.AvgPool2d(cam_stride)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and deltas of RoI features (N, C, s, s), s = roi_feat_size *
+        cam_stride.
+        """
+        return self.classify(self.cam_convs(x))
+
+    def classify(self, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """Class scores and box deltas from the activations A, (N, C, s, s)."""
+        return super().forward(self.cam_pool(activations))
 
 
 @MODELS.register_module()
@@ -24,16 +60,10 @@ class GradCAMBBoxHead(MOTSBBoxHead):
 
     @torch.enable_grad()
     def cams(self, bbox_feats: Tensor, labels: Tensor) -> Tensor:
-        """Normalised Grad-CAM maps of boxes, detached and in float32.
+        """Normalised Grad-CAM maps of boxes (N, 28, 28) in [0, 1], detached, float32.
 
-        Works in evaluation and under ``torch.no_grad`` or autocast as well.
-
-        Args:
-            bbox_feats (Tensor): RoI features of the boxes, shape (N, C, s, s).
-            labels (Tensor): Class of each box, shape (N, ), dtype long.
-
-        Returns:
-            Tensor: Shape (N, 28, 28), values in [0, 1].
+        Of RoI features (N, C, s, s) and classes (N, ), long. Works in evaluation and
+        under ``torch.no_grad`` or autocast as well.
         """
         with torch.autocast(bbox_feats.device.type, enabled=False):
             activations = self.cam_convs(bbox_feats.detach().float())

@@ -57,10 +57,8 @@ class CRFMaskHead(MOTSMaskHead):
     ) -> dict[str, Tensor]:
         """``loss_crf`` of masks and the colours of the same RoIs, both resampled.
 
-        Args:
-            logits (Tensor): On the grids of the positive RoIs, shape (N, h, w).
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-            batch_gt_instances (list[:obj:`InstanceData`]): With ``rgb``.
+        ``logits`` (N, h, w) are on the grids of the positive RoIs; ``gt_instances``
+        have ``rgb``.
         """
         if self.loss_crf is None:
             return {}

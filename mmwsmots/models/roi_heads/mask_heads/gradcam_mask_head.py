@@ -4,11 +4,6 @@ from mmdet.registry import MODELS
 from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
 
-from ...utils.mask_statistics import (
-    cam_rim_precision,
-    known_statistics,
-    label_shares,
-)
 from ...utils.pseudo_labels import pseudo_labels
 from .crf_mask_head import CRFMaskHead
 
@@ -47,20 +42,12 @@ class GradCAMMaskHead(CRFMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> Tensor:
-        """:func:`pseudo_labels` of the positive RoIs of a batch, see the parent.
-
-        Returns:
-            Tensor: Shape (num_pos, mask_size, mask_size), int8: 0, 1, -1 (void).
-        """
+        """:func:`pseudo_labels` (num_pos, mask_size, mask_size) of positive RoIs."""
+        options = rcnn_train_cfg.mask_size, self.cam_thr, self.overlap
         targets = [
             pseudo_labels(
-                gts.cams,
-                gts.bboxes,
-                res.pos_priors,
-                res.pos_assigned_gt_inds,
-                rcnn_train_cfg.mask_size,
-                self.cam_thr,
-                self.overlap,
+                *(gts.cams, gts.bboxes, res.pos_priors, res.pos_assigned_gt_inds),
+                *options,
             )
             for res, gts in zip(sampling_results, batch_gt_instances)
         ]
@@ -85,24 +72,4 @@ class GradCAMMaskHead(CRFMaskHead):
         losses.update(self.crf_losses(logits, sampling_results, batch_gt_instances))
         if self.log_statistics:
             losses.update(self.area_statistics(logits, sampling_results))
-            losses.update(self.label_statistics(targets, batch_gt_instances))
         return dict(loss_mask=losses, mask_targets=targets)
-
-    def label_statistics(
-        self, targets: Tensor, batch_gt_instances: InstanceList
-    ) -> dict[str, Tensor]:
-        """What the labels of :meth:`get_targets` are worth, for the log.
-
-        Returns:
-            dict[str, Tensor]: ``label_positive``, ``label_void``,
-            ``cam_rim_precision``; those that are known.
-        """
-        cams = torch.cat([gts.cams for gts in batch_gt_instances])
-        positive, void = label_shares(targets)
-        return known_statistics(
-            dict(
-                label_positive=positive,
-                label_void=void,
-                cam_rim_precision=cam_rim_precision(cams, self.cam_thr),
-            )
-        )

@@ -12,7 +12,6 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ...task_modules.mask_refiner import MaskRefiner
-from ...utils.mask_statistics import foreground_ratio, known_statistics
 from ...utils.roi_grid import box_masks_on_rois
 
 
@@ -27,7 +26,7 @@ class MOTSMaskHead(FCNMaskHead):
         *args, **kwargs: Of :class:`mmdet.models.FCNMaskHead`.
 
     Attributes:
-        log_statistics (bool): Whether the losses come with statistics of the masks for
+        log_statistics (bool): Whether the losses come with :meth:`area_statistics` for
             the log; :class:`MaskGuardHook` switches it on.
         paste_masks (bool): Whether detections get masks of the image's size beside the
             soft ones; a :class:`MOTSNet` whose masker makes them switches it off.
@@ -83,27 +82,18 @@ class MOTSMaskHead(FCNMaskHead):
     @staticmethod
     @torch.no_grad()
     def area_statistics(logits: Tensor, sampling_results: list) -> dict[str, Tensor]:
-        """Foreground ratios of masks, for the log.
+        """``mask_area``: mean of the masks' area in their boxes over the boxes' area.
 
-        Args:
-            logits (Tensor): Of the masks' own classes, shape (N, h, w).
-            sampling_results (list[:obj:`SamplingResult`]): Positive RoIs per image.
-
-        Returns:
-            dict[str, Tensor]: ``mask_area`` at threshold 0.5, ``mask_area_soft``;
-            nothing without masks.
+        Of the logits (N, h, w) of positive RoIs; nothing without masks.
         """
         box_masks = box_masks_on_rois(
             torch.cat([res.pos_gt_bboxes for res in sampling_results]),
             torch.cat([res.pos_priors for res in sampling_results]),
             logits.shape[-1],
         )
-        return known_statistics(
-            dict(
-                mask_area=foreground_ratio(logits >= 0, box_masks),
-                mask_area_soft=foreground_ratio(logits.sigmoid(), box_masks),
-            )
-        )
+        areas = box_masks.sum(dim=(1, 2))
+        ratios = ((logits >= 0) & box_masks).sum(dim=(1, 2)) / areas
+        return dict(mask_area=ratios[areas > 0].mean()) if areas.any() else {}
 
     def predict_by_feat(
         self,

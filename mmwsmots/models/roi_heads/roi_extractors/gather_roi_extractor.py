@@ -1,10 +1,90 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import torch
+import torch.nn.functional as F
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.utils import _pair
 
-from .gather_roi_align import GatherRoIAlign
+
+class GatherRoIAlign(nn.Module):
+    """:class:`mmcv.ops.RoIAlign` (average, aligned) as one weighted sum of rows.
+
+    All channels of a pixel are read at once, which on a CPU makes it several times as
+    fast as mmcv's loops, most of all backwards. Values and gradients are those of mmcv
+    for inputs of any memory format.
+
+    Args:
+        output_size (int or tuple[int]): Height and width h, w of the output.
+        spatial_scale (float): Feature cells per pixel.
+        sampling_ratio (int): Samples per side of an output cell, at least 1.
+    """
+
+    def __init__(
+        self,
+        output_size: int | tuple[int, int],
+        spatial_scale: float = 1.0,
+        sampling_ratio: int = 1,
+    ) -> None:
+        super().__init__()
+        if sampling_ratio < 1:
+            raise ValueError(
+                f'GatherRoIAlign needs sampling_ratio >= 1, got {sampling_ratio}'
+            )
+        self.output_size = _pair(output_size)
+        self.spatial_scale = float(spatial_scale)
+        self.sampling_ratio = sampling_ratio
+
+    def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
+        """Pool features (N, C, H, W) at RoIs (R, 5) in pixels, to (R, C, h, w)."""
+        channels, height, width = feats.shape[1:]
+        (rows, row_weights), (columns, column_weights) = (
+            self._taps(rois[:, 1 + axis], rois[:, 3 + axis], size, cells)
+            for axis, size, cells in (
+                (1, height, self.output_size[0]),
+                (0, width, self.output_size[1]),
+            )
+        )
+        # Taps of a cell: (R, h, 1, 2s, 1) with (R, 1, w, 1, 2s).
+        rows = rows + (rois[:, 0].long() * height)[:, None, None]
+        index = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]
+        weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
+        num_taps = (2 * self.sampling_ratio) ** 2
+        # Of a single image reshape() makes a view, which has the rows apart.
+        pixels = feats.permute(0, 2, 3, 1).reshape(-1, channels).contiguous()
+        pooled = F.embedding_bag(
+            index.reshape(-1, num_taps),
+            pixels,
+            per_sample_weights=weights.reshape(-1, num_taps).to(feats.dtype),
+            mode='sum',
+        )
+        pooled = pooled.view(len(rois), *self.output_size, channels)
+        return pooled.permute(0, 3, 1, 2).contiguous()
+
+    def _taps(
+        self, starts: Tensor, ends: Tensor, size: int, cells: int
+    ) -> tuple[Tensor, Tensor]:
+        """Positions (long) and weights of linear interpolation along one axis.
+
+        From the edges of R RoIs in pixels to (R, cells, 2 * samples) on a map of
+        ``size``.
+        """
+        starts, ends = (x * self.spatial_scale - 0.5 for x in (starts, ends))
+        num = cells * self.sampling_ratio
+        steps = (torch.arange(num, device=starts.device) + 0.5) / num
+        points = starts[:, None] + steps * (ends - starts)[:, None]
+        # As mmcv: 0 beyond one cell outside the map, its border within.
+        inside = (points >= -1) & (points <= size)
+        points = points.clamp(0, size - 1)
+        low = points.floor()
+        fraction = points - low
+        low = low.long()
+        positions = torch.stack([low, (low + 1).clamp(max=size - 1)], dim=-1)
+        weights = torch.stack([1 - fraction, fraction], dim=-1)
+        weights = weights * inside[..., None] / self.sampling_ratio
+        shape = (len(starts), cells, 2 * self.sampling_ratio)
+        return positions.reshape(shape), weights.reshape(shape)
 
 
 @MODELS.register_module()

@@ -5,7 +5,7 @@ from mmcv.ops import roi_align
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 
 from mmwsmots.models.roi_heads.roi_extractors import GatherRoIExtractor
-from mmwsmots.models.roi_heads.roi_extractors.gather_roi_align import GatherRoIAlign
+from mmwsmots.models.roi_heads.roi_extractors.gather_roi_extractor import GatherRoIAlign
 
 
 def random_rois(count):

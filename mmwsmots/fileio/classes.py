@@ -1,32 +1,66 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Numbers of classes in MOTS text files and 16-bit pictures, and their labels.txt."""
+"""Names of classes, compared without case, their numbers in files and labels.txt."""
 
+import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
 from .atomic_write import atomic_write
-from .class_names import find_name, fold
 from .mots_txt import CLASS_IDS, IGNORE_CLASS_ID
 from .text_lines import decode
 
 LABELS_FILE = 'labels.txt'  # beside text files and folders of pictures
 
 
+def fold(name: str) -> str:
+    """What is compared of a name: neither case nor outer blanks count."""
+    return unicodedata.normalize('NFC', name).strip().casefold()
+
+
+def check_class_names(classes: object, where: str) -> tuple[str, ...]:
+    """The names in a list that a config or a caller gives.
+
+    Raises:
+        ValueError: If it is one string, empty, or two names are the same; the message
+            says ``where`` it is from.
+    """
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise ValueError(
+            f'{where} must be a list of names, got {classes!r}; of one class: '
+            f'({str(classes)!r},)'
+        )
+    first = {}
+    for name in classes:
+        if not isinstance(name, str) or not fold(name):
+            raise ValueError(f'{where}: {name!r} is no name')
+        other = first.setdefault(fold(name), name)
+        if other is not name:
+            raise ValueError(f'{where}: {other!r} and {name!r} are the same name')
+    if not first:
+        raise ValueError(f'{where} names no class')
+    return tuple(classes)
+
+
+def find_name(name: str, names: Iterable[str]) -> str | None:
+    """The one of some names that is the same but for its case, if any."""
+    return next((other for other in names if fold(other) == fold(name)), None)
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """``, did you mean 'NAME'?`` of a name that is not among others, or ''."""
+    by_fold = {fold(other): other for other in names}
+    near = difflib.get_close_matches(fold(name), by_fold, n=1)
+    return f", did you mean '{by_fold[near[0]]}'?" if near else ''
+
+
 def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, int]:
-    """Number classes.
+    """Number of each class.
 
     ``car`` and ``pedestrian``, or one of them, have the numbers of KITTI MOTS; other
-    classes count from 1 on in the given order. 10 is left out: it stands for ignore
-    regions.
-
-    Args:
-        names (Iterable[str]): The classes.
-        known (Sequence[str]): Classes that have numbers already, from
-            :func:`read_labels`; further ones follow.
-
-    Returns:
-        dict[str, int]: Number of each class, the known ones first.
+    classes count from 1 on in the given order, behind those of ``known``, from
+    :func:`read_labels`. 10 is left out: it stands for ignore regions.
     """
     names = list(dict.fromkeys(names))
     if not known and set(names) <= set(CLASS_IDS):
@@ -36,17 +70,17 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
     return dict(zip(ordered, free))
 
 
-def write_labels(path: str | Path, numbers: dict[str, int]) -> bool:
+def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
     """Write ``labels.txt``, line n the name of class n; its folder is created.
 
     Returns:
-        bool: False if nothing was written, as the classes are just KITTI MOTS's.
+        list[str]: That it was done; nothing is if the classes are just KITTI MOTS's.
 
     Raises:
         ValueError: If a name has several lines.
     """
     if numbers == CLASS_IDS:
-        return False
+        return []
     names = {number: name for name, number in numbers.items()}
     for name in numbers:
         if len(name.splitlines()) != 1:
@@ -54,7 +88,7 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> bool:
     lines = [names.get(i, 'ignore') for i in range(1, max(names, default=0) + 1)]
     with atomic_write(path) as temp:
         temp.write_text(''.join(f'{line}\n' for line in lines), encoding='utf-8')
-    return True
+    return [f'classes are named in {path}']
 
 
 def add_labels(folder: str | Path, numbers: dict[str, int]) -> None:
@@ -133,9 +167,9 @@ def labels_of(folder: str | Path) -> tuple[str, ...]:
     ``instances``, as label_masks.py writes it.
     """
     folder = Path(folder)
-    names = read_labels(folder / LABELS_FILE)
-    if not names and folder.name == 'instances_txt':
-        names = read_labels(folder.parent / LABELS_FILE)
-    if not names and folder.parent.name == 'instances':
-        names = read_labels(folder.parents[1] / LABELS_FILE)
-    return names
+    folders = [folder]
+    if folder.name == 'instances_txt':
+        folders.append(folder.parent)
+    if folder.parent.name == 'instances':
+        folders.append(folder.parents[1])
+    return next(filter(None, (read_labels(f / LABELS_FILE) for f in folders)), ())

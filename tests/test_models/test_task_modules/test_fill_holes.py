@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmwsmots.models.utils.fill_holes import fill_holes
+from mmwsmots.models.task_modules.mask_refiner import fill_holes
 
 
 @pytest.mark.parametrize('mask_thr', [0.5, 0.3])

@@ -64,3 +64,20 @@ def fold_batch_norms(state_dict: dict[str, Tensor], prefix: str) -> None:
         weight = state_dict[f'{layer}conv.weight']
         state_dict[f'{layer}conv.weight'] = weight * factor.view(-1, 1, 1, 1)
         state_dict[f'{layer}conv.bias'] = norm['bias'] - factor * norm['running_mean']
+
+
+@MODELS.register_module()
+class TrimmedMobileNetV2(MobileNetV2):
+    """:class:`mmdet.models.MobileNetV2` that ends with the last stage that is read.
+
+    mmdet's class builds and runs its last stage, a sixth of all parameters, whatever
+    ``out_indices`` say, and a distributed training stops at parameters without use.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.layers[max(self.out_indices) + 1 :]:
+            delattr(self, name)
+        del self.layers[max(self.out_indices) + 1 :]
+        # mmdet's class freezes at train(), when a distributed wrapper has counted them.
+        self._freeze_stages()

@@ -1,15 +1,18 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Boxes in the text files of KITTI tracking and MOTChallenge."""
+
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mmwsmots.fileio.named_place import named_place
-from mmwsmots.fileio.text_lines import text_lines
+from mmwsmots.fileio.text_lines import named_place, text_lines
 
-from .box_file import BoxFile, Numbering
-from .tracked_box import TrackedBox, finite_numbers, whole_number
+from .box_file import BoxFile, Numbering, TrackedBox
+from .values import finite_numbers, read_integer
 
+NUM_FIELDS = 17  # a result has one more, its score
+DONT_CARE = 'DontCare'
 # MOT17: 3 car, 4 bicycle, 5 motorbike, 6 other vehicle, 9-11 and 13 occluders.
 OTHER_CLASSES = (3, 4, 5, 6, 9, 10, 11, 13)
 MIN_FIELDS, MAX_FIELDS = 6, 10
@@ -18,6 +21,46 @@ VISDRONE = (
     *('tricycle', 'awning-tricycle', 'bus', 'motor', 'others'),
 )
 NO_CLASS = -1
+
+
+def read_kitti_tracking(path: Path) -> BoxFile:
+    """Read the boxes of a KITTI tracking label file, ``label_02/SSSS.txt``.
+
+    Lines have 17 fields: frame, track id, type, truncated, occluded, alpha, the box
+    (left, top, right, bottom) and the 3D box; results have a score behind them. Boxes
+    of type DontCare, whose track id is -1, become ignored ones. Frames count from 0;
+    KITTI's pictures have their numbers as names. See :func:`read_boxes`.
+    """
+    numbering = Numbering(0, names_are_numbers=True)
+    file = BoxFile(path, read_kitti_boxes(path), numbering)
+    file.check_identities()
+    return file
+
+
+def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
+    """The boxes of :func:`read_kitti_tracking`, whatever their identities."""
+    boxes = []
+    for number, line in text_lines(path):
+        with named_place(f'{path}, line {number}: '):
+            boxes.append(_parse_kitti_line(line, f'line {number}'))
+    return boxes
+
+
+def _parse_kitti_line(line: str, where: str) -> TrackedBox:
+    """The box of a line."""
+    fields = line.split()
+    if len(fields) not in (NUM_FIELDS, NUM_FIELDS + 1):
+        raise ValueError(
+            f'expected {NUM_FIELDS} fields and maybe a score, got {len(fields)}'
+        )
+    frame_id = read_integer(fields[0], 'the frame')
+    track_id = read_integer(fields[1], 'the track id')
+    if frame_id < 0:
+        raise ValueError(f'the frame is {frame_id}')
+    bbox = finite_numbers(fields[6:10], ['left', 'top', 'right', 'bottom'])
+    (score,) = finite_numbers(fields[NUM_FIELDS:] or [1], ['the score'])
+    box = frame_id, track_id, fields[2], tuple(bbox), fields[2] == DONT_CARE
+    return TrackedBox(*box, where, score)
 
 
 class Row(NamedTuple):
@@ -72,17 +115,14 @@ def _parse_line(line: str, where: str) -> Row:
             f'expected {MIN_FIELDS} to {MAX_FIELDS} fields, got {len(fields)}'
         )
     row = finite_numbers(fields, [f'field {i}' for i in range(1, len(fields) + 1)])
-    frame_id, track_id = (whole_number(row[i], f'field {i + 1}') for i in (0, 1))
+    frame_id, track_id = (read_integer(row[i], f'field {i + 1}') for i in (0, 1))
     if frame_id < 0:
         raise ValueError(f'the frame is {frame_id}')
-    class_number = NO_CLASS
-    if len(row) in (8, 9):
-        class_number = whole_number(row[7], 'field 8')
-    x, y, w, h = row[2:6]
-    confidence = row[6] if len(row) > 6 else 1.0
-    box = TrackedBox(
-        frame_id, track_id, '', (x, y, x + w, y + h), False, where, confidence
-    )
+    has_class = len(row) in (8, 9)
+    class_number = read_integer(row[7], 'field 8') if has_class else NO_CLASS
+    x, y, w, h, confidence = [*row, 1.0][2:7]
+    bbox = x, y, x + w, y + h
+    box = TrackedBox(frame_id, track_id, '', bbox, False, where, confidence)
     return Row(box, class_number, tuple(row))
 
 
@@ -122,15 +162,13 @@ def _class_names(
 def _is_visdrone(rows: Sequence[Row]) -> bool:
     """Whether the last fields are categories and levels, not coordinates."""
     tails = {row.fields[7:] for row in rows}
-    return (
-        bool(tails)
-        and all(len(row.fields) == MAX_FIELDS for row in rows)
-        and all(
-            a in range(len(VISDRONE)) and b in (0, 1) and c in (0, 1, 2)
-            for a, b, c in tails
-        )
-        and any(a > 0 for a, _, _ in tails)
-    )
+    return all(
+        len(tail) == 3
+        and tail[0] in range(len(VISDRONE))
+        and tail[1] in (0, 1)
+        and tail[2] in (0, 1, 2)
+        for tail in tails
+    ) and any(tail[0] > 0 for tail in tails)
 
 
 def _name_boxes(

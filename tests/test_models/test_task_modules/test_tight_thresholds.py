@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from mmwsmots.models.utils.tight_thresholds import tight_thresholds
+from mmwsmots.models.task_modules.mask_refiner import tight_thresholds
 
 
 def boxes(n, size=8):
