@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.box_readers import detect_format
+from mmwsmots.fileio.box_readers import BoxFile, detect_format
 from mmwsmots.fileio.box_readers.coco import read_coco_objects, read_track_objects
 from mmwsmots.fileio.box_readers.place_boxes import match_video
 from mmwsmots.fileio.box_readers.values import read_json
@@ -154,8 +154,8 @@ def read_masks(
     else:
         data = read_json(path)
         with named_place(f'{path}, '):
-            video = _from_json(data, path, mask_format, video_name)
-            _check(video)
+            video, file = _from_json(data, path, mask_format, video_name)
+        file.check_identities()
     objects = [mask for mask in video.masks if not mask.is_ignored]
     if change := find_class_change(mask[:3] for mask in objects):
         video.notices.append(change)
@@ -186,12 +186,18 @@ def _from_objects(
 
 def _from_json(
     data: object, path: Path, mask_format: str, video_name: str | None
-) -> MaskVideo:
+) -> tuple[MaskVideo, BoxFile]:
+    """The masks, and the file with their unchecked segmentations in place of boxes."""
     is_coco = mask_format == 'cocovid'
     read, key = read_track_objects, 'segmentations'
     if is_coco:
         read, key = read_coco_objects, 'segmentation'
     file, frames, objects = read(data, path, video_name, key)
+    file.boxes = [obj for obj in objects if obj.bbox not in (None, [])]
+    if not file.boxes:
+        raise ValueError('no annotation has a mask')
+    if not file.has_identities:
+        raise ValueError('masks have no identities (track_id)')
     places = {number: number for number in frames}
     if is_coco and file.pictures:
         places, what = match_video(file.pictures, 0)
@@ -207,13 +213,12 @@ def _from_json(
     for number, picture in file.pictures.items():
         names[places[number]] = picture.name
     video = MaskVideo(video_name or path.stem, size, names, [], file.notices)
-    for number, track_id, class_name, content, is_ignored, where, score in objects:
-        if content not in (None, []):
-            with named_place(f'{where}: '):
-                rle = segmentation_to_rle(content, size)
-            mask = places[number], track_id, class_name, rle, score, is_ignored
-            video.masks.append(TrackedMask(*mask))
-    return video
+    for number, track_id, class_name, content, is_ignored, where, score in file.boxes:
+        with named_place(f'{where}: '):
+            rle = segmentation_to_rle(content, size)
+        mask = places[number], track_id, class_name, rle, score, is_ignored
+        video.masks.append(TrackedMask(*mask))
+    return video, file
 
 
 def _frame_names(num_frames: int, source: str | Path, first: int = 0) -> list[str]:
@@ -221,18 +226,3 @@ def _frame_names(num_frames: int, source: str | Path, first: int = 0) -> list[st
     if num_frames > MAX_FRAMES:
         raise ValueError(f'{source}: more than {MAX_FRAMES} frames')
     return [f'{i:06d}.png' for i in range(first, first + num_frames)]
-
-
-def _check(video: MaskVideo) -> None:
-    """Raise if there is no mask, or an identity is missing or comes twice."""
-    if not video.masks:
-        raise ValueError('no annotation has a mask')
-    seen = set()
-    for mask in video.masks:
-        if mask.is_ignored:
-            continue
-        if mask.track_id < 0:
-            raise ValueError('masks have no identities (track_id)')
-        if (mask.frame_id, mask.track_id) in seen:
-            raise ValueError(f'id {mask.track_id} comes twice in frame {mask.frame_id}')
-        seen.add((mask.frame_id, mask.track_id))
