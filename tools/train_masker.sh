@@ -12,7 +12,7 @@ if [ $# -lt 3 ]; then
     sed -n '2,10s/^# \{0,1\}//p' "$0"
     exit 2
 fi
-ann=$(realpath "$1") images=$(realpath "$2") out=$3 seed=${4:-0} rounds=${5:-5}
+ann=$(realpath "$1") images=$(realpath "$2") out=$3 seed=${4:-0} rounds=${5:-6}
 tools=$(cd "$(dirname "$0")" && pwd)
 configs=$tools/../configs/masker
 boxes=${BOXES:-$configs/box-masker_mnv2_coco-boxes.py}
