@@ -3,9 +3,4 @@ from .atomic_write import atomic_write, check_existing
 from .frame_reader import FrameReader
 from .video import VideoWriter
 
-__all__ = [
-    'FrameReader',
-    'VideoWriter',
-    'atomic_write',
-    'check_existing',
-]
+__all__ = ['FrameReader', 'VideoWriter', 'atomic_write', 'check_existing']

@@ -11,9 +11,5 @@ from .losses import HardTripletLoss
 from .trackers import IoUCosineTracker
 from .tracking_heads import HardTripletEmbedHead
 
-for part in (
-    HardTripletEmbedHead,
-    HardTripletLoss,
-    IoUCosineTracker,
-):
+for part in (HardTripletEmbedHead, HardTripletLoss, IoUCosineTracker):
     MODELS.register_module(module=part)

@@ -2,8 +2,4 @@
 from .mots_visualizer import MOTSVisualizer
 from .track_drawer import TrackDrawer, id_color
 
-__all__ = [
-    'MOTSVisualizer',
-    'TrackDrawer',
-    'id_color',
-]
+__all__ = ['MOTSVisualizer', 'TrackDrawer', 'id_color']

@@ -100,10 +100,7 @@ def number_frames(images: Mapping[int, CocoImage]) -> dict[int, int]:
 
 
 def read_annotations(
-    coco: object,
-    names: Collection[int],
-    images: Collection[int],
-    required: bool = True,
+    coco: object, names: Collection[int], images: Collection[int], required: bool = True
 ) -> Iterator[tuple[str, dict, int, int, bool]]:
     """Annotations with their places, ids of image and category, and ``iscrowd``."""
     for where, item in elements(coco, 'annotations', required):

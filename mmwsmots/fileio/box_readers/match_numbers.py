@@ -10,10 +10,7 @@ OVERRIDE = '--first-frame N takes the frames in order, N being the number of the
 
 
 def match_numbers(
-    rule: Numbering,
-    used: Sequence[int],
-    numbers: Sequence[int] | None,
-    num_frames: int,
+    rule: Numbering, used: Sequence[int], numbers: Sequence[int] | None, num_frames: int
 ) -> tuple[dict[int, int], bool]:
     """Find the frames that a file's numbers mean.
 

@@ -237,12 +237,7 @@ class IoUCosineMatcher:
                 state[rows] = values
 
     def _start(
-        self,
-        ids: Tensor,
-        bboxes: Tensor,
-        labels: Tensor,
-        embeds: Tensor,
-        frame_id: int,
+        self, ids: Tensor, bboxes: Tensor, labels: Tensor, embeds: Tensor, frame_id: int
     ) -> None:
         """Start a track from each detection."""
         num_empty = self.num_kept - 1

@@ -71,9 +71,6 @@ class HardTripletTrackHead(BaseModule):
             # The identities of two clips are different ones.
             instances_ids=gts.instances_ids[inds].long() + (clip << 32),
             mask_probs=mask_target(
-                [priors],
-                [inds],
-                [gts.masks],
-                ConfigDict(mask_size=MASK_SIZE),
+                [priors], [inds], [gts.masks], ConfigDict(mask_size=MASK_SIZE)
             ),
         )

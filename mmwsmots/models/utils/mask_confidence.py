@@ -8,10 +8,7 @@ STRIP = 0.1  # of a box's side
 
 
 def mask_confidences(
-    masks: Tensor,
-    mask_probs: Tensor,
-    rois: Tensor,
-    bboxes: Tensor,
+    masks: Tensor, mask_probs: Tensor, rois: Tensor, bboxes: Tensor
 ) -> Tensor:
     r"""How far the soft masks of known boxes support the masks made of them.
 
