@@ -126,8 +126,7 @@ class FrameReader:
             are fewer than its header states; else ''.
 
     Raises:
-        FileNotFoundError: If there is nothing at ``path``, or a folder without
-            images.
+        FileNotFoundError: If there is nothing at ``path``, or a folder without images.
         ValueError: If the video cannot be opened, an image is unreadable or of
             another size than the first, the pictures are of several kinds, two have
             one name, or one has more than 2^27 pixels; the message names the file.

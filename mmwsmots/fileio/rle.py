@@ -38,8 +38,7 @@ def rles_to_runs(
             of a mask may be 0; they add up to ``height * width``.
 
     Raises:
-        ValueError: If one of the strings is not a run-length encoding of such a
-            mask.
+        ValueError: If one of the strings is not a run-length encoding of such a mask.
     """
     num_codes = np.array([len(rle) for rle in rles], dtype=np.int64)
     if num_codes.size == 0:

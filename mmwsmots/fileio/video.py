@@ -14,9 +14,8 @@ MAX_TICKS = 65535  # of a second in MPEG-4
 class VideoWriter:
     """Writes an MP4 file; it appears when the block ends without an error.
 
-    MPEG-4 part 2, which OpenCV's wheels can encode everywhere, at 15 ms for
-    1242 x 375. It stores even sizes only: an odd frame repeats its last row or
-    column.
+    MPEG-4 part 2, which OpenCV's wheels can encode everywhere, at 15 ms for 1242 x 375.
+    It stores even sizes only: an odd frame repeats its last row or column.
 
     Args:
         path (str | Path): The file, ``*.mp4``; its folder is created.
