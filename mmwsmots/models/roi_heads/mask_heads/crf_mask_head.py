@@ -1,9 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
-from mmdet.utils import ConfigType, InstanceList, OptConfigType
+from mmdet.utils import InstanceList, OptConfigType
 from torch import Tensor
 
 from ...utils.roi_grid import crop_rois, stack_rgb
@@ -34,37 +33,16 @@ class CRFMaskHead(MOTSMaskHead):
         self.crf_size = crf_size
         self.loss_crf = MODELS.build(loss_crf) if loss_crf else None
 
-    def loss_and_target(
-        self,
-        mask_preds: Tensor,
-        sampling_results: list,
-        batch_gt_instances: InstanceList,
-        rcnn_train_cfg: ConfigType,
-    ) -> dict:
-        """As the parent's, with ``loss_crf`` in ``loss_mask``."""
-        results = super().loss_and_target(
-            mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
-        )
-        labels = torch.cat([res.pos_gt_labels for res in sampling_results])
-        logits = self.class_logits(mask_preds, labels)
-        results['loss_mask'].update(
-            self.crf_losses(logits, sampling_results, batch_gt_instances)
-        )
-        return results
-
-    def crf_losses(
+    def extra_losses(
         self, logits: Tensor, sampling_results: list, batch_gt_instances: InstanceList
     ) -> dict[str, Tensor]:
-        """``loss_crf`` of masks and the colours of the same RoIs, both resampled.
-
-        ``logits`` (N, h, w) are on the grids of the positive RoIs; ``gt_instances``
-        have ``rgb``.
-        """
-        if self.loss_crf is None:
-            return {}
-        size = self.crf_size
-        probs = logits.float().sigmoid()[:, None]
-        probs = F.interpolate(probs, (size, size), mode='bilinear')[:, 0]
-        rois = bbox2roi([res.pos_priors for res in sampling_results])
-        crops = crop_rois(stack_rgb(batch_gt_instances), rois, size)
-        return dict(loss_crf=self.loss_crf(probs, crops))
+        """As the parent's, and ``loss_crf`` of masks and colours, both resampled."""
+        losses = super().extra_losses(logits, sampling_results, batch_gt_instances)
+        if self.loss_crf is not None:
+            size = self.crf_size
+            probs = logits.float().sigmoid()[:, None]
+            probs = F.interpolate(probs, (size, size), mode='bilinear')[:, 0]
+            rois = bbox2roi([res.pos_priors for res in sampling_results])
+            crops = crop_rois(stack_rgb(batch_gt_instances), rois, size)
+            losses['loss_crf'] = self.loss_crf(probs, crops)
+        return losses

@@ -60,16 +60,10 @@ class GradCAMMaskHead(CRFMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> dict:
-        """Losses of the positive RoIs, from logits (num_pos, num_classes, h, w).
-
-        Returns:
-            dict: ``loss_mask`` (dict of the losses) and ``mask_targets``.
-        """
+        """Losses of the positive RoIs, from logits (num_pos, num_classes, h, w)."""
         targets = self.get_targets(sampling_results, batch_gt_instances, rcnn_train_cfg)
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         logits = self.class_logits(mask_preds, labels)
-        losses = dict(loss_loc=self.loss_loc(logits, targets))
-        losses.update(self.crf_losses(logits, sampling_results, batch_gt_instances))
-        if self.log_statistics:
-            losses.update(self.area_statistics(logits, sampling_results))
+        losses = self.extra_losses(logits, sampling_results, batch_gt_instances)
+        losses['loss_loc'] = self.loss_loc(logits, targets)
         return dict(loss_mask=losses, mask_targets=targets)

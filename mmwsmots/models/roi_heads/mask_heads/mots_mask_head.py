@@ -54,13 +54,14 @@ class MOTSMaskHead(FCNMaskHead):
         """See :meth:`FCNMaskHead.loss_and_target`.
 
         Where all ``gt_instances`` have ``mask_scores`` (num_gts, ) in [0, 1], the cross
-        entropy is the weighted mean over RoIs, see ``score_power``. ``loss_mask`` may
-        have statistics for the log.
+        entropy is the weighted mean over RoIs, see ``score_power``. ``loss_mask`` has
+        :meth:`extra_losses` as well.
         """
         results = super().loss_and_target(
             mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
         )
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
+        logits = self.class_logits(mask_preds, labels)
         if all('mask_scores' in gts for gts in batch_gt_instances):
             scores = [
                 gts.mask_scores[res.pos_assigned_gt_inds]
@@ -68,16 +69,21 @@ class MOTSMaskHead(FCNMaskHead):
             ]
             weights = torch.cat(scores) ** self.score_power
             losses = F.binary_cross_entropy_with_logits(
-                self.class_logits(mask_preds, labels),
-                results['mask_targets'],
-                reduction='none',
+                logits, results['mask_targets'], reduction='none'
             ).mean(dim=(1, 2))
             mean = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
             results['loss_mask']['loss_mask'] = self.loss_mask.loss_weight * mean
-        if self.log_statistics:
-            logits = self.class_logits(mask_preds, labels)
-            results['loss_mask'].update(self.area_statistics(logits, sampling_results))
+        extra = self.extra_losses(logits, sampling_results, batch_gt_instances)
+        results['loss_mask'].update(extra)
         return results
+
+    def extra_losses(
+        self, logits: Tensor, sampling_results: list, batch_gt_instances: InstanceList
+    ) -> dict[str, Tensor]:
+        """What joins the loss of masks, of logits (N, h, w) of the positive RoIs."""
+        if not self.log_statistics:
+            return {}
+        return self.area_statistics(logits, sampling_results)
 
     @staticmethod
     @torch.no_grad()
