@@ -29,20 +29,15 @@ class ClipFrameSample(BaseFrameSample):
     def sample_frames(self, frame_ids: Sequence[int], key_index: int) -> list[int]:
         """Indices of the frames of a clip, in temporal order.
 
-        Args:
-            frame_ids (Sequence[int]): ``frame_id`` of each frame of the video.
-            key_index (int): Index of the key frame in it.
+        ``frame_ids`` are those of the frames of the video, ascending.
         """
-        index_of = {frame_id: index for index, frame_id in enumerate(frame_ids)}
-        reachable = [key_index]
-        for step in (-1, 1):
-            frame_id = frame_ids[key_index]
-            for _ in range(self.num_frames - 1):
-                frame_id += step
-                if frame_id not in index_of:
-                    break
-                place = 0 if step < 0 else len(reachable)
-                reachable.insert(place, index_of[frame_id])
+        first, last = key_index - self.num_frames + 1, key_index + self.num_frames
+        offset = frame_ids[key_index] - key_index  # the same within a run
+        reachable = [
+            index
+            for index in range(max(first, 0), min(last, len(frame_ids)))
+            if frame_ids[index] - index == offset
+        ]
         # Neither side reaches further than num_frames - 1, so every window of the
         # run contains the key frame.
         start = random.randint(0, max(0, len(reachable) - self.num_frames))
