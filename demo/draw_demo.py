@@ -21,6 +21,9 @@ def parse_args() -> argparse.Namespace:
         '--results', type=Path, required=True, help='folder of SSSS.txt'
     )
     parser.add_argument('--out', type=Path, required=True, help='folder to write to')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace files that are there'
+    )
     args = parser.parse_args()
     if not list(args.results.glob('*.txt')):
         parser.error(f'{args.results}: no result files SSSS.txt')
@@ -36,7 +39,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmwsmots.apis import init_mots_model
-from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt
 from mmwsmots.visualization import TrackDrawer
 
@@ -137,6 +140,12 @@ def draw_explanations(data_root: Path, model, out: Path, per_class: int = 4) -> 
 def main() -> None:
     """Parse the command line and draw."""
     args = parse_args()
+    names = [f'{text.stem}.mp4' for text in args.results.glob('*.txt')]
+    paths = [args.out / name for name in (*sorted(names), 'demo.gif', 'panel.png')]
+    try:
+        check_existing(paths, overwrite=args.overwrite)
+    except FileExistsError as error:
+        raise SystemExit(f'error: {error}') from None
     draw_videos(args.data_root, args.results, args.out)
     model = init_mots_model(args.config, args.checkpoint)
     draw_explanations(args.data_root, model, args.out)

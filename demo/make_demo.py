@@ -72,12 +72,12 @@ def main() -> None:
         names = [f'{number:04d}' for number in range(sequences)]
         steps.run(
             f'Convert {split} clips',
-            *(convert, data, '--split', split, f'--{split}', *names),
+            *(convert, data, '--split', split, f'--{split}', *names, '--overwrite'),
         )
     steps.run(
         'Fetch the ImageNet weights of the backbone',
         'tools/model_converters/mobilenetv2_to_mmdet.py',
-        WEIGHTS,
+        *(WEIGHTS, '--overwrite'),
     )
     train = WORK_DIR / 'train'
     steps.run(
@@ -96,12 +96,12 @@ def main() -> None:
     checkpoint = (ROOT / run_dir / 'last_checkpoint').read_text().strip()
     steps.run(
         'Track the unseen clips and evaluate them',
-        *('tools/test.py', CONFIG, checkpoint, '--work-dir', run_dir),
+        *('tools/test.py', CONFIG, checkpoint, '--work-dir', run_dir, '--overwrite'),
     )
     steps.run(
         'Draw videos and how boxes become masks',
         *('demo/draw_demo.py', WORK_DIR / 'val', CONFIG, checkpoint),
-        *('--results', run_dir / 'results', '--out', WORK_DIR),
+        *('--results', run_dir / 'results', '--out', WORK_DIR, '--overwrite'),
     )
     minutes = (time.monotonic() - steps.start) / 60
     print(

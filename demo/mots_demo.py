@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> tuple[Path, str]:
         f'{reader.path} {len(reader)} {model.cfg.pretty_text}'.encode()
     )
     key.update(Path(args.checkpoint).read_bytes())
-    add_labels(args.out, tracker.class_ids)
+    add_labels([text_path], tracker.class_ids)
     journal = TrackJournal(text_path, key.hexdigest(), args.resume)
     video = nullcontext() if args.no_video else VideoWriter(video_path, reader.fps)
     with journal, video:

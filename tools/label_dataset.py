@@ -121,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
             args.out,
             work_dir,
             args.launcher,
+            args.overwrite,
         )
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')

@@ -164,7 +164,7 @@ from mmwsmots.fileio.box_readers import (
     read_boxes,
     select_classes,
 )
-from mmwsmots.fileio.classes import find_name, known_classes
+from mmwsmots.fileio.classes import find_name, known_classes, suggest
 from mmwsmots.fileio.mots_txt import CLASS_IDS
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import read_config_file
@@ -198,7 +198,11 @@ def load_boxes(
     file = place_boxes(file, reader, size)
     if not file.has_identities:
         file = track_boxes(file, args.score_thr)
-    class_map = dict(args.class_map)
+    class_map, names = dict(args.class_map), {box.class_name for box in file.boxes}
+    for name in class_map:
+        if find_name(name, names) is None:
+            hint = suggest(name, names)
+            file.notices.append(f'--class-map: no box has the class {name}{hint}')
     wanted = args.classes or classes
     if wanted is None:
         names = [box.class_name for box in file.boxes if not box.is_ignored]

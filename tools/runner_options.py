@@ -14,6 +14,7 @@ from mmengine.config import DictAction
 if TYPE_CHECKING:
     from mmengine.config import Config
     from mmengine.runner import Runner
+    from torch.utils.data import Dataset
 
 
 def add_runner_options(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +136,23 @@ def build_runner(cfg: 'Config', split: str) -> 'Runner':
         if classes is not None:
             where = f'the {split} data set of {cfg.filename}'
             check_num_classes(runner.model, classes, where)
-        getattr(runner, f'{split}_loop')  # builds the data set
+        dataset = getattr(runner, f'{split}_loop').dataloader.dataset
+        if split == 'train':
+            _ = runner.val_loop  # builds its data set too, if there is one
     except (KeyError, TypeError) as error:
         raise ValueError(f'{cfg.filename}: cannot be built: {error}') from error
+    paths = [Path(path) for path in image_paths(dataset) if '://' not in path]
+    missing = [path for path in paths if not path.is_file()]
+    if missing and getattr(dataset, 'backend_args', None) is None:
+        raise ValueError(
+            f'{missing[0]}: no such picture, the {split} data set lacks '
+            f'{len(missing)} of {len(paths)}; is its data_prefix right?'
+        )
     return runner
+
+
+def image_paths(dataset: 'Dataset') -> list[str]:
+    """Files of the images of a data set, none if it has no images."""
+    count = len(dataset) if hasattr(dataset, 'get_data_info') else 0
+    infos = (dataset.get_data_info(index) for index in range(count))
+    return [image['img_path'] for info in infos for image in info.get('images', [info])]

@@ -70,6 +70,7 @@ from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
 from mmwsmots.apis.model_classes import check_resumed_classes
+from mmwsmots.datasets.transforms.loading import FrameError
 from mmwsmots.utils import weights_only
 
 
@@ -118,8 +119,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner = build_runner(cfg, 'train')
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    with weights_only(cfg.get('load_from') or 'the last checkpoint'):
-        runner.train()
+    try:
+        with weights_only(cfg.get('load_from') or 'the last checkpoint'):
+            runner.train()
+    except FrameError as error:
+        sys.exit(f'error: {error}')
 
 
 if __name__ == '__main__':

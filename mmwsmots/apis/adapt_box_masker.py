@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner, save_checkpoint
 
-from mmwsmots.fileio import FrameReader, atomic_write
+from mmwsmots.fileio import FrameReader, atomic_write, check_existing
 from mmwsmots.fileio.box_readers import TrackedBox
 from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
@@ -37,6 +37,7 @@ def label_dataset(
     out_file: str | Path,
     work_dir: str | Path,
     launcher: str = 'none',
+    overwrite: bool = False,
 ) -> dict[str, float]:
     """Write an annotation file again with masks of its boxes.
 
@@ -47,15 +48,18 @@ def label_dataset(
             :func:`adapt_box_masker`.
         out_file (str | Path): The file to write, see :class:`DumpMaskLabels`.
         work_dir (str | Path): Folder for logs.
+        overwrite (bool): Whether to replace ``out_file`` if it is there.
 
     Returns:
         dict[str, float]: ``masks/number`` and their mean ``masks/score``.
 
     Raises:
-        FileNotFoundError: If the file of annotations or an image does not exist.
-        ValueError: If the file breaks its format, an image has another size than the
-            file says, or the checkpoint is not one of the config's model.
+        FileExistsError: If ``out_file`` would be replaced without being told to.
+        FileNotFoundError: If the file of annotations does not exist.
+        ValueError: If the file breaks its format, an image is missing or has another
+            size than the file says, or the checkpoint is not one of the config's model.
     """
+    check_existing([Path(out_file)], overwrite=overwrite)
     cfg, name = read_config(config, BoxMasker)
     if 'label_cfg' in cfg:
         cfg.merge_from_dict({'model.test_cfg': cfg.pop('label_cfg')})
@@ -137,7 +141,7 @@ def adapt_box_masker(
     work_dir = Path(work_dir).resolve()
     coco = read_coco(ann_file)
     if not image_boxes(coco, ann_file):
-        raise ValueError(f'{ann_file}: no box to train on')
+        raise ValueError(f'{ann_file}: no box lies in its image')
     classes = [cat['name'] for cat in coco['categories']]
     cfg, name = read_config(config, BoxMasker)
     run = dict(resume=resume, launcher=launcher)
@@ -156,7 +160,7 @@ def adapt_box_masker(
                 (cfg, name, checkpoint), (*first, trained), work_dir / 'ensemble.pth'
             )
         data = ann_file, img_folder, labelled, work_dir / 'label'
-        label_dataset(*teacher, *data, launcher)
+        label_dataset(*teacher, *data, launcher, overwrite=True)
     data = labelled, img_folder, classes, work_dir, num_iters
     return _train(cfg, name, checkpoint, *data, **run)
 

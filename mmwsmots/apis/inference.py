@@ -213,3 +213,7 @@ def load_weights(model: nn.Module, checkpoint: str | Path, config_name: str) -> 
         raise ValueError(
             f'{checkpoint}: not the weights of {config_name}: {lines[-1][:200]}'
         ) from None
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # what is no pickle may end in any of them
+        raise ValueError(f'{checkpoint}: no checkpoint of PyTorch') from error

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from mmdet.registry import DATASETS
@@ -109,13 +110,15 @@ def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
             content = CheckpointLoader.load_checkpoint(
                 str(checkpoint), 'cpu', logger='silent'
             )
-        except (EOFError, RuntimeError):
+        except UnpicklingError:
+            raise
+        except Exception:  # what is no pickle may end in any of them
             return None
     for key in ('meta', 'dataset_meta', 'classes'):
         if not isinstance(content, Mapping) or not content.get(key):
             return None
         content = content[key]
-    return tuple(content)
+    return tuple(content) if isinstance(content, (list, tuple)) else None
 
 
 def adopt_classes(cfg: Config, checkpoint: str | Path) -> str | None:

@@ -90,7 +90,7 @@ class MOTSInferencer:
         paths = [Path(out_dir) / f'{name}.txt', Path(out_dir) / f'{name}.mp4']
         check_existing(paths, [state_path(paths[0])], overwrite=overwrite)
         tracker = VideoTracker(self.model, length)
-        add_labels(out_dir, tracker.class_ids)
+        add_labels(paths[:1], tracker.class_ids)
         drawer = TrackDrawer(class_ids=tracker.class_ids)
         video = VideoWriter(paths[1], fps) if with_video else nullcontext()
         with TrackJournal(paths[0], type(self).__name__) as journal, video:

@@ -28,6 +28,9 @@ class BoxDataset(BaseDataset):
         """
         coco = read_coco(self.ann_file)
         self._metainfo['classes'] = tuple(cat['name'] for cat in coco['categories'])
+        images = image_boxes(coco, self.ann_file)
+        if not images:
+            raise ValueError(f'{self.ann_file}: no box lies in its image')
         folder = Path(self.data_prefix.get('img', ''))
         return [
             dict(
@@ -41,5 +44,5 @@ class BoxDataset(BaseDataset):
                     for bbox, label in zip(bboxes, labels)
                 ],
             )
-            for image, indices, bboxes, labels in image_boxes(coco, self.ann_file)
+            for image, indices, bboxes, labels in images
         ]

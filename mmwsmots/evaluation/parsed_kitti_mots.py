@@ -22,6 +22,9 @@ except ModuleNotFoundError as error:
     ) from error
 
 
+MAX_FRAMES = 10**6
+
+
 class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
     """TrackEval's data set of files that are read and checked here.
 
@@ -33,6 +36,7 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
 
     Raises:
         FileNotFoundError: If a file is missing.
+        ValueError: If a sequence has more than a million frames.
     """
 
     def __init__(
@@ -42,6 +46,12 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
         seq_lengths: Mapping[str, int],
         benchmark: MOTSBenchmark,
     ) -> None:
+        for name, length in seq_lengths.items():
+            if length > MAX_FRAMES:  # one stray number would fill the memory
+                raise ValueError(
+                    f'sequence {name} of {gt_dir} and {results_dir}: {length} frames, '
+                    f'no more than {MAX_FRAMES} are evaluated'
+                )
         self._folders, self._benchmark = (gt_dir, results_dir), benchmark
         self._paths = {
             name: (benchmark.gt_path(gt_dir, name), results_dir / f'{name}.txt')

@@ -58,13 +58,13 @@ def suggest(name: str, names: Iterable[str]) -> str:
 def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, int]:
     """Number of each class.
 
-    ``car`` and ``pedestrian``, or one of them, have the numbers of KITTI MOTS; other
-    classes count from 1 on in the given order, behind those of ``known``, from
-    :func:`read_labels`. 10 is left out: it stands for ignore regions.
+    ``car`` and ``pedestrian``, or one of them, in any case, have the numbers of KITTI
+    MOTS; other classes count from 1 on in the given order, behind those of ``known``,
+    from :func:`read_labels`. 10 is left out: it stands for ignore regions.
     """
     names = list(dict.fromkeys(names))
-    if not known and set(names) <= set(CLASS_IDS):
-        known = tuple(CLASS_IDS)
+    if not known and all(find_name(name, CLASS_IDS) for name in names):
+        known = tuple(find_name(name, names) or name for name in CLASS_IDS)
     ordered = [*known, *(name for name in names if find_name(name, known) is None)]
     free = (number for number in count(1) if number != IGNORE_CLASS_ID)
     return dict(zip(ordered, free))
@@ -91,21 +91,31 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
     return [f'classes are named in {path}']
 
 
-def add_labels(folder: str | Path, numbers: dict[str, int]) -> None:
+def add_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
     """Name the classes of a folder in its ``labels.txt``, unless they are KITTI MOTS's.
 
+    Args:
+        texts (Sequence[Path]): The text files that will be written there.
+        numbers (dict[str, int]): Number of each class in them.
+
     Raises:
-        ValueError: If the folder names other classes: its files would change theirs.
+        ValueError: If the folder has other classes: its files would change theirs.
     """
-    path = Path(folder, LABELS_FILE)
-    names, before = tuple(numbers), read_labels(path)
-    if before and before != names:
+    check_labels(texts, numbers)
+    path = texts[0].with_name(LABELS_FILE)
+    if not path.exists():
+        write_labels(path, numbers)
+
+
+def check_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
+    """See whether :func:`add_labels` would be refused."""
+    path = texts[0].with_name(LABELS_FILE)
+    before = known_classes(path, *texts)
+    if before and [*map(fold, before)] != [*map(fold, numbers)]:
         raise ValueError(
             f'{path}: the files there have the classes {", ".join(before)}, these '
-            f'{", ".join(names)}; choose another folder'
+            f'{", ".join(numbers)}; choose another folder'
         )
-    if not before:
-        write_labels(path, numbers)
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:
@@ -135,13 +145,23 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def known_classes(labels: Path, text: Path) -> tuple[str, ...]:
-    """Classes with numbers where a text file goes, in their order.
+def known_classes(labels: Path, *texts: Path) -> tuple[str, ...]:
+    """Classes with numbers where text files go, in their order.
 
     They are those of ``labels.txt``; without it those of KITTI MOTS if there are files
     of other videos, else none.
+
+    Raises:
+        ValueError: If one of the texts would be a ``labels.txt``.
     """
-    others = {p.name for p in text.parent.glob('*.txt')} - {text.name, LABELS_FILE}
+    own = {text.name for text in texts}
+    if LABELS_FILE in own:
+        raise ValueError(
+            f'{labels}: this file names classes, it cannot be that of a video too; '
+            'give the video another name'
+        )
+    others = {path.name for path in texts[0].parent.glob('*.txt')}
+    others -= {LABELS_FILE, *own}
     return read_labels(labels) or (tuple(CLASS_IDS) if others else ())
 
 

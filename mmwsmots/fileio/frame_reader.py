@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from PIL import Image
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 SAME_KIND = {'.jpeg': '.jpg', '.tiff': '.tif'}
+ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # of Exif: by which frames are turned
 MAX_PIXELS = 2**27  # of a frame; 400 MB as BGR
 FOLDER_FPS = 10.0  # as KITTI's
 MAX_FPS = 1000.0  # more is the tick of a clock, as of files of a varying rate
@@ -78,7 +80,7 @@ def natural_key(name: str) -> list:
 
 
 def picture_size(file: Path) -> tuple[int, int] | None:
-    """Height and width of a picture by its header; None if it cannot be read.
+    """Height and width of a picture, upright, by its header; None if it has none.
 
     Raises:
         ValueError: If it has more than :data:`MAX_PIXELS` pixels.
@@ -86,6 +88,9 @@ def picture_size(file: Path) -> tuple[int, int] | None:
     try:
         with Image.open(file) as image:
             width, height = image.size
+            with suppress(Exception):  # Exif of any kind does not count
+                if image.getexif().get(ORIENTATION) in LYING:
+                    width, height = height, width
     except Image.DecompressionBombError:
         width, height = MAX_PIXELS, 2
     except Exception:  # decoders have no end of ways to complain
@@ -93,6 +98,23 @@ def picture_size(file: Path) -> tuple[int, int] | None:
     if width * height > MAX_PIXELS:
         raise ValueError(f'{file}: the picture has more than {MAX_PIXELS} pixels')
     return height, width
+
+
+def is_cut_off(file: str | Path) -> bool:
+    """Whether a JPEG file ends early: OpenCV reads it, with grey for the rest."""
+    try:
+        image = Image.open(file)
+    except Exception:  # as above
+        return False
+    with image:
+        if image.format != 'JPEG':
+            return False
+        image.draft('L', (1, 1))  # an eighth of the pixels will do
+        try:
+            image.load()
+        except OSError:
+            return True
+    return False
 
 
 def check_size(source: str | Path, size: tuple, first: tuple) -> None:
@@ -218,7 +240,8 @@ class FrameReader:
             for file in self.files[first:]:
                 picture_size(file)  # refuses what is too large to be decoded
                 try:
-                    yield str(file), cv2.imread(str(file))
+                    image = None if is_cut_off(file) else cv2.imread(str(file))
+                    yield str(file), image
                 except cv2.error:
                     yield str(file), None
             return

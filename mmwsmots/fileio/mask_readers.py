@@ -196,6 +196,8 @@ def _from_json(
     file.boxes = [obj for obj in objects if obj.bbox not in (None, [])]
     if not file.boxes:
         raise ValueError('no annotation has a mask')
+    if num_without := len(objects) - len(file.boxes):
+        file.notices.append(f'{num_without} annotations without a mask are left out')
     if not file.has_identities:
         raise ValueError('masks have no identities (track_id)')
     places = {number: number for number in frames}

@@ -105,9 +105,10 @@ def test_bad_checkpoints(model, files, tmp_path):
     path.write_bytes(b'')
     with pytest.raises(ValueError, match=r'bad\.pth: the file is cut off'):
         init_mots_model(files[0], path)
-    path.write_text('no checkpoint')
-    with pytest.raises(ValueError, match=r'bad\.pth'):
-        init_mots_model(files[0], path)
+    for text in ('no checkpoint', 'junk', 'h', '\x80'):
+        path.write_text(text, encoding='latin-1')
+        with pytest.raises(ValueError, match=r'bad\.pth'):
+            init_mots_model(files[0], path)
     path.write_bytes(files[1].read_bytes()[:1000])
     with pytest.raises(ValueError, match=r'bad\.pth'):
         init_mots_model(files[0], path)

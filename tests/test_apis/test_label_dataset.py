@@ -73,6 +73,8 @@ def test_every_box_gets_its_own_mask(model, data, tmp_path):
         assert ann.pop('segmentation') != old.pop('segmentation')
         old.pop('area')
         assert ann == old
+    with pytest.raises(FileExistsError, match=r'masks\.json: exists already'):
+        label_dataset(*model, *data, out, tmp_path / 'work')
     scores = [4 / (8 + 10 * k) for i in range(4) for k in range(i)]
     assert metrics['masks/score'] == pytest.approx(np.mean(scores))
 

@@ -73,6 +73,10 @@ def test_written_files(inferencer, frames, expected, tmp_path):
     (out / 'labels.txt').write_text('person\ncar\n')
     with pytest.raises(ValueError, match='the files there have the classes person, c'):
         inferencer(folder, out_dir=out, overwrite=True)
+    (out / 'labels.txt').unlink()  # without it they are KITTI MOTS's
+    (out / 'other.txt').touch()
+    with pytest.raises(ValueError, match='there have the classes car, pedestrian, th'):
+        inferencer(folder, out_dir=out, overwrite=True)
 
 
 @pytest.mark.parametrize(

@@ -149,9 +149,9 @@ def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
     config.first_stage.num_iters_factor = 2
     label, teachers = MODULE.label_dataset, []
 
-    def label_dataset(cfg, weights, ann_file, *args):
+    def label_dataset(cfg, weights, ann_file, *args, **kwargs):
         teachers.append((cfg.model.type, weights, ann_file))
-        return label(cfg, weights, ann_file, *args)
+        return label(cfg, weights, ann_file, *args, **kwargs)
 
     monkeypatch.setattr(MODULE, 'label_dataset', label_dataset)
     out = tmp_path / 'out'

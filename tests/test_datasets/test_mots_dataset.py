@@ -173,6 +173,15 @@ def test_tracks_of_one_frame_each_are_told(build, caplog_of_mmengine):
     assert 'all 2 tracks are one frame long' in caplog_of_mmengine.text
 
 
+@pytest.mark.parametrize('bbox', [[500, 5, 8, 9], [10, 5, -8, 9], [10, 5, 0.5, 9]])
+def test_boxes_that_mmdet_leaves_out_are_counted(build, caplog_of_mmengine, bbox):
+    coco = coco_of()
+    coco['annotations'][1]['bbox'] = bbox
+    assert sum(len(frame['instances']) for frame in frames_of(build(coco))) == 1
+    text = 'left out: 1 boxes outside of their image or smaller than a pixel'
+    assert f'{text}, the first is annotations[1]' in caplog_of_mmengine.text
+
+
 def test_images_in_any_order_with_gaps(build):
     coco = coco_of(num_frames=4)
     for image, number in zip(coco['images'], (8, 2, 4, 1)):

@@ -270,6 +270,9 @@ def test_bad_input_is_named(make_object, evaluate, tmp_path):
         evaluate(good, overlap)
     with pytest.raises(ValueError, match=r'gt/0000\.txt, line 1: id 7 does not belong'):
         evaluate([good[0]._replace(track_id=7)], good)
+    message = 'sequence 0000 of .*gt and .*results: 1000000000 frames, no more than'
+    with pytest.raises(ValueError, match=message):
+        evaluate_mots(tmp_path / 'gt', tmp_path / 'results', {'0000': 10**9})
     with pytest.raises(ValueError, match=r"one of .*'mots_tools'.*, got 'coco'"):
         evaluate(good, good, protocol='coco')
     with pytest.raises(FileNotFoundError, match=r'0001\.txt: no ground truth for'):

@@ -9,6 +9,8 @@ def test_kitti_keeps_its_numbers():
     assert class_numbers(['pedestrian']) == kitti
     assert class_numbers(['pedestrian', 'car']) == kitti
     assert class_numbers([]) == kitti
+    # As KITTI's tracking labels spell them: Pedestrian is no class 1.
+    assert class_numbers(['Pedestrian', 'Car']) == dict(Car=1, Pedestrian=2)
 
 
 def test_others_count_from_1_and_leave_out_the_ignore_region(tmp_path):

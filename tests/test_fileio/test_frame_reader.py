@@ -1,10 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import struct
 import zlib
+from contextlib import nullcontext
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmwsmots.fileio import FrameReader, VideoWriter
 
@@ -63,6 +65,34 @@ def test_a_link_gives_its_own_name(tmp_path, monkeypatch):
         writer.write(picture())
     (tmp_path / 'b.mp4').symlink_to(video)
     assert FrameReader('b.mp4').name == 'b'
+
+
+@pytest.mark.parametrize('share', [0.9, 0.99])
+def test_a_jpeg_that_is_cut_off(tmp_path, share):
+    """OpenCV reads it, its rest grey."""
+    folder = folder_of(tmp_path / 'clip', '0.jpg', '1.jpg')
+    data = (folder / '1.jpg').read_bytes()
+    (folder / '1.jpg').write_bytes(data[: int(share * len(data))])
+    assert cv2.imread(str(folder / '1.jpg')) is not None
+    with pytest.raises(ValueError, match=r'1\.jpg: the frame cannot be read'):
+        list(FrameReader(folder))
+    first, second = FrameReader(folder, keep_unreadable=True)
+    assert first.shape == (48, 64, 3) and second is None
+
+
+def test_pictures_of_a_camera_that_was_turned(tmp_path):
+    """Sizes are compared upright, as Exif says; one lying among upright ones is odd."""
+    folder, exif = folder_of(tmp_path / 'clip', '0.jpg', '1.jpg'), Image.Exif()
+    exif[0x0112] = 6
+    for name in ('0.jpg', '1.jpg'):
+        with (
+            pytest.raises(ValueError, match=r'1\.jpg: the frame has the size')
+            if (name == '0.jpg')
+            else nullcontext()
+        ):
+            Image.open(folder / name).save(folder / name, exif=exif)
+            assert len(list(FrameReader(folder))) == 2
+    assert next(iter(FrameReader(folder))).shape == (64, 48, 3)
 
 
 def rotated(path, angle):

@@ -357,3 +357,35 @@ def test_files_of_one_folder_share_their_classes(tmp_path, video):
     assert content(read_masks(tmp_path / 'b.txt'), False) == content(boats, False)
     names = [mask.class_name for mask in read_masks(tmp_path / 'c.txt').masks]
     assert names == ['лодка', 'tram']
+
+
+def test_no_text_takes_the_place_of_labels_txt(tmp_path, video):
+    """It would be written over by the names of the classes."""
+    with pytest.raises(
+        ValueError, match=r'labels\.txt: this file names classes, it can'
+    ):
+        write_masks(tmp_path / 'labels.txt', video, 'kitti_mots')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_boxes_without_masks_are_counted(tmp_path, video):
+    path = tmp_path / 'clip.json'
+    write_masks(path, video, 'cocovid')
+    coco = json.loads(path.read_text())
+    del coco['annotations'][0]['segmentation']
+    path.write_text(json.dumps(coco))
+    again = read_masks(path)
+    assert again.notices == ['1 annotations without a mask are left out']
+    assert len(again.masks) == len(video.masks) - 1
+
+
+def test_a_video_that_says_two_lengths(tmp_path, video):
+    path = tmp_path / 'clip.json'
+    write_masks(path, video, 'youtube_vis')
+    coco = json.loads(path.read_text())
+    coco['videos'][0]['length'] += 1
+    path.write_text(json.dumps(coco))
+    message = r'videos\[0\]: length is 4, but it has 3 file_names'
+    for read in (read_masks, read_boxes):
+        with pytest.raises(ValueError, match=message):
+            read(path)

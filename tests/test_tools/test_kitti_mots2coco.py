@@ -161,7 +161,7 @@ def test_sequences_restrict_the_splits(convert, root):
     convert(root, '--split', 'val', *lists)
     assert [video['name'] for video in load(root, 'val')['videos']] == ['0002']
     with pytest.raises(SystemExit, match='no sequence to convert in the train split'):
-        convert(root, *lists)
+        convert(root, *lists, '--overwrite')
 
 
 def break_frame(root):

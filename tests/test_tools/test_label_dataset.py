@@ -85,5 +85,16 @@ def test_what_cannot_be_done(tool, data, tmp_path):
     assert 'no.pth: no such file' in message
     message = fail(tool, str(tmp_path / 'no.json'), *data[1:])
     assert 'no.json: no such file of annotations' in message
+    (tmp_path / 'images/2.png').write_bytes(b'')
+    assert (
+        fail(tool, *data) == f'error: {tmp_path}/images/2.png: the frame cannot be read'
+    )
+    (tmp_path / 'images/2.png').unlink()
+    assert fail(tool, *data) == f'error: {tmp_path}/images/2.png: no such picture'
+    coco = json.loads((tmp_path / 'boxes.json').read_text())
+    for ann in coco['annotations']:
+        ann['bbox'] = [900, 900, 5, 5]
+    (tmp_path / 'boxes.json').write_text(json.dumps(coco))
+    assert 'boxes.json: no box lies in its image' in fail(tool, *data)
     (tmp_path / 'boxes.json').write_text('{}')
     assert 'there is no list "images"' in fail(tool, *data)

@@ -173,11 +173,14 @@ def test_boxes_in_masks_out(tool, model, weights, clip, boxes, tmp_path, capsys)
         assert np.abs(image.astype(int) - frame).mean() > 5
 
 
-def test_class_map(tool, weights, clip, boxes, tmp_path):
+def test_class_map(tool, weights, clip, boxes, tmp_path, capsys):
     out = tmp_path / 'out'
-    run(tool, clip, boxes, *weights, '--out', out, '--class-map', 'van=car')
+    pairs = '--class-map', 'van=car', 'pedestrain=car'
+    run(tool, clip, boxes, *weights, '--out', out, *pairs)
     objects = read_mots_txt(out / 'instances_txt/clip.txt')
     assert {obj.track_id for obj in objects} == {1007, 1009, 2000, 10000}
+    note = "--class-map: no box has the class pedestrain, did you mean 'Pedestrian'?"
+    assert f'note: {note}' in capsys.readouterr().out
 
 
 def test_mot_challenge_sequence(tool, weights, clip, boxes, tmp_path):

@@ -63,6 +63,9 @@ def test_other_weights_are_refused_and_nothing_is_written(
     torch.save(state, tmp_path / 'other.pt')
     with pytest.raises(SystemExit, match=r'other\.pt'):
         convert(tmp_path / 'other.pt', tmp_path / 'out.pth')
+    (tmp_path / 'other.pt').write_bytes(b'junk')
+    with pytest.raises(SystemExit, match=r'other\.pt: no weights of PyTorch'):
+        convert(tmp_path / 'other.pt', tmp_path / 'out.pth')
     assert not (tmp_path / 'out.pth').exists()
     with pytest.raises(SystemExit) as error:
         convert(tmp_path / 'none.pt', tmp_path / 'out.pth')

@@ -210,8 +210,10 @@ def test_real_video(convert, shared_data, tmp_path):
         3,
     )
     (tmp_path / 'demo' / '000008.png').write_text('of a longer video')
-    with pytest.raises(SystemExit, match=r'000008\.png: not a frame of .*demo\.mp4'):
+    with pytest.raises(SystemExit, match=r'mot17\.json: exists already; --overwrite'):
         convert(*args, '--first-frame', 1, '--class-name', 'pedestrian')
+    with pytest.raises(SystemExit, match=r'000008\.png: not a frame of .*demo\.mp4'):
+        convert(*args, '--class-name', 'pedestrian', '--overwrite')
 
 
 def test_real_folder(convert, shared_data, tmp_path):

@@ -70,6 +70,31 @@ def test_other_classes_stop_before_training(train):
     assert 'categories of the file: kite, лодка' in message
 
 
+def test_a_missing_picture_stops_before_training(train, tmp_path):
+    (tmp_path / 'clip/000001.png').unlink()
+    message = train('--classes', 'kite', 'лодка')
+    assert message == (
+        f'error: {tmp_path}/clip/000001.png: no such picture, the train data set lacks '
+        '1 of 2; is its data_prefix right?'
+    )
+    assert not list((tmp_path / 'run').glob('*.pth'))
+
+
+def test_a_picture_of_another_size_stops_in_one_sentence(train, tmp_path):
+    for number in range(2):
+        path = tmp_path / f'clip/{number:06d}.png'
+        cv2.imwrite(str(path), np.zeros((30, 40, 3), np.uint8))
+    message = train('--classes', 'kite', 'лодка')
+    assert message.startswith(f'error: {tmp_path}/clip/00000')
+    assert message.endswith('has the size 40 x 30, in the annotations 96 x 64')
+
+
+def test_missing_data_of_the_validation_stop_before_training(train):
+    option = 'val_dataloader.dataset.ann_file=none.json'
+    message = train('--classes', 'kite', 'лодка', '--cfg-options', option)
+    assert message.startswith('error: ') and 'none.json' in message
+
+
 def test_settings_that_do_not_fit_stop_before_training(train):
     classes = '--classes', 'kite', 'лодка', '--cfg-options'
     message = train(*classes, 'model.nothing=1')

@@ -55,6 +55,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--device',
         help='default: cuda:0 if there is a GPU, else cpu',
     )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace pictures that are there'
+    )
     args = parser.parse_args(argv)
     for name in ('num_images', 'max_objects', 'cell'):
         if getattr(args, name) < 1:
@@ -82,7 +85,7 @@ from pycocotools import mask as mask_utils
 from mmwsmots.apis import init_mots_model
 from mmwsmots.apis.model_classes import registered_type
 from mmwsmots.datasets import MOTSDataset
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 from mmwsmots.visualization import TrackDrawer
 
 
@@ -218,10 +221,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         model = init_mots_model(args.config, args.checkpoint, args.device)
         frames, classes = load_frames(model.cfg, args.split)
-        for frame in choose_frames(frames, args.match, args.num_images):
-            picture = draw_image(model, frame, classes, args.max_objects, args.cell)
+        frames = choose_frames(frames, args.match, args.num_images)
+        paths = {}
+        for frame in frames:
             name = Path(frame['file_name']).with_suffix('').as_posix()
             path = args.out / f'{name.replace("/", "_")}.png'
+            if path in paths:
+                names = frame['file_name'], paths[path]['file_name']
+                raise ValueError(
+                    f'{path} would be the picture of {" and ".join(names)}'
+                )
+            paths[path] = frame
+        check_existing([*paths], overwrite=args.overwrite)
+        for path, frame in paths.items():
+            picture = draw_image(model, frame, classes, args.max_objects, args.cell)
             with atomic_write(path) as temp:
                 cv2.imwrite(str(temp), picture)
             print(path)

@@ -47,7 +47,7 @@ def plot_errors(sequences: Mapping[str, Sequence[FrameErrors]]) -> Figure:
         )
         axis.set_ylabel(name, fontsize=FONT_SIZE, rotation=0, ha='right', va='center')
         axis.set_xlim(-0.5, max(len(counts) - 0.5, 0.5))
-        axis.set_ylim(0, max(1, *(c['FN'] + c['FP'] for c in counts)) * 1.15)
+        axis.set_ylim(0, max([1, *(c['FN'] + c['FP'] for c in counts)]) * 1.15)
         axis.tick_params(labelsize=FONT_SIZE - 1)
         axis.locator_params(axis='y', nbins=3, integer=True)
         axis.spines[['top', 'right']].set_visible(False)

@@ -36,7 +36,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--scale', type=int, default=1, help='enlarge the frames (default: 1)'
     )
-    return parse_evaluation_args(parser, argv)
+    args = parse_evaluation_args(parser, argv)
+    if args.scale < 1:
+        parser.error('--scale must be positive')
+    return args
 
 
 if __name__ == '__main__':
@@ -47,7 +50,7 @@ from frame_errors import FrameErrors, find_errors
 from sequence_frames import open_frames
 from terminaltables import AsciiTable
 
-from mmwsmots.fileio import FrameReader, VideoWriter
+from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
 
 
 def draw_video(
@@ -83,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = [['sequence', 'TP', 'FP', 'FN', 'IDS', 'video']]
     try:
         lengths = find_lengths(args)
+        paths = {name: args.out / f'{name}.mp4' for name in lengths}
+        check_existing([*paths.values()], overwrite=args.overwrite)
         frames = {
             name: open_frames(args.frames, name, k) for name, k in lengths.items()
         }
@@ -90,9 +95,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             errors = find_errors(
                 args.gt, args.results, name, length, **evaluation_rules(args)
             )
-            path = args.out / f'{name}.mp4'
-            totals = draw_video(frames[name], errors, path, args.scale, class_ids(args))
-            table.append([name, *(totals[key] for key in table[0][1:5]), path])
+            totals = draw_video(
+                frames[name], errors, paths[name], args.scale, class_ids(args)
+            )
+            table.append([name, *(totals[key] for key in table[0][1:5]), paths[name]])
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
     print(AsciiTable(table).table)

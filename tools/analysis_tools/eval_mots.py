@@ -31,13 +31,15 @@ if __name__ == '__main__':
 
 from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
 from mmwsmots.evaluation.tables import format_json
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 
 
 def main() -> None:
     """Evaluate, print the table, write the JSON file."""
     args = parse_args()
     try:
+        if args.json:
+            check_existing([args.json], overwrite=args.overwrite)
         files = args.gt, args.results, find_lengths(args)
         rules = evaluation_rules(args)
         rows = {'results': evaluate_mots(*files, **rules)}

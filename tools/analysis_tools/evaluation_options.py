@@ -19,7 +19,7 @@ def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
 
     Args:
         parser (ArgumentParser): Gets ``--gt``, ``--results``, ``--seqmap``,
-            ``--benchmark``, ``--classes`` and ``--protocol``.
+            ``--benchmark``, ``--classes``, ``--protocol`` and ``--overwrite``.
     """
     parser.add_argument(
         '--gt',
@@ -56,6 +56,9 @@ def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
         choices=PROTOCOLS,
         default='trackeval',
         help='a match needs IoU >= 0.5 (trackeval) or > 0.5 (mots_tools)',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace files that are there'
     )
 
 
@@ -114,6 +117,10 @@ def find_lengths(args: argparse.Namespace) -> dict[str, int]:
         paths = sorted(set(args.gt.glob('*.txt')) - {args.gt / LABELS_FILE})
         if not paths:
             raise FileNotFoundError(f'{args.gt}: no ground truth SSSS.txt')
+        names = {path.name for path in paths} | {LABELS_FILE}
+        for path in sorted(args.results.glob('*.txt')):
+            if path.name not in names:
+                print(f'note: {path} is not evaluated, it has no ground truth')
         return {
             path.stem: max(last_frame(path), last_frame(args.results / path.name)) + 1
             for path in paths

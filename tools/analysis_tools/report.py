@@ -42,7 +42,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--title', default='Tracking and segmentation: test report')
     parser.add_argument('--out', type=Path, required=True, help='the page, *.html')
-    return parse_evaluation_args(parser, argv)
+    args = parse_evaluation_args(parser, argv)
+    if args.num_frames < 0:
+        parser.error('--num-frames must not be negative')
+    return args
 
 
 if __name__ == '__main__':
@@ -61,7 +64,7 @@ from sequence_table import sequence_rows
 from mmwsmots import __version__
 from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_sequences
 from mmwsmots.evaluation.tables import TITLES
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 from mmwsmots.visualization.text import readable_on
 
 SPACING = 10  # frames between two that are shown of one sequence
@@ -203,6 +206,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the page."""
     args = parse_args(argv)
     try:
+        check_existing([args.out], overwrite=args.overwrite)
         page = build_page(args)
         with atomic_write(args.out) as temp:
             temp.write_text(page, encoding='utf-8')

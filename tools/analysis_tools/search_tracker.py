@@ -80,6 +80,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--metric', choices=METRICS, default='sMOTSA')
     parser.add_argument('--json', type=Path, help='file to write all numbers to')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace the JSON file'
+    )
     return parser.parse_args()
 
 
@@ -92,7 +95,7 @@ from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.benchmarks import get_benchmark
 from mmwsmots.evaluation.metrics.save_detections import SavedFrame, read_detections
 from mmwsmots.evaluation.tables import format_json, format_value
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 from mmwsmots.fileio.classes import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (
@@ -271,6 +274,8 @@ def main() -> None:
     """Search, print the table and the best options, write the JSON file."""
     args = parse_args()
     try:
+        if args.json:
+            check_existing([args.json], overwrite=args.overwrite)
         rows = search(args)
         best = choose(rows, args.metric)
         print(format_rows(rows, args.metric))

@@ -43,7 +43,7 @@ from terminaltables import AsciiTable
 
 from mmwsmots.evaluation import evaluate_sequences
 from mmwsmots.evaluation.tables import COUNT_KEYS, FORMATS, TITLES, format_value
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 
 
 def write_csv(path: Path, rows: dict[str, dict]) -> None:
@@ -126,6 +126,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate, print the tables, write the CSV file."""
     args = parse_args(argv)
     try:
+        if args.csv:
+            check_existing([args.csv], overwrite=args.overwrite)
         lengths = find_lengths(args)
         together, rows = evaluate_sequences(
             args.gt,

@@ -59,6 +59,9 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         help='folder of SSSS.txt (default: DATA_ROOT/training/label_02)',
     )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace files that are there'
+    )
     return parser.parse_args()
 
 
@@ -77,6 +80,7 @@ from mots_sequence import (
 )
 
 from mmwsmots.datasets.benchmark_datasets import OFFICIAL_SPLITS
+from mmwsmots.fileio import check_existing
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_seqmap
 
@@ -127,19 +131,24 @@ def main() -> None:
     for path in sorted((root / 'seqmaps').glob('*.seqmap')):
         if path.stem in ('train', 'val', 'fulltrain'):  # test has other sequences
             args.lengths.update(read_seqmap(path))
+    out = args.out or root / 'annotations'
+    files = {split: out / f'kitti_mots_{split}.json' for split in args.split}
     try:
-        for split in args.split:
+        check_existing([*files.values()], overwrite=args.overwrite)
+        builders = {}
+        for split, path in files.items():
             names = getattr(args, split) or list(OFFICIAL_SPLITS[split])
             if args.sequences:
                 names = [name for name in names if name in args.sequences]
             if not names:
                 raise ValueError(f'no sequence to convert in the {split} split')
-            builder = CocoVIDBuilder(CLASS_IDS)
+            builders[path] = CocoVIDBuilder(CLASS_IDS)
             for name in track_iter_progress(names):
-                add_sequence(builder, name, root, args)
-            path = (args.out or root / 'annotations') / f'kitti_mots_{split}.json'
+                add_sequence(builders[path], name, root, args)
+            print()
+        for path, builder in builders.items():
             builder.write(path)
-            print(f'\n{path}: {builder.summary()}')
+            print(f'{path}: {builder.summary()}')
     except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
 

@@ -47,6 +47,9 @@ def parse_args() -> argparse.Namespace:
         help='where to write the frames of a video (default: beside OUT, in a folder '
         "of the video's name)",
     )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace OUT and frames that are there'
+    )
     return parser.parse_args()
 
 
@@ -55,7 +58,7 @@ if __name__ == '__main__':
 
 from mmengine.utils import track_iter_progress
 
-from mmwsmots.fileio import FrameReader
+from mmwsmots.fileio import FrameReader, check_existing
 from mmwsmots.fileio.box_readers import (
     BoxFile,
     place_boxes,
@@ -127,11 +130,9 @@ def main() -> None:
     args = parse_args()
     try:
         source = frames = FrameReader(args.images)
-        if source.files is None:
-            folder = args.frames_dir or args.out.parent / source.name
-            frames = source.extract(folder)
-        for frame in track_iter_progress((iter(frames), len(frames))):
-            size = frame.shape[:2]  # all are read, so that no training stops at one
+        folder = args.frames_dir or args.out.parent / source.name
+        pictures = () if source.files else sorted(folder.glob('*.png'))
+        check_existing([args.out, *pictures], overwrite=args.overwrite)
         file = read_boxes(
             args.boxes,
             args.format,
@@ -139,6 +140,10 @@ def main() -> None:
             args.first_frame,
             args.video_name or source.name,
         )
+        if source.files is None:
+            frames = source.extract(folder)
+        for frame in track_iter_progress((iter(frames), len(frames))):
+            size = frame.shape[:2]  # all are read, so that no training stops at one
         file = place_boxes(file, frames, size)
         if not file.has_identities:
             raise ValueError(f'{args.boxes}: its boxes have no identities')

@@ -42,6 +42,9 @@ def parse_args() -> argparse.Namespace:
         default='txt',
         help='read gt.txt (default) or the 16-bit pictures in train/instances',
     )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace files that are there'
+    )
     return parser.parse_args()
 
 
@@ -59,6 +62,7 @@ from mots_sequence import (
 )
 
 from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
+from mmwsmots.fileio import check_existing
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, SeqInfo, read_seqinfo
 
@@ -150,16 +154,27 @@ def build(
     return builder
 
 
-def convert(args: argparse.Namespace) -> dict[str, CocoVIDBuilder]:
+def convert(args: argparse.Namespace) -> dict[Path, CocoVIDBuilder]:
     """Read what the splits need and put it together.
 
     Args:
         args (Namespace): See :func:`parse_args`.
 
     Returns:
-        dict[str, CocoVIDBuilder]: Annotations of each file, by its name.
+        dict[Path, CocoVIDBuilder]: Annotations of each file.
     """
-    root, files, sequences = args.data_root, {}, {}
+    root, sequences = args.data_root, {}
+    parts = {
+        f'mots20_{split}.json': (split, MOTS20_SPLITS[split])
+        for split in ('train', 'test')
+        if split in args.split
+    }
+    if 'folds' in args.split:
+        for fold, names in leave_one_out().items():
+            for part in names:
+                parts[f'mots20_fold-{fold}_{part}.json'] = ('train', names[part])
+    out = args.out or root / 'annotations'
+    check_existing([out / name for name in parts], overwrite=args.overwrite)
     if {'train', 'folds'} & set(args.split):
         sequences['train'] = MOTS20_SPLITS['train']
     if 'test' in args.split:
@@ -169,16 +184,10 @@ def convert(args: argparse.Namespace) -> dict[str, CocoVIDBuilder]:
         name: read_sequence(root, split, name, args.masks)
         for split, name in track_iter_progress(names)
     }
-    for split in ('train', 'test'):
-        if split in args.split:
-            names = MOTS20_SPLITS[split]
-            files[f'mots20_{split}.json'] = build(root, split, names, read)
-    if 'folds' in args.split:
-        for fold, parts in leave_one_out().items():
-            for part, names in parts.items():
-                name = f'mots20_fold-{fold}_{part}.json'
-                files[name] = build(root, 'train', names, read)
-    return files
+    return {
+        out / name: build(root, split, names, read)
+        for name, (split, names) in parts.items()
+    }
 
 
 def main() -> None:
@@ -187,8 +196,7 @@ def main() -> None:
     try:
         files = convert(args)
         print()
-        for name, builder in files.items():
-            path = (args.out or args.data_root / 'annotations') / name
+        for path, builder in files.items():
             builder.write(path)
             print(f'{path}: {builder.summary()}')
     except (OSError, ValueError) as error:

@@ -25,13 +25,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--command', required=True, help='what made it from nothing')
     parser.add_argument('--commit', required=True, help='commit that was checked out')
     parser.add_argument('--out', type=Path, required=True, help='file to write')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace OUT if it is there'
+    )
     return parser.parse_args(argv)
 
 
 if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 
 # Of the machine, not of the model.
 TIMES = ('time', 'data_time', 'memory')
@@ -148,6 +151,7 @@ def main(argv: list[str] | None = None) -> None:
     """Parse the command line and write the file."""
     args = parse_args(argv)
     try:
+        check_existing([args.out], overwrite=args.overwrite)
         entry = collect(args.work_dir, args.published, args.command, args.commit)
         write_entry(entry, args.out)
     except (OSError, ValueError) as error:

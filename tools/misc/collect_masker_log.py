@@ -25,6 +25,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--command', required=True, help='what made it from nothing')
     parser.add_argument('--commit', required=True, help='commit that was checked out')
     parser.add_argument('--out', type=Path, required=True, help='file to write')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace OUT if it is there'
+    )
     return parser.parse_args(argv)
 
 
@@ -33,7 +36,7 @@ if __name__ == '__main__':
 
 from collect_log import read_training
 
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 
 
 def collect(work_dir: Path, weights: Path, command: str, commit: str) -> dict:
@@ -73,6 +76,7 @@ def main(argv: list[str] | None = None) -> None:
     """Parse the command line and write the file."""
     args = parse_args(argv)
     try:
+        check_existing([args.out], overwrite=args.overwrite)
         log = collect(args.work_dir, args.weights, args.command, args.commit)
         with atomic_write(args.out) as temp:
             temp.write_text(json.dumps(log, indent=0) + '\n')

@@ -73,7 +73,9 @@ def read_checkpoint(path: Path) -> dict:
     try:
         with weights_only(path):
             checkpoint = CheckpointLoader.load_checkpoint(str(path), 'cpu')
-    except (EOFError, RuntimeError) as error:
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # what is no pickle may end in any of them
         reason = str(error).splitlines()[0][:200] if str(error) else 'it is cut off'
         raise ValueError(f'{path}: not a checkpoint: {reason}') from None
     weights = checkpoint.get('state_dict') if isinstance(checkpoint, dict) else None

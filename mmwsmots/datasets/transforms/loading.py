@@ -1,8 +1,23 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from pathlib import Path
+
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmdet.registry import TRANSFORMS
+
+from mmwsmots.fileio.frame_reader import is_cut_off
+
+
+class FrameError(ValueError):
+    """A picture of a data set that is not what its annotations say, found on the way.
+
+    A process that loads data hands its traceback on as the message; ``str`` gives what
+    was wrong alone.
+    """
+
+    def __str__(self) -> str:
+        return super().__str__().rpartition(f'{type(self).__name__}: ')[2].strip()
 
 
 @TRANSFORMS.register_module()
@@ -18,16 +33,20 @@ class LoadAnnotatedFrame(LoadImageFromFile):
         """Load the image of ``img_path``, whose ``height`` and ``width`` are known.
 
         Raises:
-            ValueError: If the image is truncated or has another size.
+            FrameError: If the image is missing, truncated or of another size.
         """
         path, size = results['img_path'], (results['height'], results['width'])
         try:
             results = super().transform(results)
+        except FileNotFoundError as error:
+            raise FrameError(f'{path}: no such picture') from error
         except (AssertionError, cv2.error) as error:
-            raise ValueError(f'{path}: the frame cannot be read') from error
+            raise FrameError(f'{path}: the frame cannot be read') from error
+        if Path(path).is_file() and is_cut_off(path):
+            raise FrameError(f'{path}: the frame cannot be read')
         if results is not None and results['ori_shape'] != size:
             height, width = results['ori_shape']
-            raise ValueError(
+            raise FrameError(
                 f'{path}: the frame has the size {width} x {height}, '
                 f'in the annotations {size[1]} x {size[0]}'
             )

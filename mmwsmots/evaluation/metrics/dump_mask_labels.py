@@ -69,6 +69,8 @@ class DumpMaskLabels(BaseMetric):
                 )
         write_masks(coco, labels, self.out_file)
         logger = MMLogger.get_current_instance()
-        logger.info(f'Wrote {len(labels)} masks to {self.out_file}')
+        lost = sum(not ann.get('iscrowd') for ann in coco['annotations']) - len(labels)
+        outside = f'; {lost} boxes outside of their images have none' if lost else ''
+        logger.info(f'Wrote {len(labels)} masks to {self.out_file}{outside}')
         scores = [label['score'] for label in labels.values()]
         return dict(number=len(scores), score=sum(scores) / max(len(scores), 1))

@@ -14,7 +14,7 @@ from mmwsmots.evaluation.benchmarks import get_benchmark, iou_threshold
 from mmwsmots.evaluation.filled_boxes import filled_boxes
 from mmwsmots.evaluation.mots_eval import evaluate_mots
 from mmwsmots.evaluation.tables import format_table
-from mmwsmots.fileio.classes import LABELS_FILE, class_numbers, write_labels
+from mmwsmots.fileio.classes import add_labels, class_numbers
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import MOTSObject, sequence_name, write_mots_txt
 from mmwsmots.fileio.rle import masks_to_rles
@@ -114,7 +114,7 @@ class MOTSMetric(BaseVideoMetric):
                 if row == 'model' and self.outfile_prefix:
                     folder = Path(self.outfile_prefix)
                     logger.info(f'Writing {len(sequences)} sequences to {folder}')
-                write_labels(folder / LABELS_FILE, numbers)
+                add_labels([folder / f'{name}.txt' for name in sequences], numbers)
                 for name, (_, objects, *shapes) in sequences.items():
                     if row == 'filled boxes':
                         objects = filled_boxes(objects, *shapes)

@@ -98,7 +98,7 @@ class BoxFile:
         for box in objects:
             where = f'{self.path}, {box.where}'
             if box.track_id < 0:
-                raise ValueError(f'{where}: {box.track_id} is no identity')
+                raise ValueError(f'{where}: it has no identity, other boxes have one')
             first = seen.setdefault((box.frame_id, box.track_id), box)
             if first is not box:
                 raise ValueError(

@@ -12,6 +12,7 @@ from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video
 from .values import (
     elements,
     finite_numbers,
+    flag,
     get,
     identity_key,
     identity_of,
@@ -44,6 +45,8 @@ def read_categories(coco: object) -> dict[int, str]:
         if number in names:
             raise ValueError(f'{where}: a second category of the id {number}')
         names[number] = get(item, 'name', str, where)
+        if not names[number].strip():
+            raise ValueError(f'{where}: its name is blank')
     return names
 
 
@@ -108,7 +111,7 @@ def read_annotations(
         if image_id not in images:
             raise ValueError(f'{where}: there is no image {image_id}')
         category_id = _category_of(item, names, where)
-        yield where, item, image_id, category_id, bool(item.get('iscrowd', 0))
+        yield where, item, image_id, category_id, flag(item, 'iscrowd', where)
 
 
 def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
@@ -180,6 +183,11 @@ def read_track_objects(
         if not isinstance(name, str) or not name:
             raise ValueError(f'{place}: no name: {str(name)[:80]!r}')
         file.pictures[frame_id] = Picture(name, size, place, frame_id)
+    if video.get('length') not in (None, len(file.pictures)):
+        raise ValueError(
+            f'{where}: length is {video["length"]}, but it has {len(file.pictures)} '
+            'file_names'
+        )
     objects = []
     for where, ann in elements(data, 'annotations'):
         if integer(ann, 'video_id', where) != video_id:
@@ -195,7 +203,7 @@ def read_track_objects(
                 f'{where}: {len(parts)} {key}, but the video has {len(file.pictures)} '
                 'frames'
             )
-        is_crowd, score = bool(ann.get('iscrowd', 0)), _score_of(ann, where)
+        is_crowd, score = flag(ann, 'iscrowd', where), _score_of(ann, where)
         for frame_id, part in enumerate(parts):
             if part not in (None, []):
                 place = f'{where}.{key}[{frame_id}]'

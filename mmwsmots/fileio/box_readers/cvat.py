@@ -66,11 +66,15 @@ def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[tuple]:
 
     Each is its element, the frame, the identity's key, the label and the place.
     """
+    seen = set()
     for track in _of_task(root, 'track', task):
         where = f'track "{track.get("id")}"'
         track_id = _integer(track, 'id', where)
         if track_id < 0:
             raise ValueError(f'{where}: {track_id} is no identity')
+        if track_id in seen:
+            raise ValueError(f'{where}: a second track of this id')
+        seen.add(track_id)
         label = _label(track, where)
         for shape in track:
             if shape.tag == 'attribute':
@@ -167,7 +171,7 @@ def _attribute_identity(shape: Element, where: str) -> int | str | None:
 
 def _label(element: Element, where: str) -> str:
     label = element.get('label')
-    if not label:
+    if not (label or '').strip():
         raise ValueError(f'{where}: label is missing')
     return label
 

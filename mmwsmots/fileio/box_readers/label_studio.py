@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from mmwsmots.fileio.text_lines import named_place
 
 from .box_file import BoxFile, Numbering, TrackedBox, choose_video
-from .values import finite_numbers, get, integer, objects, read_json
+from .values import finite_numbers, flag, get, integer, objects, read_json
 
 SIDES = ('x', 'y', 'width', 'height')
 UPLOAD = re.compile('^[0-9a-f]{8}-')  # Label Studio puts it before names of files
@@ -97,7 +97,8 @@ def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | 
     """Add the boxes of a track and return the number of frames, if it is said."""
     value = get(region, 'value', dict, where)
     labels = value.get('labels')
-    if not isinstance(labels, list) or not labels or not isinstance(labels[0], str):
+    label = labels[0] if isinstance(labels, list) and labels else None
+    if not isinstance(label, str) or not label.strip():
         raise ValueError(f'{where}: labels are {str(labels)[:80]!r}')
     count = None
     if value.get('framesCount'):
@@ -121,7 +122,7 @@ def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | 
         for current in range(frame_id, last + 1):
             share = (current - frame_id) / (until - frame_id)
             moved = tuple(a + share * (b - a) for a, b in zip(box, target))
-            moved = current, number, labels[0], moved, False, place
+            moved = current, number, label, moved, False, place
             file.boxes.append(TrackedBox(*moved))
     return count
 
@@ -141,4 +142,4 @@ def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, 
         )
     if rotation % 360:
         file.notices.append(f'{place}: the turn by {rotation:g} degrees is not taken')
-    return frame_id, (x, y, x + w, y + h), bool(key.get('enabled', True)), place
+    return frame_id, (x, y, x + w, y + h), flag(key, 'enabled', place, True), place

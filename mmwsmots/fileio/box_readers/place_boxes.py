@@ -2,6 +2,7 @@
 import dataclasses
 import itertools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -150,13 +151,14 @@ def match_names(
         ValueError: If no name fits, two frames have one picture, or the frames come
             in another order than the pictures.
     """
+    own = [_path(str(file)) for file in files]
     for what, match in (
         ('paths', _match_paths),
         ('names', partial(_match, key=attrgetter('name'))),
         ('stems', partial(_match, key=attrgetter('stem'))),
         ('numbers', _match_last_numbers),
     ):
-        if places := match(pictures, files):
+        if places := match(pictures, own):
             _check(pictures, files, places)
             return places, what
     some = next(iter(pictures.values()))
@@ -200,7 +202,9 @@ def match_video(
     )
 
 
-def _match_paths(pictures: Mapping[int, Picture], files: list[Path]) -> dict[int, int]:
+def _match_paths(
+    pictures: Mapping[int, Picture], files: list[PurePosixPath]
+) -> dict[int, int]:
     """Places of the pictures whose names with folders end the paths of files."""
     tails = {file.parts[-2:]: place for place, file in enumerate(files)}
     found = {}
@@ -213,7 +217,7 @@ def _match_paths(pictures: Mapping[int, Picture], files: list[Path]) -> dict[int
 
 
 def _match(
-    pictures: Mapping[int, Picture], files: list[Path], key: Callable
+    pictures: Mapping[int, Picture], files: list[PurePosixPath], key: Callable
 ) -> dict[int, int]:
     """Places of the pictures of which the keys are those of files."""
     places = {key(file): place for place, file in enumerate(files)}
@@ -222,7 +226,7 @@ def _match(
 
 
 def _match_last_numbers(
-    pictures: Mapping[int, Picture], files: list[Path]
+    pictures: Mapping[int, Picture], files: list[PurePosixPath]
 ) -> dict[int, int]:
     """Places by the last numbers of the names, if all pictures are there."""
     theirs = picture_numbers(_path(picture.name) for picture in pictures.values())
@@ -253,4 +257,5 @@ def _check(
 
 
 def _path(name: str) -> PurePosixPath:
-    return PurePosixPath(PATHS.sub('/', name))
+    # macOS writes an accent as a sign of its own, other systems do not.
+    return PurePosixPath(PATHS.sub('/', unicodedata.normalize('NFC', name)))

@@ -136,6 +136,14 @@ def integer(item: dict, key: str, where: str) -> int:
     return read_integer(get(item, key, (int, float), where), f'{where}: {key}')
 
 
+def flag(item: dict, key: str, where: str, default: bool = False) -> bool:
+    """A truth value of an object, true, false, 1 or 0."""
+    value = item.get(key)
+    if value not in (None, 0, 1):  # the text '0' would be true
+        raise ValueError(f'{where}: {key} is {str(value)[:80]!r}, not 0 or 1')
+    return default if value is None else bool(value)
+
+
 def size_of(item: dict, where: str) -> tuple[int, int] | None:
     """Height and width of an object; None if it does not say both."""
     if not item.get('height') or not item.get('width'):

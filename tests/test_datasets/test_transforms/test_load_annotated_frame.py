@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from mmdet.registry import DATASETS
 from mmengine.config import Config
+from torch.utils.data import DataLoader
 
 from benchmarks.common import find_transform
+from mmwsmots.datasets.transforms.loading import FrameError
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 
 HEIGHT, WIDTH = 40, 64
@@ -28,6 +30,10 @@ def clip(tmp_path):
         builder.add_object(number, i, 1, 7, bbox=[8, 10, 1, 1], area=1)
     builder.write(root / 'boxes.json')
     return root
+
+
+def fail(samples):
+    raise FrameError('a.png: no such picture')
 
 
 def load(repo, root):
@@ -80,9 +86,12 @@ def test_a_changed_size_is_named(repo, clip):
         load(repo, clip)
 
 
+@pytest.mark.parametrize('suffix', ['.png', '.jpg'])
 @pytest.mark.parametrize('share', [0.0, 0.5, 0.99])
-def test_a_truncated_image_is_named(repo, clip, share):
-    data = (clip / 'ü/1.png').read_bytes()
+def test_a_truncated_image_is_named(repo, clip, share, suffix):
+    """OpenCV reads such a JPEG, its rest grey; the name does not say the kind."""
+    image = cv2.imread(str(clip / 'ü/1.png'))
+    data = cv2.imencode(suffix, image)[1].tobytes()
     (clip / 'ü/1.png').write_bytes(data[: int(share * len(data))])
     with pytest.raises(ValueError, match=r'ü/1\.png: the frame cannot be read'):
         load(repo, clip)
@@ -90,5 +99,12 @@ def test_a_truncated_image_is_named(repo, clip, share):
 
 def test_a_missing_image_is_named(repo, clip):
     (clip / 'ü/1.png').unlink()
-    with pytest.raises(FileNotFoundError, match=r'ü/1\.png'):
+    with pytest.raises(FrameError, match=r'ü/1\.png: no such picture'):
         load(repo, clip)
+
+
+def test_a_process_that_loads_data_says_one_sentence():
+    loader = DataLoader([0], num_workers=1, collate_fn=fail)
+    with pytest.raises(FrameError) as caught:
+        next(iter(loader))
+    assert str(caught.value) == 'a.png: no such picture'

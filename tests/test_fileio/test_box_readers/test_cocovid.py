@@ -82,6 +82,8 @@ def change(place, **fields):
         (change(('videos', 0), name='b'), r'videos\[1\]: a second video .* b'),
         (change(('images', 2), id=11), r'images\[2\]: a second image of the id 11'),
         (change(('categories', 1), id=3), r'categories\[1\]: a second .* id 3'),
+        (change(('categories', 1), name=' '), r'categories\[1\]: its name is blank'),
+        (change(('annotations', 2), iscrowd='0'), "iscrowd is '0', not 0 or 1"),
         (change(('annotations', 2), score=math.nan), 'score is nan'),
         (change(('images', 2), frame_id=-1), r'images\[2\]: frame_id is -1'),
         (change(('images', 2), id=True), r"images\[2\]: id is 'True'"),

@@ -73,7 +73,8 @@ GOOD = BOX.format(1, 1, 0, 1, 2, 3, 4)
         (track(1, 'car', GOOD.replace('ytl="2"', 'ytl="nan"')), 'frame 1: ytl is nan'),
         (track(1, 'car', GOOD.replace(' outside="0"', '')), 'outside must be 0 or 1'),
         (track(1, 'car', GOOD, GOOD), 'duplicate id 1 in frame 1'),
-        (track(1, 'car', GOOD) + track(1, 'bus', GOOD), 'duplicate id 1 in frame 1'),
+        (track(1, 'car', GOOD) + track(1, 'car', GOOD), 'a second track of this id'),
+        (track(1, ' ', GOOD), 'label is missing'),
         ('<track id="1"', 'no XML: not well-formed'),
     ],
 )

@@ -100,9 +100,15 @@ def test_other_shapes_are_counted(read):
     file = read(
         task(),
         track(BOX.format(0, 1, '')),
-        track('<polyline frame="0" outside="0" points="1,2;3,4"/>', label='lane'),
-        track('<mask frame="0" outside="0" rle="1"/>', '<tag frame="0" outside="0"/>'),
-        track('<points frame="1" outside="1" points="1,2"/>', label='lane'),
+        track(
+            '<polyline frame="0" outside="0" points="1,2;3,4"/>', number=1, label='lane'
+        ),
+        track(
+            '<mask frame="0" outside="0" rle="1"/>',
+            '<tag frame="0" outside="0"/>',
+            number=2,
+        ),
+        track('<points frame="1" outside="1" points="1,2"/>', number=3, label='lane'),
     )
     assert len(file.boxes) == 1
     assert file.left_out == {'lane (polyline)': 1, 'car (mask)': 1, 'car (tag)': 1}
@@ -160,7 +166,9 @@ def test_images_without_identities(read):
     content = IMAGE.format(
         0, 'a.jpg', SHAPE.format(1, attribute(3)) + SHAPE.format(2, '')
     )
-    with pytest.raises(ValueError, match=r'image "a\.jpg", <box> 2: -1 is no identity'):
+    with pytest.raises(
+        ValueError, match=r'image "a\.jpg", <box> 2: it has no identity'
+    ):
         read(task(), content)
     content = IMAGE.format(0, 'a.jpg', SHAPE.format(1, attribute('left')))
     assert [box.track_id for box in read(task(), content).boxes] == [1]

@@ -42,7 +42,7 @@ def test_fields(read):
         (LINE.format(-1, 3, 'Car', 1, 2, 3, 4), 'the frame is -1'),
         (LINE.format(0, 3.5, 'Car', 1, 2, 3, 4), 'the track id is no integer'),
         (LINE.format(0, 3, 'Car', 1, 2, 'inf', 4), 'right is inf'),
-        (LINE.format(0, -1, 'Van', 1, 2, 3, 4), '-1 is no identity'),
+        (LINE.format(0, -1, 'Van', 1, 2, 3, 4), 'it has no identity, other boxes'),
         (LINE.format(0, 1, 'Van', 1, 2, 3, 4), r'duplicate id 1 .* \(first on line 1'),
     ],
 )

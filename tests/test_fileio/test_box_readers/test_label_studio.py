@@ -91,6 +91,8 @@ def test_other_regions_are_counted_and_the_last_annotation_is_taken(read):
             'framesCount is 3 and 4',
         ),
         ([task(dict(value=dict(sequence=[])))], 'labels are'),
+        ([task(region(key(1, 1), label=' '))], 'labels are'),
+        ([task(region(key(1, 1, enabled='false')))], "enabled is 'false', not 0 or 1"),
     ],
 )
 def test_bad_element_is_named(read, data, message):

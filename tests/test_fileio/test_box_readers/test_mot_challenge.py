@@ -60,7 +60,7 @@ def test_ten_fields_end_in_world_coordinates(read):
         ('2,1,5,5,5,1e999,1,1,1', 'field 6 is inf'),
         ('2,1.5,5,5,5,5,1,1,1', r'field 2 is no integer: 1\.5'),
         ('1e10,1,5,5,5,5,1,1,1', 'field 1 has more than 9 digits'),
-        ('2,-1,5,5,5,5,1,1,1', '-1 is no identity'),
+        ('2,-1,5,5,5,5,1,1,1', 'it has no identity, other boxes'),
         ('1,4,6,6,5,5,0,1,1', r'duplicate id 4 in frame 1 \(first on line 1\)'),
     ],
 )

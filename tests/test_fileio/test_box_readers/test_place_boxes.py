@@ -3,6 +3,7 @@
 
 import json
 from pathlib import Path
+from unicodedata import normalize
 
 import cv2
 import numpy as np
@@ -169,6 +170,14 @@ def test_names_decide(tmp_path, names, expected):
     ids = range(7, 7 + len(names))
     file = file_of(range(len(names)), pictures=pictures_of(names, ids))
     assert places(file, frames) == expected
+
+
+def test_an_accent_is_one_letter_or_two_signs(tmp_path):
+    """As macOS and others write it."""
+    names = [f'é{name}.png' for name in 'ab']
+    frames = folder_of(tmp_path / 'a', *(normalize('NFD', name) for name in names))
+    pictures = pictures_of([normalize('NFC', name) for name in names[1:]])
+    assert places(file_of([0], pictures=pictures), frames) == [1]
 
 
 def test_folders_tell_pictures_of_one_name_apart(tmp_path):
