@@ -108,7 +108,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--score-thr',
         type=float,
-        default=0.3,
         help='of boxes without identities, those of a detector: leave out those of a '
         'lower score, track the others (default: 0.3)',
     )
@@ -160,6 +159,7 @@ from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
 from mmwsmots.fileio.box_readers import (
     BoxFile,
     TrackedBox,
+    detect_format,
     place_boxes,
     read_boxes,
     select_classes,
@@ -188,16 +188,28 @@ def load_boxes(
         size (tuple[int, int]): Their height and width in pixels.
         classes (Sequence[str], optional): Those that the model knows; None: any.
     """
+    box_format = args.format
+    if args.video_name is not None and args.boxes.suffix.lower() != '.zip':
+        box_format = box_format or detect_format(args.boxes)
+        if box_format in ('mot', 'kitti', 'mots_png'):
+            raise ValueError(
+                f'{args.boxes}: --video-name chooses among the videos of a file, a '
+                f'{box_format} file has one'
+            )
     file = read_boxes(
         args.boxes,
-        args.format,
+        box_format,
         args.class_name,
         args.first_frame,
         args.video_name or reader.name,
     )
     file = place_boxes(file, reader, size)
     if not file.has_identities:
-        file = track_boxes(file, args.score_thr)
+        file = track_boxes(file, 0.3 if args.score_thr is None else args.score_thr)
+    elif args.score_thr is not None:
+        raise ValueError(
+            f'{args.boxes}: --score-thr is for boxes without identities, these have some'
+        )
     class_map, names = dict(args.class_map), {box.class_name for box in file.boxes}
     for name in class_map:
         if find_name(name, names) is None:

@@ -509,6 +509,10 @@ def test_bad_input(tool, weights, clip, boxes, tmp_path):
     assert 'no.pth: no such file' in message
     message = fail(tool, clip, boxes, *weights, *out, '--class-name', 'car')
     assert 'class_name is for MOTChallenge text' in message
+    message = fail(tool, clip, boxes, *weights, *out, '--score-thr', '0.5')
+    assert 'boxes.txt: --score-thr is for boxes without identities' in message
+    message = fail(tool, clip, boxes, *weights, *out, '--video-name', 'other')
+    assert '--video-name chooses among the videos of a file, a kitti file' in message
     for path in clip.iterdir():
         path.write_bytes(b'no picture')
     assert 'no frame can be read' in fail(tool, clip, boxes, *weights, *out)
