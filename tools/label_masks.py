@@ -207,9 +207,7 @@ def load_boxes(
     if not file.has_identities:
         file = track_boxes(file, 0.3 if args.score_thr is None else args.score_thr)
     elif args.score_thr is not None:
-        raise ValueError(
-            f'{args.boxes}: --score-thr is for boxes without identities'
-        )
+        raise ValueError(f'{args.boxes}: --score-thr is for boxes without identities')
     class_map, names = dict(args.class_map), {box.class_name for box in file.boxes}
     for name in class_map:
         if find_name(name, names) is None:
