@@ -40,6 +40,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args(None)  # before the imports that take seconds
 
+from mmwsmots.utils import quiet_dependencies
+
+quiet_dependencies()  # before torch and mmdet are imported
+
 from mmengine.dist import barrier
 from mmengine.logging import print_log
 from mmengine.runner import Runner
