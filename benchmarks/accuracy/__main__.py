@@ -164,7 +164,7 @@ def render(args: argparse.Namespace) -> dict[str, Path]:
             *('--sequences', *names),
         )
         convert = 'tools/dataset_converters/kitti_mots2coco.py'
-        run(convert, root, '--split', 'train', '--train', *names)
+        run(convert, root, '--split', 'train', '--train', *names, '--overwrite')
     return roots
 
 
