@@ -33,7 +33,7 @@ def unpacked(path: str | Path) -> Iterator[Path]:
                 target, members = _choose(archive)
                 _check(members)
                 for member in members:
-                    _unpack(archive, member, folder / member.filename)
+                    archive.extract(member, folder)  # no more than the stated size
         except (
             *(zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError),
             *(EOFError, OSError, ValueError, UnicodeError),
@@ -89,11 +89,3 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         if member.compress_type not in METHODS:
             raise ValueError(f'{member.filename} is packed in another way than deflate')
-
-
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    """Unpack a member, no more than the size that it states."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(member) as source, path.open('wb') as target:
-        while data := source.read(2**20):
-            target.write(data)
