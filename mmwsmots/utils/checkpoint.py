@@ -27,14 +27,9 @@ def _mmengine_types() -> list:
     reconstruct = np.zeros(1).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]
     dtypes = {type(np.dtype(code)) for code in (*np.typecodes['AllInteger'], *'?efdg')}
-    names = [
-        # Pickle names a method as getattr(class, name).
-        (_history_method, 'builtins.getattr'),
-        HistoryBuffer,
-        np.ndarray,
-        np.dtype,
-        *dtypes,
-    ]
+    # Pickle names a method as getattr(class, name).
+    method = _history_method, 'builtins.getattr'
+    names = [method, HistoryBuffer, np.ndarray, np.dtype, *dtypes]
     for module in ('numpy.core', 'numpy._core'):  # before and since NumPy 2
         names.append((reconstruct, f'{module}.multiarray._reconstruct'))
         names.append((scalar, f'{module}.multiarray.scalar'))
