@@ -375,7 +375,7 @@ def test_boxes_without_masks_are_counted(tmp_path, video):
     del coco['annotations'][0]['segmentation']
     path.write_text(json.dumps(coco))
     again = read_masks(path)
-    assert again.notices == ['1 annotations without a mask are left out']
+    assert '1 annotations without a mask are left out' in again.notices
     assert len(again.masks) == len(video.masks) - 1
 
 
