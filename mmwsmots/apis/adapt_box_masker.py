@@ -5,6 +5,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import barrier
 from mmengine.runner import Runner, save_checkpoint
 
 from mmwsmots.fileio import FrameReader, atomic_write, check_existing
@@ -223,6 +224,7 @@ def _train(
     prepare_cpu_processes(cfg)
     with weights_only(checkpoint):
         Runner.from_cfg(cfg).train()
+    barrier()  # the first process writes what all read next
     return trained
 
 
