@@ -195,6 +195,7 @@ def test_eval_tool(eval_tool, root, tmp_path, capsys):
     results = write_results(tmp_path / 'results', damage)
     files = ('--gt', root / 'train', '--results', results, '--json', tmp_path / 'j')
     eval_tool(*files, '--benchmark', 'mots20', '--filled-boxes')
+    files += ('--overwrite',)
     rows = json.loads((tmp_path / 'j').read_text())
     expected = evaluate_mots(root / 'train', results, LENGTHS, benchmark='mots20')
     assert rows['results'] == expected
