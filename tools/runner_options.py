@@ -136,18 +136,21 @@ def build_runner(cfg: 'Config', split: str) -> 'Runner':
         if classes is not None:
             where = f'the {split} data set of {cfg.filename}'
             check_num_classes(runner.model, classes, where)
-        dataset = getattr(runner, f'{split}_loop').dataloader.dataset
-        if split == 'train':
-            _ = runner.val_loop  # builds its data set too, if there is one
+        splits = [split]
+        if split == 'train' and runner.val_loop is not None:
+            splits.append('val')
+        loops = [getattr(runner, f'{name}_loop') for name in splits]
     except (KeyError, TypeError) as error:
         raise ValueError(f'{cfg.filename}: cannot be built: {error}') from error
-    paths = [Path(path) for path in image_paths(dataset) if '://' not in path]
-    missing = [path for path in paths if not path.is_file()]
-    if missing and getattr(dataset, 'backend_args', None) is None:
-        raise ValueError(
-            f'{missing[0]}: no such picture, the {split} data set lacks '
-            f'{len(missing)} of {len(paths)}; is its data_prefix right?'
-        )
+    for name, loop in zip(splits, loops):
+        dataset = loop.dataloader.dataset
+        paths = [Path(path) for path in image_paths(dataset) if '://' not in path]
+        missing = [path for path in paths if not path.is_file()]
+        if missing and getattr(dataset, 'backend_args', None) is None:
+            raise ValueError(
+                f'{missing[0]}: no such picture, the {name} data set lacks '
+                f'{len(missing)} of {len(paths)}; is its data_prefix right?'
+            )
     return runner
 
 

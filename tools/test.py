@@ -110,8 +110,14 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         load_weights(runner.model, args.checkpoint, args.config)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    with weights_only(args.checkpoint):
-        return runner.test()
+    try:
+        with weights_only(args.checkpoint):
+            return runner.test()
+    except AssertionError as error:  # of LoadImageFromFile, maybe in another process
+        _, failed, path = str(error).rpartition('failed to load image: ')
+        if not failed:
+            raise
+        sys.exit(f'error: {path.strip()}: the picture cannot be read')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -236,6 +237,39 @@ def test_weights_of_another_model_are_not_tested(tools, tmp_path):
     torch.save(dict(state_dict=dict(offset=torch.ones(1))), path)
     with pytest.raises(SystemExit, match=r'other\.pth: not the weights of .*slope'):
         tools('test').main([CONFIG, str(path), '--work-dir', str(tmp_path)])
+
+
+@pytest.mark.parametrize('num_workers', [0, 1])
+def test_a_broken_picture_is_named(tools, tmp_path, num_workers):
+    """It is found on the way, maybe by a process that loads data."""
+    (tmp_path / 'broken.png').write_bytes(b'no picture')
+    torch.save(dict(state_dict=dict(slope=torch.zeros(1))), tmp_path / 'toy.pth')
+    data = dict(
+        images=[dict(id=1, file_name='broken.png', width=9, height=9)],
+        annotations=[],
+        categories=[dict(id=1, name='kite')],
+    )
+    (tmp_path / 'list.json').write_text(json.dumps(data))
+    dataset = dict(
+        type='CocoDataset',
+        data_root=f'{tmp_path}/',
+        ann_file='list.json',
+        data_prefix=dict(img=''),
+        metainfo=dict(classes=('kite',)),
+        test_mode=True,
+        pipeline=[dict(type='LoadImageFromFile')],
+    )
+    cfg = Config.fromfile(CONFIG)
+    cfg.test_dataloader = dict(
+        batch_size=1,
+        num_workers=num_workers,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dataset,
+    )
+    cfg.dump(tmp_path / 'toy.py')
+    args = [str(tmp_path / name) for name in ('toy.py', 'toy.pth')]
+    with pytest.raises(SystemExit, match=r'broken\.png: the picture cannot be read'):
+        tools('test').main([*args, '--work-dir', str(tmp_path / 'work')])
 
 
 @refuses_code

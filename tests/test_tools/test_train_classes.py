@@ -95,6 +95,15 @@ def test_missing_data_of_the_validation_stop_before_training(train):
     assert message.startswith('error: ') and 'none.json' in message
 
 
+def test_a_missing_picture_of_the_validation_stops_before_training(train, tmp_path):
+    coco = json.loads((tmp_path / 'boxes.json').read_text())
+    coco['images'][0]['file_name'] = 'clip/none.png'
+    (tmp_path / 'val.json').write_text(json.dumps(coco))
+    option = 'val_dataloader.dataset.ann_file=val.json'
+    message = train('--classes', 'kite', 'лодка', '--cfg-options', option)
+    assert 'clip/none.png: no such picture, the val data set lacks 1 of 2' in message
+
+
 def test_settings_that_do_not_fit_stop_before_training(train):
     classes = '--classes', 'kite', 'лодка', '--cfg-options'
     message = train(*classes, 'model.nothing=1')
