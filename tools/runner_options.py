@@ -6,6 +6,9 @@ command line has been read.
 """
 
 import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,6 +155,26 @@ def build_runner(cfg: 'Config', split: str) -> 'Runner':
                 f'{len(missing)} of {len(paths)}; is its data_prefix right?'
             )
     return runner
+
+
+@contextmanager
+def broken_pictures_named() -> Iterator[None]:
+    """End a run at a picture that cannot be read, or does not fit its annotations.
+
+    It is found on the way, maybe by a process that loads data, whose traceback is then
+    the message.
+    """
+    from mmwsmots.datasets.transforms.loading import FrameError
+
+    try:
+        yield
+    except FrameError as error:
+        sys.exit(f'error: {error}')
+    except AssertionError as error:  # of mmcv's LoadImageFromFile
+        _, failed, path = str(error).rpartition('failed to load image: ')
+        if not failed:
+            raise
+        sys.exit(f'error: {path.strip()}: the picture cannot be read')
 
 
 def image_paths(dataset: 'Dataset') -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runner_options import (
     add_runner_options,
+    broken_pictures_named,
     build_runner,
     existing_file,
     image_paths,
@@ -110,14 +111,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         load_weights(runner.model, args.checkpoint, args.config)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    try:
-        with weights_only(args.checkpoint):
-            return runner.test()
-    except AssertionError as error:  # of LoadImageFromFile, maybe in another process
-        _, failed, path = str(error).rpartition('failed to load image: ')
-        if not failed:
-            raise
-        sys.exit(f'error: {path.strip()}: the picture cannot be read')
+    with broken_pictures_named(), weights_only(args.checkpoint):
+        return runner.test()
 
 
 if __name__ == '__main__':

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner_options import (
     add_runner_options,
+    broken_pictures_named,
     build_runner,
     existing_file,
     load_config,
@@ -70,7 +71,6 @@ from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
 from mmwsmots.apis.model_classes import check_resumed_classes
-from mmwsmots.datasets.transforms.loading import FrameError
 from mmwsmots.utils import weights_only
 
 
@@ -119,11 +119,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         runner = build_runner(cfg, 'train')
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    try:
-        with weights_only(cfg.get('load_from') or 'the last checkpoint'):
-            runner.train()
-    except FrameError as error:
-        sys.exit(f'error: {error}')
+    checkpoint = cfg.get('load_from') or 'the last checkpoint'
+    with broken_pictures_named(), weights_only(checkpoint):
+        runner.train()
 
 
 if __name__ == '__main__':

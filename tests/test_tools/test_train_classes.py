@@ -104,6 +104,18 @@ def test_a_missing_picture_of_the_validation_stops_before_training(train, tmp_pa
     assert 'clip/none.png: no such picture, the val data set lacks 1 of 2' in message
 
 
+def test_a_broken_picture_of_the_validation_is_named(train, tmp_path):
+    coco = json.loads((tmp_path / 'boxes.json').read_text())
+    coco['images'][0]['file_name'] = 'clip/broken.png'
+    (tmp_path / 'clip/broken.png').write_bytes(b'no picture')
+    (tmp_path / 'val.json').write_text(json.dumps(coco))
+    options = ['val_dataloader.dataset.ann_file=val.json', 'train_cfg.val_begin=1']
+    options.append('train_cfg.val_interval=1')
+    message = train('--classes', 'kite', 'лодка', '--cfg-options', *options)
+    assert message.startswith('error: ')
+    assert message.endswith('clip/broken.png: the picture cannot be read')
+
+
 def test_settings_that_do_not_fit_stop_before_training(train):
     classes = '--classes', 'kite', 'лодка', '--cfg-options'
     message = train(*classes, 'model.nothing=1')
