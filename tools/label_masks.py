@@ -157,6 +157,7 @@ from mmwsmots.apis.box_labeler import FrameLabels, Problem
 from mmwsmots.apis.inference import describes
 from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write
 from mmwsmots.fileio.box_readers import (
+    WITHOUT_VIDEO_NAMES,
     BoxFile,
     TrackedBox,
     detect_format,
@@ -191,7 +192,7 @@ def load_boxes(
     box_format = args.format
     if args.video_name is not None and args.boxes.suffix.lower() != '.zip':
         box_format = box_format or detect_format(args.boxes)
-        if box_format in ('mot', 'kitti', 'mots_png'):
+        if box_format in WITHOUT_VIDEO_NAMES:
             raise ValueError(
                 f'{args.boxes}: --video-name chooses among the videos of a file, a '
                 f'{box_format} file has one'

@@ -2,10 +2,11 @@
 from .box_file import BoxFile, Numbering, Picture, TrackedBox, select_classes
 from .detect_format import detect_format
 from .place_boxes import place_boxes
-from .read_boxes import FORMATS, read_boxes
+from .read_boxes import FORMATS, WITHOUT_VIDEO_NAMES, read_boxes
 
 __all__ = [
     'FORMATS',
+    'WITHOUT_VIDEO_NAMES',
     'BoxFile',
     'Numbering',
     'Picture',

@@ -37,13 +37,21 @@ class CocoImage(NamedTuple):
     where: str  # its place, for messages
 
 
+def _identified(coco: object, key: str, kind: str) -> Iterator[tuple[int, str, dict]]:
+    """The :func:`elements` of a list with their ids, of which no two are alike."""
+    seen = set()
+    for where, item in elements(coco, key):
+        number = integer(item, 'id', where)
+        if number in seen:
+            raise ValueError(f'{where}: a second {kind} of the id {number}')
+        seen.add(number)
+        yield number, where, item
+
+
 def read_categories(coco: object) -> dict[int, str]:
     """Name of each category id."""
     names = {}
-    for where, item in elements(coco, 'categories'):
-        number = integer(item, 'id', where)
-        if number in names:
-            raise ValueError(f'{where}: a second category of the id {number}')
+    for number, where, item in _identified(coco, 'categories', 'category'):
         names[number] = get(item, 'name', str, where)
         if not names[number].strip():
             raise ValueError(f'{where}: its name is blank')
@@ -53,10 +61,7 @@ def read_categories(coco: object) -> dict[int, str]:
 def read_images(coco: object) -> dict[int, CocoImage]:
     """The images by their ids; all have a name, or a number, or a video, or none."""
     images = {}
-    for where, item in elements(coco, 'images'):
-        image_id = integer(item, 'id', where)
-        if image_id in images:
-            raise ValueError(f'{where}: a second image of the id {image_id}')
+    for image_id, where, item in _identified(coco, 'images', 'image'):
         name = item.get('file_name')
         if name is not None and not isinstance(name, str):
             raise ValueError(f'{where}: file_name is {str(name)[:80]!r}')

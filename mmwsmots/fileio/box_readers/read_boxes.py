@@ -54,7 +54,7 @@ READERS = dict(
     mots_png=read_mots_png_boxes,
 )
 FORMATS = tuple(READERS)
-WITHOUT_VIDEO_NAMES = 'kitti', 'mots_png'
+WITHOUT_VIDEO_NAMES = 'kitti', 'mot', 'mots_png'
 
 
 def read_boxes(
@@ -110,8 +110,9 @@ def read_boxes(
         )
     if first_frame is not None and box_format == 'mots_png':
         raise ValueError(f'{path}: first_frame is not for pictures, which have names')
-    names = () if box_format in WITHOUT_VIDEO_NAMES else (video_name,)
-    file = READERS[box_format](path, *(names if box_format != 'mot' else (class_name,)))
+    own = (class_name,) if box_format == 'mot' else ()
+    own = own if box_format in WITHOUT_VIDEO_NAMES else (video_name,)
+    file = READERS[box_format](path, *own)
     if first_frame is not None:
         file.numbering = file.numbering._replace(first=first_frame, is_given=True)
     return file
