@@ -17,6 +17,7 @@ from PIL import Image
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 SAME_KIND = {'.jpeg': '.jpg', '.tiff': '.tif'}
 ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)  # of Exif: by which frames are turned
+END_OF_JPEG = b'\xff\xd9'
 MAX_PIXELS = 2**27  # of a frame; 400 MB as BGR
 FOLDER_FPS = 10.0  # as KITTI's
 MAX_FPS = 1000.0  # more is the tick of a clock, as of files of a varying rate
@@ -103,6 +104,10 @@ def picture_size(file: Path) -> tuple[int, int] | None:
 def is_cut_off(file: str | Path) -> bool:
     """Whether a JPEG file ends early: OpenCV reads it, with grey for the rest."""
     try:
+        with open(file, 'rb') as data:  # whole ones end so, as nearly all files do
+            data.seek(-len(END_OF_JPEG), os.SEEK_END)
+            if data.read() == END_OF_JPEG:
+                return False
         image = Image.open(file)
     except Exception:  # as above
         return False
