@@ -17,6 +17,7 @@ from mmengine.config import DictAction
 if TYPE_CHECKING:
     from mmengine.config import Config
     from mmengine.runner import Runner
+    from torch.nn import Module
     from torch.utils.data import Dataset
 
 
@@ -145,6 +146,8 @@ def build_runner(cfg: 'Config', split: str) -> 'Runner':
         loops = [getattr(runner, f'{name}_loop') for name in splits]
     except (KeyError, TypeError) as error:
         raise ValueError(f'{cfg.filename}: cannot be built: {error}') from error
+    if split == 'train':
+        _check_initial_weights(runner.model)
     for name, loop in zip(splits, loops):
         dataset = loop.dataloader.dataset
         paths = [Path(path) for path in image_paths(dataset) if '://' not in path]
@@ -155,6 +158,17 @@ def build_runner(cfg: 'Config', split: str) -> 'Runner':
                 f'{len(missing)} of {len(paths)}; is its data_prefix right?'
             )
     return runner
+
+
+def _check_initial_weights(model: 'Module') -> None:
+    """Raise ValueError if a file that a part of a model starts from is missing."""
+    for module in model.modules():
+        init_cfg = getattr(module, 'init_cfg', None) or []
+        for cfg in init_cfg if isinstance(init_cfg, list) else [init_cfg]:
+            path = cfg.get('checkpoint') or ''
+            if path and '://' not in path and not Path(path).is_file():
+                kind = type(module).__name__
+                raise ValueError(f'{path}: no such file, weights of the {kind}')
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from tests.load_script import load_script
 from tests.small_model import small_config
@@ -114,6 +115,15 @@ def test_a_broken_picture_of_the_validation_is_named(train, tmp_path):
     message = train('--classes', 'kite', 'лодка', '--cfg-options', *options)
     assert message.startswith('error: ')
     assert message.endswith('clip/broken.png: the picture cannot be read')
+
+
+def test_missing_weights_to_start_from_stop_before_training(train, tmp_path):
+    cfg = Config.fromfile(tmp_path / 'small.py')
+    start = dict(type='Pretrained', checkpoint='no.pth')
+    cfg.model.detector.backbone.init_cfg = start
+    cfg.dump(tmp_path / 'small.py')
+    message = train('--classes', 'kite', 'лодка')
+    assert message.startswith('error: no.pth: no such file, weights of the ')
 
 
 def test_settings_that_do_not_fit_stop_before_training(train):
