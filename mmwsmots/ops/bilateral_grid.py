@@ -44,14 +44,18 @@ class Tiling(NamedTuple):
         spacing: In colour, in units of ``sigma_rgb``.
         side: Of a tile, in units of ``sigma_xy``.
         weights: Coefficients of the nodes; see ``HalfGaussian`` in csrc.
+        slopes: What the last six of them change with ``side``.
     """
 
     error: float
     spacing: float
     side: float
     weights: tuple[float, ...]
+    slopes: tuple[float, ...]
 
 
+# Tiles may be larger than fitted by this factor where fewer then fill the crop.
+LARGEST_STRETCH = 1.05
 # The coarsest first.
 TILINGS = (
     Tiling(
@@ -62,6 +66,7 @@ TILINGS = (
             *(0.80078, -1.00924, 0.27711, 0.68679, 0.43748),
             *(0.72452, 0.85821, -0.53297, 0.03498, 0.21223, 0.57115),
         ),
+        slopes=(-0.085, 0.575, -0.282, -0.2, -0.385, 0.372),
     ),
     Tiling(
         error=0.05,
@@ -71,6 +76,7 @@ TILINGS = (
             *(0.84211, -1.0106, 0.34168, 0.71083, 0.43429),
             *(0.65069, 0.56058, -0.37213, 0.1211, 0.31659, 0.36808),
         ),
+        slopes=(0.003, 0.782, -0.242, -0.362, -0.43, 0.291),
     ),
 )
 
@@ -198,6 +204,13 @@ def _spatial_basis(
     return blocked(basis_y), blocked(basis_x), error
 
 
+def _tile_side(side: float, height: int, width: int) -> float:
+    """Of tiles at least this large, but no more of them than slightly larger ones."""
+    largest = side * LARGEST_STRETCH
+    fitting = (size / math.ceil(size / largest) for size in (height, width))
+    return min(largest, max(side, *fitting))
+
+
 @functools.lru_cache(maxsize=64)
 def grid_tables(
     height: int, width: int, sigma_xy: float, tolerance: float, device: torch.device
@@ -227,8 +240,11 @@ def grid_tables(
     )
     if basis is None and tiling is not None:
         unused = (torch.zeros(1, size, RANKS_PER_BLOCK) for size in (height, width))
-        weights = torch.tensor(tiling.weights)
-        return GridTables(tiling.spacing, weights, *unused, tiling.side * sigma_xy)
+        side = _tile_side(tiling.side * sigma_xy, height, width)
+        weights = torch.tensor(tiling.weights, dtype=torch.float64)
+        slopes = torch.tensor(tiling.slopes, dtype=torch.float64)
+        weights[-len(slopes) :] += slopes * (side / sigma_xy - tiling.side)
+        return GridTables(tiling.spacing, weights.float(), *unused, side)
     if basis is None:
         return None
     # The two errors are largest for images that have little in common, one colour and

@@ -31,12 +31,13 @@ _library.define(
 # What of the grid depends on the image only; see csrc/common/cpu/bilateral_kernels.h.
 _library.define(
     '_bilateral_grid_plan(Tensor image, float spacing, float side, int max_nodes)'
-    ' -> (Tensor offsets, Tensor pixels, Tensor runs, Tensor shape)'
+    ' -> (Tensor offsets, Tensor pixels, Tensor runs, Tensor shape, Tensor layout)'
 )
 _library.define(
     '_bilateral_grid(Tensor values, Tensor image, Tensor offsets, Tensor pixels,'
-    ' Tensor runs, Tensor shape, Tensor basis_y, Tensor basis_x, Tensor kernel,'
-    ' float side, int max_nodes, float sigma_rgb, float sigma_xy) -> Tensor'
+    ' Tensor runs, Tensor shape, Tensor layout, Tensor basis_y, Tensor basis_x,'
+    ' Tensor kernel, float side, int max_nodes, float sigma_rgb, float sigma_xy)'
+    ' -> Tensor'
 )
 # Both in one, for values without gradient: no plan is kept.
 _library.define(
@@ -96,6 +97,8 @@ def _(image: Tensor, spacing: float, side: float, max_nodes: int) -> tuple[Tenso
         image.new_empty(batch, area, dtype=torch.int32),
         image.new_empty(batch, num_runs, 2, dtype=torch.int32),
         image.new_empty(batch, 4, dtype=torch.int32),
+        # See layout_room() in csrc.
+        image.new_empty(batch, 4 * area if side > 0 else 0, dtype=torch.int32),
     )
 
 

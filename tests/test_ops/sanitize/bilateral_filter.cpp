@@ -75,6 +75,7 @@ void check_grid(const Kernels &kernels, const std::vector<float> &image,
   plan.num_pixels = area;
   plan.num_runs = shape[3];
   std::copy_n(shape.begin(), 3, plan.nodes);
+  plan.layout = nullptr;
   const std::vector<float> taps(kernel, kernel + radius + 1);
   const GridTables tables = {basis_y.data(), basis_x.data(), taps.data(), 1, radius, 0};
   filter_grid(kernels, plan, tables, kMaxNodes, height, width, values.data(), out.data(),
@@ -113,6 +114,11 @@ void check_tiles(const Kernels &kernels, const std::vector<float> &image,
   const double found =
       error(out, dense_filter(image, values, height, width, sigma_rgb, side));
   require(found < 0.05, "tiles", height, width);
+  std::vector<float> again(out.size());
+  plan.layout = nullptr;
+  filter_grid(kernels, plan, tables, kMaxNodes, height, width, values.data(),
+              again.data(), workspace);
+  require(again == out, "tiles laid again", height, width);
 }
 
 void check_exact(const Kernels &kernels, const std::vector<float> &image,
@@ -145,8 +151,11 @@ int main(int argc, char **argv) {
   const auto uniform = [&](double low, double high) {
     return std::uniform_real_distribution<double>(low, high)(random);
   };
-  const Kernels *all[] = {&portable_kernels(), &avx2_kernels()};
-  const int count = __builtin_cpu_supports("avx2") ? 2 : 1;
+  const Kernels *all[] = {&portable_kernels(), &avx2_kernels(), &avx512_kernels()};
+  const bool avx512 = __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq");
+  const int count = !__builtin_cpu_supports("avx2") ? 1 : avx512 ? 3 : 2;
   for (int round = 0; round < rounds; ++round) {
     const int height = (int)uniform(1, 34), width = (int)uniform(1, 34);
     const int area = height * width;

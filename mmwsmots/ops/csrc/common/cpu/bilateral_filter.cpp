@@ -2,6 +2,7 @@
 #include "bilateral_filter.h"
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstring>
 
@@ -20,12 +21,55 @@ int start_of_tile(int tile, float side, int size) {
   return start;
 }
 
+// How far a pixel alone in its cell may be from the centre of another.
+constexpr int kFarthest = (int)(0.7f * kOffsetScale);
+// Added to the count of a cell of one pixel that is kept.
+constexpr int32_t kKept = 1 << 30;
+
+// Moves a pixel that is alone in its cell to a neighbour that stays, if one is near
+// enough. Half of the cells of natural tiles have one pixel; each costs as many do.
+void join_cell(int32_t *cell, int32_t *packed, const int *steps, int num_cells,
+               int32_t *counts) {
+  struct Axis {
+    int step, move, distance;
+  } axes[3];
+  for (int axis = 0; axis < 3; ++axis) {
+    const int offset = ((*packed >> axis * kOffsetBits) & kOffsetMask) - kOffsetScale;
+    const int sign = offset > 0 ? 1 : -1;
+    axes[axis] = {sign * steps[axis], -sign * (kOffsetScale << axis * kOffsetBits),
+                  kOffsetScale - sign * offset};
+  }
+  std::sort(axes, axes + 3,
+            [](const Axis &a, const Axis &b) { return a.distance < b.distance; });
+  // The nearest neighbours first: bit k goes one cell along the k-th nearest axis.
+  for (int moves = 1; moves < 8; ++moves) {
+    const int last = moves >> 2 ? 2 : moves >> 1;
+    if (axes[last].distance > kFarthest) break;
+    int to = *cell, moved = *packed;
+    for (int k = 0; k <= last; ++k)
+      if (moves >> k & 1) {
+        to += axes[k].step;
+        moved += axes[k].move;
+      }
+    // Cells beyond the grid's edge have no pixels.
+    if (to < 0 || to >= num_cells || counts[to] <= 1) continue;
+    counts[*cell] = 0;
+    ++counts[to];
+    *cell = to;
+    *packed = moved;
+    return;
+  }
+  counts[*cell] |= kKept;
+}
+
 // Sorts the pixels of each tile by cell, cells in the order in which they appear; pixels
-// of a cell stay in raster order. Returns the number of runs.
-int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int height,
-               int width, float side, int num_cells, int32_t *starts, int32_t *offsets,
-               int32_t *pixels, Run *runs) {
-  std::fill(starts, starts + num_cells, 0);
+// of a cell stay in raster order. With `join`, pixels alone in their cells join others.
+// Returns the number of runs.
+int sort_pixels(int32_t *cells, int32_t *unsorted_offsets, int height, int width,
+                float side, bool join, const int *nodes, int num_cells, int32_t *counts,
+                int32_t *offsets, int32_t *pixels, Run *runs) {
+  std::fill(counts, counts + num_cells, 0);
+  const int steps[3] = {1, nodes[0], nodes[0] * nodes[1]};
   const int rows = num_tiles(height, side), columns = num_tiles(width, side);
   int num_runs = 0;
   int32_t start = 0;
@@ -38,94 +82,164 @@ int sort_pixels(const int32_t *cells, const int32_t *unsorted_offsets, int heigh
     for (int y = top; y < bottom; ++y)
       for (int x = left; x < right; ++x) {
         const int32_t cell = cells[y * width + x];
-        if (starts[cell]++ == 0) runs[num_runs++].cell = cell;
+        if (counts[cell]++ > 0) continue;
+        pixels[start + num_runs - first_run] = y * width + x;  // until they are sorted
+        runs[num_runs++].cell = cell;
       }
-    for (int run = first_run; run < num_runs; ++run) {
-      const int32_t count = starts[runs[run].cell];
-      starts[runs[run].cell] = start;
+    const int end_run = num_runs, num_pixels = (bottom - top) * (right - left);
+    // In noise, most would stay alone.
+    const bool joins = join && 2 * (end_run - first_run) < num_pixels;
+    for (int run = first_run; joins && run < end_run; ++run) {
+      if (counts[runs[run].cell] > 1) continue;
+      const int at = pixels[start + run - first_run];
+      join_cell(cells + at, unsorted_offsets + at, steps, num_cells, counts);
+    }
+    num_runs = first_run;
+    for (int run = first_run; run < end_run; ++run) {
+      const int32_t cell = runs[run].cell, count = counts[cell] & ~kKept;
+      counts[cell] = count == 0 ? 0 : start;
+      if (count == 0) continue;
       start += count;
-      runs[run].end = start;
+      runs[num_runs++] = {cell, start};
     }
     for (int y = top; y < bottom; ++y)
       for (int x = left; x < right; ++x) {
-        const int32_t to = starts[cells[y * width + x]]++;
+        const int32_t to = counts[cells[y * width + x]]++;
         offsets[to] = unsorted_offsets[y * width + x];
         pixels[to] = y << 16 | x;
       }
     for (int run = first_run; run < num_runs; ++run) {
-      starts[runs[run].cell] = 0;
+      counts[runs[run].cell] = 0;
       runs[run].cell += tile * num_cells;
     }
   }
   return num_runs;
 }
 
-// What the tiles of a plan touch. `runs` receives the runs without their tiles.
-Tiles find_tiles(const GridPlan &plan, const GridTables &tables, int height, int width,
-                 Workspace &workspace, Run *runs) {
+// Whether the interval was empty.
+inline bool include(Interval &interval, Interval other) {
+  const bool was_empty = interval.end == 0;
+  interval.first = was_empty ? other.first : std::min(interval.first, other.first);
+  interval.end = std::max(interval.end, other.end);
+  return was_empty;
+}
+
+// The numbers before tiles, lines, crop_lines and starts of a layout.
+struct LayoutHeader {
+  int32_t ints;  // of the layout
+  int32_t lines, crop_lines, nodes, all_nodes, window;
+};
+constexpr std::size_t kInt = sizeof(int32_t);
+
+Tiles read_layout(const int32_t *layout, const GridTables &tables, int height,
+                  int width) {
+  LayoutHeader header;
+  std::memcpy(&header, layout, sizeof(header));
+  const int rows = num_tiles(height, tables.side),
+            columns = num_tiles(width, tables.side);
+  const int32_t *tiles = layout + sizeof(header) / kInt;
+  const int32_t *lines = tiles + (std::size_t)rows * columns * (sizeof(Tile) / kInt);
+  const int32_t *crop_lines = lines + (std::size_t)header.lines * (sizeof(Line) / kInt);
+  return {rows,
+          columns,
+          reinterpret_cast<const Tile *>(tiles),
+          reinterpret_cast<const Line *>(lines),
+          crop_lines,
+          crop_lines + header.crop_lines,
+          header.nodes,
+          header.all_nodes,
+          header.window};
+}
+
+// Makes workspace.layout of what the tiles of a plan touch. Returns false if a row of the
+// window has too many nodes.
+bool lay_tiles(const GridPlan &plan, float side, int height, int width,
+               Workspace &workspace) {
   const int nx = plan.nodes[0], ny = plan.nodes[1], nz = plan.nodes[2];
   const int num_nodes = nx * ny * nz, num_lines = ny * nz;
-  const float side = tables.side;
   const int rows = num_tiles(height, side), columns = num_tiles(width, side);
-  // Of each line: the nodes that the tile touches, and those that any tile does.
+  const int node_columns = columns + kTileNodes - 1;
+  // Of each line: the first nodes of the cells of the tile's pixels, and all nodes that
+  // the tile touches; of those that the crop touches, the nodes in each column.
   workspace.touched.assign(2 * num_lines, Interval{0, 0});
-  Interval *in_tile = workspace.touched.data(), *in_crop = in_tile + num_lines;
+  Interval *of_cells = workspace.touched.data(), *in_tile = of_cells + num_lines;
+  workspace.line_index.assign(num_lines, -1);
+  std::vector<Interval> &in_columns = workspace.in_columns;
+  std::vector<int32_t> &crop_lines = workspace.crop_lines;
   std::vector<Line> &lines = workspace.lines;
-  lines.clear();
   workspace.tiles.clear();
+  in_columns.clear();
+  crop_lines.clear();
+  lines.clear();
   int run = 0, most = 0;
   int64_t all_nodes = 0;
   for (int tile = 0; tile < rows * columns; ++tile) {
-    Tile t = {{run, 0}, {(int)lines.size(), 0}};
+    Tile t = {{run, 0}, {(int)lines.size(), 0}, 0};
     const int first_cell = tile * num_nodes;
+    std::vector<int32_t> &cell_lines = workspace.cell_lines;
+    cell_lines.clear();
     for (; run < plan.num_runs && plan.runs[run].cell - first_cell < num_nodes; ++run) {
-      const int cell = plan.runs[run].cell - first_cell;
-      runs[run] = {cell, plan.runs[run].end};
-      const int x = cell % nx, first_line = cell / nx;
+      const int cell = plan.runs[run].cell - first_cell, x = cell % nx, line = cell / nx;
+      if (include(of_cells[line], {x, x + kSplineNodes})) cell_lines.push_back(line);
+    }
+    for (const int cell_line : cell_lines) {
       for (int k = 0; k < kSplineNodes; ++k)
         for (int j = 0; j < kSplineNodes; ++j) {
-          const int line = first_line + k * ny + j;
-          Interval &at = in_tile[line];
-          if (at.end == 0) {
-            lines.push_back({line, 0, 0, 0, 0});
-            at = {x, x + kSplineNodes};
-          } else {
-            at.first = std::min(at.first, x);
-            at.end = std::max(at.end, x + kSplineNodes);
-          }
+          const int line = cell_line + k * ny + j;
+          if (include(in_tile[line], of_cells[cell_line])) lines.push_back({line, 0, 0});
         }
+      of_cells[cell_line] = {0, 0};
     }
     t.runs.end = run;
     t.lines.end = (int)lines.size();
-    workspace.tiles.push_back(t);
-    int nodes = 0;
     for (int i = t.lines.first; i < t.lines.end; ++i) {
       Line &line = lines[i];
-      Interval &at = in_tile[line.line], &all = in_crop[line.line];
-      line.first = at.first;
-      line.nodes = round_up(at.end - at.first, kLanes);
-      nodes += line.nodes;
-      all.first = all.end == 0 ? at.first : std::min(all.first, at.first);
-      all.end = std::max(all.end, at.first + line.nodes);
-      at = {0, 0};
+      const Interval at = in_tile[line.index];
+      in_tile[line.index] = {0, 0};
+      int32_t &index = workspace.line_index[line.index];
+      if (index < 0) {
+        index = (int)crop_lines.size();
+        crop_lines.push_back(line.index);
+        in_columns.resize(in_columns.size() + node_columns, Interval{0, 0});
+      }
+      line = {index, at.first, round_up(at.end - at.first, kLanes)};
+      t.nodes += line.nodes;
+      Interval *nodes = &in_columns[(std::size_t)index * node_columns + tile % columns];
+      // Without the padding, which adds zeros to what lies behind it.
+      for (int x = 0; x < kTileNodes; ++x) include(nodes[x], at);
     }
-    most = std::max(most, nodes);
-    all_nodes += nodes;
+    workspace.tiles.push_back(t);
+    most = std::max(most, t.nodes);
+    all_nodes += t.nodes;
   }
-  int64_t window = 0;
-  std::vector<int64_t> &starts = workspace.starts;
-  starts.resize(num_lines);
-  for (int line = 0; line < num_lines; ++line) {
-    starts[line] = window - in_crop[line].first;
-    const int64_t stride = in_crop[line].end - in_crop[line].first;
-    window += stride * (columns + kTileNodes - 1);
+  int64_t window = kLanes;  // room for padding
+  for (const Interval at : in_columns) window += at.end - at.first;
+  const std::size_t ints =
+      (sizeof(LayoutHeader) + workspace.tiles.size() * sizeof(Tile) +
+       lines.size() * sizeof(Line)) / kInt + crop_lines.size() + in_columns.size();
+  if (std::max<int64_t>(window, ints) > INT32_MAX) return false;
+  workspace.layout.resize(ints);
+  const LayoutHeader header = {(int32_t)ints,
+                               (int32_t)lines.size(),
+                               (int32_t)crop_lines.size(),
+                               most,
+                               (int32_t)std::min<int64_t>(all_nodes, INT32_MAX),
+                               (int32_t)window};
+  int32_t *to = workspace.layout.data();
+  const auto append = [&](const void *from, std::size_t bytes) {
+    std::memcpy(to, from, bytes);
+    to += bytes / kInt;
+  };
+  append(&header, sizeof(header));
+  append(workspace.tiles.data(), workspace.tiles.size() * sizeof(Tile));
+  append(lines.data(), lines.size() * sizeof(Line));
+  append(crop_lines.data(), crop_lines.size() * kInt);
+  int32_t start = 0;
+  for (const Interval at : in_columns) {
+    *to++ = start - at.first;
+    start += at.end - at.first;
   }
-  for (Line &line : lines) {
-    line.window = starts[line.line] + line.first;
-    line.stride = in_crop[line.line].end - in_crop[line.line].first;
-  }
-  return {side,         tables.kernel, rows,      columns, workspace.tiles.data(),
-          lines.data(), most,          all_nodes, window};
+  return true;
 }
 
 }  // namespace
@@ -166,9 +280,13 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
                       unsorted_offsets);
   const float whole = (float)std::max(height, width);  // one tile
   shape[3] = sort_pixels(cells, unsorted_offsets, height, width, side > 0 ? side : whole,
-                         (int)num_nodes, workspace.counts.get(num_nodes), offsets, pixels,
-                         runs);
-  return true;
+                         side > 0, shape, (int)num_nodes, workspace.counts.get(num_nodes),
+                         offsets, pixels, runs);
+  const GridPlan plan = {offsets,  pixels,   runs,
+                         num_pixels, shape[3], {shape[0], shape[1], shape[2]}, nullptr};
+  fits = side == 0 || lay_tiles(plan, side, height, width, workspace);
+  if (!fits) std::fill(shape, shape + 4, 0);
+  return fits;
 }
 
 bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
@@ -181,21 +299,26 @@ bool plan_grid(const Kernels &kernels, const float *image, int height, int width
   int32_t shape[4];
   const bool fits = plan_grid(kernels, image, height, width, spacing, side, max_nodes,
                               workspace, offsets, pixels, runs, shape);
-  *plan = {offsets, pixels, runs, num_pixels, shape[3], {shape[0], shape[1], shape[2]}};
+  *plan = {offsets,    pixels,   runs,
+           num_pixels, shape[3], {shape[0], shape[1], shape[2]},
+           side > 0 ? workspace.layout.data() : nullptr};
   return fits;
 }
 
 namespace {
 
-bool filter_tiles(const Kernels &kernels, GridPlan plan, const GridTables &tables,
-                  int64_t max_nodes, int height, int width, const float *values,
-                  float *out, Workspace &workspace) {
-  Run *runs = workspace.tile_runs.get(plan.num_runs);
-  const Tiles tiles = find_tiles(plan, tables, height, width, workspace, runs);
-  plan.runs = runs;
+bool filter_tiles(const Kernels &kernels, const GridPlan &plan,
+                  const GridTables &tables, int64_t max_nodes, int height, int width,
+                  const float *values, float *out, Workspace &workspace) {
+  const int32_t *layout = plan.layout;
+  if (layout == nullptr || layout[0] == 0) {
+    lay_tiles(plan, tables.side, height, width, workspace);
+    layout = workspace.layout.data();
+  }
+  const Tiles tiles = read_layout(layout, tables, height, width);
   // Measured in nodes of 10 ns: where tiles are small, their window outgrows the caches.
-  const double cost =
-      0.6 * tiles.all_nodes + 0.025 * tiles.window * (tiles.rows + kTileNodes - 1);
+  const double cost = 0.7 * tiles.all_nodes +
+                      0.06 * (double)tiles.window * (tiles.rows + kTileNodes - 1);
   if (max_nodes < kMaxNodes && cost > max_nodes) return false;
   TileBuffers buffers;
   buffers.basis_y = workspace.basis.get((std::size_t)(height + width) * kLanes);
@@ -204,7 +327,7 @@ bool filter_tiles(const Kernels &kernels, GridPlan plan, const GridTables &table
   buffers.start = workspace.counts.get((std::size_t)plan.nodes[1] * plan.nodes[2]);
   buffers.window = workspace.blurred.get((std::size_t)kWindowRows * tiles.window);
   std::fill(out, out + plan.num_pixels, 0.f);
-  kernels.filter_tiles(plan, tiles, height, width, values, out, buffers);
+  kernels.filter_tiles(plan, tables, tiles, height, width, values, out, buffers);
   return true;
 }
 

@@ -5,27 +5,33 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "bilateral_kernels.h"
 
 namespace mmwsmots {
 
-// Uninitialised memory that only grows.
+// Uninitialised memory that only grows, aligned to lines of the cache: else vectors lie
+// in two of them.
 template <typename T>
 class Buffer {
  public:
   T *get(std::size_t size) {
     if (size > size_) {
       data_.reset();
-      data_.reset(new T[size]);
+      data_.reset(static_cast<T *>(::operator new(size * sizeof(T), kLine)));
       size_ = size;
     }
     return data_.get();
   }
 
  private:
-  std::unique_ptr<T[]> data_;
+  static constexpr std::align_val_t kLine{64};
+  struct Free {
+    void operator()(T *p) const { ::operator delete(p, kLine); }
+  };
+  std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;
 };
 
@@ -33,11 +39,11 @@ class Buffer {
 struct Workspace {
   Buffer<float> grid, blurred, line, basis;
   Buffer<int32_t> cells, counts, plan;
-  std::vector<Interval> touched;
+  std::vector<Interval> touched, in_columns;
+  std::vector<int32_t> cell_lines, line_index, crop_lines, layout;
   std::vector<Line> lines;
-  std::vector<int64_t> starts;
   std::vector<Tile> tiles;
-  Buffer<Run> runs, tile_runs;
+  Buffer<Run> runs;
   Buffer<Interval> intervals;
   Buffer<float> exact_float;
   Buffer<double> exact_double;
@@ -47,7 +53,8 @@ struct Workspace {
 // `spacing` apart. `runs` has room for one run per pixel; `shape` receives the nodes
 // along the three axes and the number of runs. Returns false, with a zero shape and
 // nothing else written, if the grid would need more than `max_nodes`, or a colour is
-// not finite. Where `side` is not 0, tiles of so many pixels are sorted one by one.
+// not finite. Where `side` is not 0, tiles of so many pixels are sorted one by one, and
+// workspace.layout says what they touch; its first number is its size.
 bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
                float spacing, float side, int64_t max_nodes, Workspace &workspace,
                int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape);

@@ -18,11 +18,11 @@ inline int round_up(int n, int multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-// Offsets from -0.5 to 0.5 along the three axes are packed into ten bits each, the
-// first axis lowest; 0 is exact. Memory traffic costs more than unpacking them.
+// Offsets from -1 to 1 along the three axes are packed into ten bits each, the first
+// axis lowest; 0 is exact. Memory traffic costs more than unpacking them.
 constexpr int kOffsetBits = 10;
 constexpr int kOffsetMask = (1 << kOffsetBits) - 1;
-constexpr float kOffsetScale = 1022.f;
+constexpr int kOffsetScale = 511;
 
 // Pixels of one cell of the colour grid; they start where the last run ended.
 struct Run {
@@ -37,6 +37,7 @@ struct GridPlan {
   const Run *runs;         // (num_runs), tile by tile
   int num_pixels, num_runs;
   int nodes[3];  // of the grid, along grey and the two chroma axes
+  const int32_t *layout;  // of the tiles; null or 0 if it is to be made
 };
 
 // W_ij = sum_r basis_r(i) basis_r(j) * spline-kernel-spline(colour_i, colour_j).
@@ -74,27 +75,26 @@ constexpr int kTileWeights = 11;
 
 // Colour nodes, one after another along grey, that a tile touches.
 struct Line {
-  int32_t line, first, nodes;  // nodes: a multiple of kLanes
-  // In a row of the window: the first node at the crop's first column, and the floats
-  // from a column to the next.
-  int64_t window;
-  int32_t stride;
+  int32_t index;         // among the lines that the crop touches
+  int32_t first, nodes;  // nodes: a multiple of kLanes
 };
 
 struct Tile {
   Interval runs, lines;
+  int32_t nodes;
 };
 
 // What the tiles of a crop touch.
 struct Tiles {
-  float side;            // pixels
-  const float *weights;  // (kTileWeights)
   int rows, columns;
   const Tile *tiles;  // (rows, columns)
   const Line *lines;
-  int nodes;          // most of a tile
-  int64_t all_nodes;  // sum over the tiles
-  int64_t window;  // floats in a row of the window
+  // Of the lines that the crop touches: where they are in the colour grid, and in a row
+  // of the window, (columns + kTileNodes - 1) each, where their node 0 is.
+  const int32_t *crop_lines, *starts;
+  int nodes;      // most of a tile
+  int all_nodes;  // sum over the tiles, or the largest int
+  int window;     // floats in a row of the window
 };
 
 struct TileBuffers {
@@ -136,14 +136,16 @@ struct Kernels {
                        int height, int width, const float *values, float *out,
                        const GridBuffers &buffers);
   // out (height, width) += W * values.
-  void (*filter_tiles)(const GridPlan &plan, const Tiles &tiles, int height, int width,
-                       const float *values, float *out, const TileBuffers &buffers);
+  void (*filter_tiles)(const GridPlan &plan, const GridTables &tables,
+                       const Tiles &tiles, int height, int width, const float *values,
+                       float *out, const TileBuffers &buffers);
   void (*exact_float)(const ExactProblem<float> &problem);
   void (*exact_double)(const ExactProblem<double> &problem);
 };
 
 const Kernels &portable_kernels();
-// Falls back to the portable ones where the compiler cannot target AVX2.
+// These fall back to the portable ones where the compiler cannot target AVX.
 const Kernels &avx2_kernels();
+const Kernels &avx512_kernels();
 
 }  // namespace mmwsmots

@@ -158,7 +158,7 @@ void bin_colours(const float *image, int num_pixels, const float *rotation,
       nearest = nearest < last ? nearest : last;
       const Vec offset = x - __builtin_convertvector(nearest, Vec);
       // Rounded to the nearest of 0 .. 1022, as conversion cuts off.
-      const Vec level = (offset + 0.5f) * kOffsetScale + 0.5f;
+      const Vec level = (offset + 1) * (float)kOffsetScale + 0.5f;
       packed = (packed << kOffsetBits) | __builtin_convertvector(level, IntVec);
       cell = cell * nodes[axis] + nearest;
     }
@@ -261,7 +261,7 @@ inline void contract_nodes(const S &s, float *const *lines, Vec *c) {
 // Of the lowest bits.
 inline Vec unpack_offset(IntVec packed) {
   const Vec level = __builtin_convertvector(packed & kOffsetMask, Vec);
-  return level * (1 / kOffsetScale) - 0.5f;
+  return level * (1.f / kOffsetScale) - 1;
 }
 
 // Sorted pixels, unpacked, in pieces that fit the first-level cache. Cells may end

@@ -51,42 +51,51 @@ inline float *window_row(const Tiles &tiles, const TileBuffers &buffers, int row
   return buffers.window + (int64_t)(row % kWindowRows) * tiles.window;
 }
 
+// Where the line's node 0 is, at each spatial node of a tile in this column.
+inline const int32_t *line_starts(const Tiles &tiles, const Line &line, int column) {
+  return tiles.starts + (int64_t)line.index * (tiles.columns + kTileNodes - 1) + column;
+}
+
 struct TileCells {
   float *grid;
   const int32_t *start;
-  int nx, ny;
+  int nx, ny, first;  // cell
 
   void find(int cell, float **lines) const {
-    const int x = cell % nx, line = cell / nx;
+    const int x = (cell - first) % nx, line = (cell - first) / nx;
     for (int i = 0; i < kSplineNodes * kSplineNodes; ++i)
       lines[i] = grid + (int64_t)(start[line + i / 3 * ny + i % 3] + x) * kLanes;
   }
 };
 
-// Lays the tile's lines one after another. Returns their nodes.
-int start_lines(const Tiles &tiles, const Tile &tile, int32_t *start) {
+// Lays the tile's lines one after another.
+TileCells lay_lines(const GridPlan &plan, const Tiles &tiles, int tile,
+                    const TileBuffers &buffers) {
   int nodes = 0;
-  for (int i = tile.lines.first; i < tile.lines.end; ++i) {
-    start[tiles.lines[i].line] = nodes - tiles.lines[i].first;
-    nodes += tiles.lines[i].nodes;
+  const Interval lines = tiles.tiles[tile].lines;
+  for (int i = lines.first; i < lines.end; ++i) {
+    const Line line = tiles.lines[i];
+    buffers.start[tiles.crop_lines[line.index]] = nodes - line.first;
+    nodes += line.nodes;
   }
-  return nodes;
+  const int nx = plan.nodes[0], ny = plan.nodes[1];
+  return {buffers.grid, buffers.start, nx, ny, tile * nx * ny * plan.nodes[2]};
 }
 
 // The tile's pixels into the colour nodes of `grid`, and from there into the window.
 void splat_tile(const HalfGaussian &h, const GridPlan &plan, const Tiles &tiles, int row,
                 int column, int width, const float *values, const TileBuffers &buffers) {
-  const Tile &tile = tiles.tiles[row * tiles.columns + column];
-  const TileCells cells = {buffers.grid, buffers.start, plan.nodes[0], plan.nodes[1]};
-  clear_bytes(buffers.grid, start_lines(tiles, tile, buffers.start) * kLanes *
-                                (int64_t)sizeof(float));
+  const int index = row * tiles.columns + column;
+  const Tile tile = tiles.tiles[index];
+  const TileCells cells = lay_lines(plan, tiles, index, buffers);
+  clear_bytes(buffers.grid, tile.nodes * kLanes * (int64_t)sizeof(float));
   splat(h, plan, tile.runs, cells, buffers.basis_y, buffers.basis_x, width, values);
   float *rows[kTileNodes];
   for (int y = 0; y < kTileNodes; ++y) rows[y] = window_row(tiles, buffers, row + y);
   const float *from = buffers.grid;
   for (int i = tile.lines.first; i < tile.lines.end; ++i) {
     const Line line = tiles.lines[i];
-    const int64_t start = line.window + (int64_t)column * line.stride;
+    const int32_t *starts = line_starts(tiles, line, column);
     for (int node = 0; node < line.nodes; node += kLanes, from += kLanes * kLanes) {
       Vec m[kLanes + 1] = {};  // by lane, of kLanes nodes
       for (int u = 0; u < kLanes; ++u) m[u] = load(from + u * kLanes);
@@ -97,7 +106,7 @@ void splat_tile(const HalfGaussian &h, const GridPlan &plan, const Tiles &tiles,
         const Vec c[3] = {along_x[0][x], along_x[1][x], along_x[2][x]};
         Vec nodes[kTileNodes];
         spread_tile(h, c, nodes);
-        const int64_t at = start + node + x * line.stride;
+        const int64_t at = (int64_t)starts[x] + line.first + node;
         for (int y = 0; y < kTileNodes; ++y)
           store(rows[y] + at, load(rows[y] + at) + nodes[y]);
       }
@@ -108,21 +117,21 @@ void splat_tile(const HalfGaussian &h, const GridPlan &plan, const Tiles &tiles,
 // The transpose.
 void slice_tile(const HalfGaussian &h, const GridPlan &plan, const Tiles &tiles, int row,
                 int column, int width, float *out, const TileBuffers &buffers) {
-  const Tile &tile = tiles.tiles[row * tiles.columns + column];
-  const TileCells cells = {buffers.grid, buffers.start, plan.nodes[0], plan.nodes[1]};
-  start_lines(tiles, tile, buffers.start);
+  const int index = row * tiles.columns + column;
+  const Tile tile = tiles.tiles[index];
+  const TileCells cells = lay_lines(plan, tiles, index, buffers);
   const float *rows[kTileNodes];
   for (int y = 0; y < kTileNodes; ++y) rows[y] = window_row(tiles, buffers, row + y);
   float *to = buffers.grid;
   for (int i = tile.lines.first; i < tile.lines.end; ++i) {
     const Line line = tiles.lines[i];
-    const int64_t start = line.window + (int64_t)column * line.stride;
+    const int32_t *starts = line_starts(tiles, line, column);
     for (int node = 0; node < line.nodes; node += kLanes, to += kLanes * kLanes) {
       Vec along_x[3][kTileNodes];
       for (int x = 0; x < kTileNodes; ++x) {
         Vec nodes[kTileNodes], c[3];
         for (int y = 0; y < kTileNodes; ++y)
-          nodes[y] = load(rows[y] + start + node + x * line.stride);
+          nodes[y] = load(rows[y] + starts[x] + line.first + node);
         collect_tile(h, nodes, c);
         for (int y = 0; y < 3; ++y) along_x[y][x] = c[y];
       }
@@ -135,11 +144,12 @@ void slice_tile(const HalfGaussian &h, const GridPlan &plan, const Tiles &tiles,
   gather(h, plan, tile.runs, cells, buffers.basis_y, buffers.basis_x, width, out);
 }
 
-void filter_tiles(const GridPlan &plan, const Tiles &tiles, int height, int width,
-                  const float *values, float *out, const TileBuffers &buffers) {
-  const HalfGaussian h(tiles.weights);
-  tile_basis(height, tiles.side, true, buffers.basis_y);
-  tile_basis(width, tiles.side, false, buffers.basis_x);
+void filter_tiles(const GridPlan &plan, const GridTables &tables, const Tiles &tiles,
+                  int height, int width, const float *values, float *out,
+                  const TileBuffers &buffers) {
+  const HalfGaussian h(tables.kernel);
+  tile_basis(height, tables.side, true, buffers.basis_y);
+  tile_basis(width, tables.side, false, buffers.basis_x);
   // A row of tiles is complete when the last that shares its nodes is in them.
   constexpr int kDelay = kTileNodes - 1;
   for (int row = 0; row < tiles.rows + kDelay; ++row) {

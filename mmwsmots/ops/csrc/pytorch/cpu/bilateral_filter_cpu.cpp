@@ -24,8 +24,8 @@ static_assert(kLanes == kRanksPerBlock && kMaxRadius + 1 == kMaxTaps &&
 // torch has looked at the processor, and at the user's ATEN_CPU_CAPABILITY.
 const Kernels &kernels() {
   static const std::string capability = at::get_cpu_capability();
-  static const bool avx2 = capability == "AVX2" || capability == "AVX512";
-  return avx2 ? avx2_kernels() : portable_kernels();
+  if (capability == "AVX512") return avx512_kernels();
+  return capability == "AVX2" ? avx2_kernels() : portable_kernels();
 }
 
 // Calls function(item, workspace) for every item. Threads take the next one when they
@@ -39,6 +39,9 @@ void for_each_item(int64_t count, const Function &function) {
     for (int64_t item; (item = next++) < count;) function(item, workspace);
   });
 }
+
+// Ints of a crop's layout of tiles; a larger one is made at each call.
+int64_t layout_room(double side, int64_t area) { return side > 0 ? 4 * area : 0; }
 
 template <typename T>
 void exact_batch(const Tensor &values, const Tensor &image, double sigma_rgb,
@@ -68,10 +71,8 @@ Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
   return out;
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
-                                                               double spacing,
-                                                               double side,
-                                                               int64_t max_nodes) {
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(
+    const Tensor &image_in, double spacing, double side, int64_t max_nodes) {
   check_plan(image_in, spacing, max_nodes);
   const Tensor image = image_in.contiguous();
   const int64_t batch = image.size(0);
@@ -81,11 +82,14 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
   Tensor offsets = at::empty(pixels.sizes(), pixels.options());
   Tensor runs = at::empty({batch, area, 2}, pixels.options());
   Tensor shape = at::zeros({batch, 4}, pixels.options());
-  if (image.numel() == 0) return {offsets, pixels, runs, shape};
+  const int64_t room = layout_room(side, area);
+  Tensor layout = at::empty({batch, room}, pixels.options());
+  if (image.numel() == 0) return {offsets, pixels, runs, shape, layout};
   const float *image_data = image.const_data_ptr<float>();
   int32_t *offset_data = offsets.mutable_data_ptr<int32_t>(),
           *pixel_data = pixels.mutable_data_ptr<int32_t>(),
-          *shape_data = shape.mutable_data_ptr<int32_t>();
+          *shape_data = shape.mutable_data_ptr<int32_t>(),
+          *layout_data = layout.mutable_data_ptr<int32_t>();
   Run *run_data = reinterpret_cast<Run *>(runs.mutable_data_ptr<int32_t>());
   for_each_item(batch, [&](int64_t crop, Workspace &workspace) {
     int32_t *crop_offsets = offset_data + area * crop,
@@ -99,8 +103,14 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
     }
     // The operator's outputs have no undefined parts.
     std::fill(crop_runs + crop_shape[3], crop_runs + area, Run{0, 0});
+    if (room == 0) return;
+    const std::vector<int32_t> &made = workspace.layout;
+    const bool fits = crop_shape[3] > 0 && (int64_t)made.size() <= room;
+    int32_t *crop_layout = layout_data + room * crop;
+    if (fits) std::copy(made.begin(), made.end(), crop_layout);
+    std::fill(crop_layout + (fits ? made.size() : 0), crop_layout + room, 0);
   });
-  return {offsets, pixels, runs, shape};
+  return {offsets, pixels, runs, shape, layout};
 }
 
 GridTables read_tables(const Tensor &values, const Tensor &basis_y,
@@ -120,10 +130,9 @@ GridTables read_tables(const Tensor &values, const Tensor &basis_y,
 
 Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       const Tensor &offsets, const Tensor &pixels, const Tensor &runs,
-                      const Tensor &shape, const Tensor &basis_y,
-                      const Tensor &basis_x, const Tensor &kernel,
-                      double side, int64_t max_nodes, double sigma_rgb,
-                      double sigma_xy) {
+                      const Tensor &shape, const Tensor &layout, const Tensor &basis_y,
+                      const Tensor &basis_x, const Tensor &kernel, double side,
+                      int64_t max_nodes, double sigma_rgb, double sigma_xy) {
   check_pair(values_in, image_in);
   const Tensor values = values_in.contiguous(), image = image_in.contiguous();
   const int64_t batch = values.size(0), channels = values.size(1);
@@ -133,6 +142,8 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
   check_tensor(pixels, "pixels", {batch, area}, at::kInt, values);
   check_tensor(runs, "runs", {batch, area, 2}, at::kInt, values);
   check_tensor(shape, "shape", {batch, 4}, at::kInt, values);
+  const int64_t room = layout_room(side, area);
+  check_tensor(layout, "layout", {batch, room}, at::kInt, values);
   const GridTables tables = read_tables(values, basis_y, basis_x, kernel, side);
   Tensor out = at::empty(values.sizes(), values.options());
   if (out.numel() == 0) return out;
@@ -141,7 +152,8 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
               *image_data = image.const_data_ptr<float>();
   const int32_t *offset_data = offsets.const_data_ptr<int32_t>(),
                 *pixel_data = pixels.const_data_ptr<int32_t>(),
-                *shape_data = shape.const_data_ptr<int32_t>();
+                *shape_data = shape.const_data_ptr<int32_t>(),
+                *layout_data = layout.const_data_ptr<int32_t>();
   const Run *run_data = reinterpret_cast<const Run *>(runs.const_data_ptr<int32_t>());
   float *out_data = out.mutable_data_ptr<float>();
   for_each_item(batch * channels, [&](int64_t item, Workspace &workspace) {
@@ -153,6 +165,7 @@ Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
     plan.num_pixels = area;
     plan.num_runs = shape_data[4 * crop + 3];
     std::copy_n(shape_data + 4 * crop, 3, plan.nodes);
+    plan.layout = room > 0 ? layout_data + room * crop : nullptr;
     const float *from = value_data + area * item;
     float *to = out_data + area * item;
     // Else the grid is too large, or a colour not finite.

@@ -50,11 +50,10 @@ Tensor bilateral_exact(const Tensor &values_in, const Tensor &image_in,
   return out;
 }
 
-// `pixels` holds every pixel's cell; nothing is sorted, so there are no runs.
-std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &image_in,
-                                                               double spacing,
-                                                               double side,
-                                                               int64_t max_nodes) {
+// `pixels` holds every pixel's cell; nothing is sorted, so there are no runs, and no
+// layout of tiles.
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(
+    const Tensor &image_in, double spacing, double side, int64_t max_nodes) {
   TORCH_CHECK(side == 0, "there are no tiles on CUDA");
   check_plan(image_in, spacing, max_nodes);
   const cuda::Crops crops = crops_of(image_in);
@@ -66,17 +65,18 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> bilateral_grid_plan(const Tensor &ima
   Tensor pixels = at::empty({batch, area}, integers);
   Tensor runs = at::empty({batch, 0, 2}, integers);
   Tensor shape = at::empty({batch, 4}, integers);
+  Tensor layout = at::empty({batch, 0}, integers);
   if (batch > 0)
     C10_CUDA_CHECK(cuda::plan_grid(
         image.const_data_ptr<float>(), crops, (float)spacing, max_nodes,
         offsets.mutable_data_ptr<int32_t>(), pixels.mutable_data_ptr<int32_t>(),
         shape.mutable_data_ptr<int32_t>(), c10::cuda::getCurrentCUDAStream()));
-  return {offsets, pixels, runs, shape};
+  return {offsets, pixels, runs, shape, layout};
 }
 
 Tensor bilateral_grid(const Tensor &values_in, const Tensor &image_in,
                       const Tensor &offsets, const Tensor &pixels, const Tensor &runs,
-                      const Tensor &shape, const Tensor &basis_y,
+                      const Tensor &shape, const Tensor &layout, const Tensor &basis_y,
                       const Tensor &basis_x, const Tensor &kernel, double side,
                       int64_t max_nodes, double sigma_rgb, double sigma_xy) {
   TORCH_CHECK(side == 0, "there are no tiles on CUDA");
