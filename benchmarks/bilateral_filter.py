@@ -39,7 +39,7 @@ SIZE = 128
 # Crops of each kind; the first of them make a smaller batch.
 CROPS = 32
 SIGMA_RGB = 15.0
-NOISE = 20.0  # grey levels of each channel, added to natural crops
+NOISE = 20.0  # standard deviation in levels, added to natural crops
 # The symbol of rloss's wrapper/bilateralfilter: g++ or SWIG, as its setup.py builds.
 REFERENCE_SYMBOL = '_Z21bilateralfilter_batchPfiS_iS_iiiiiff'
 
@@ -66,6 +66,7 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         choices=[
             'natural',
+            'natural + grey noise',
             'natural + noise',
             'tiny, upsampled',
             'noise',
@@ -123,8 +124,10 @@ def make_crops(frames: Optional[Path]) -> dict[str, Tensor]:
         tiny = natural[:, :, :16, :16].transpose(0, 2, 3, 1)
         large = [cv2.resize(crop, (SIZE, SIZE)).transpose(2, 0, 1) for crop in tiny]
         grain = np.random.default_rng(2).normal(0, NOISE, natural.shape)
+        grey = grain[:, :1]  # the same in all channels
         crops = {
             'natural': natural,
+            'natural + grey noise': np.clip(natural + grey, 0, 255),
             'natural + noise': np.clip(natural + grain, 0, 255),
             'tiny, upsampled': np.stack(large),
             **crops,
