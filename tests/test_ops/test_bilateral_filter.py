@@ -394,17 +394,19 @@ def test_opcheck_exact(crops, requires_grad):
 @needs_grid
 @needs_opcheck
 @pytest.mark.parametrize('requires_grad', [False, True])
-def test_opcheck_grid(crops, requires_grad):
+@pytest.mark.parametrize('sigma_xy, tolerance, tiled', [(40, 0.03, 0), (3, 0.05, 1)])
+def test_opcheck_grid(crops, requires_grad, sigma_xy, tolerance, tiled):
     values, image = crops
     values.requires_grad_(requires_grad)
     grid_ops = torch.ops.mmwsmots
-    tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
-    settings = (image, tables.spacing * 60.0, 0.0, 10**6)
+    tables = grid_tables(*values.shape[2:], sigma_xy, tolerance, CPU)
+    assert (tables.side > 0) == tiled
+    settings = (image, tables.spacing * 60.0, tables.side, 10**6)
     torch.library.opcheck(grid_ops._bilateral_grid_plan.default, settings)
     plan = grid_ops._bilateral_grid_plan(*settings)
     assert (plan[3] > 0).all()
     arguments = (values, image, *plan, tables.basis_y, tables.basis_x, tables.kernel)
-    numbers = (0.0, 10**6, 60.0, 40.0)
+    numbers = (tables.side, 10**6, 60.0, sigma_xy)
     torch.library.opcheck(grid_ops._bilateral_grid.default, (*arguments, *numbers))
 
 
