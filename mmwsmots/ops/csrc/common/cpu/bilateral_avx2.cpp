@@ -1,41 +1,4 @@
 // Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-#include "bilateral_kernels.h"
-
-#if defined(__x86_64__)
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-
-namespace mmwsmots {
-namespace {
-#include "bilateral_kernels.inl"
-#include "bilateral_tiles.inl"
-}  // namespace
-}  // namespace mmwsmots
-
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-namespace mmwsmots {
-
-const Kernels &avx2_kernels() {
-  static const Kernels kernels = {colour_range, bin_colours,  find_intervals,
-                                  filter_block, filter_tiles, exact<float>,
-                                  exact<double>};
-  return kernels;
-}
-
-}  // namespace mmwsmots
-#else
-namespace mmwsmots {
-
-const Kernels &avx2_kernels() { return portable_kernels(); }
-
-}  // namespace mmwsmots
-#endif
+#define MMWSMOTS_TARGET "avx2,fma"
+#define MMWSMOTS_KERNELS avx2_kernels
+#include "bilateral_avx.inl"
