@@ -6,7 +6,7 @@
 # The first stage learns from the boxes; then each round labels them and learns from the
 # labels. The result is WORK_DIR/round_N/iter_*.pth. What is there is not made again, so
 # the same command goes on after a kill. BOXES and LABELS name the configs, PYTHON the
-# interpreter.
+# interpreter. LABEL_OPTIONS are options of the configs for labelling.
 set -euo pipefail
 if [ $# -lt 3 ]; then
     sed -n '2,10s/^# \{0,1\}//p' "$0"
@@ -18,6 +18,12 @@ configs=$tools/../configs/masker
 boxes=${BOXES:-$configs/box-masker_mnv2_coco-boxes.py}
 labels=${LABELS:-$configs/box-masker_mnv2_coco-labels.py}
 python=${PYTHON:-python}
+# In rounds, labels follow the image more closely than masks to look at.
+refiner=model.test_cfg.mask_refiner
+label_options=${LABEL_OPTIONS:-model.test_cfg.mask_thr_binary=0.5 \
+    $refiner.mean_field.sigma_rgb=8.0 $refiner.mean_field.sigma_xy=7.0 \
+    $refiner.mean_field.color_weight=1.0 $refiner.max_empty_share=0.1 \
+    $refiner.fill_holes=False}
 
 # CONFIG FILE FOLDER [OPTION ...]
 train() {
@@ -38,7 +44,7 @@ for round in $(seq "$rounds"); do
     if [ ! -e "$here.done" ]; then
         [ -e "$here.json" ] || "$python" "$tools/label_dataset.py" "$ann" "$images" \
             "$here.json" --config "$config" --work-dir "$here" \
-            --checkpoint "$(cat "$last/last_checkpoint")"
+            --checkpoint "$(cat "$last/last_checkpoint")" --cfg-options $label_options
         train "$labels" "$here.json" "$here" load_from="$(cat "$last/last_checkpoint")"
         touch "$here.done"
     fi

@@ -3,7 +3,6 @@
 _base_ = ['./box-masker_mnv2_coco-labels.py', '../_base_/models/box-masker_r50.py']
 
 model = _base_.r50_model
-label_cfg = _base_.r50_label_cfg
 
 max_iters = 10000
 train_cfg = dict(max_iters=max_iters)

@@ -62,8 +62,6 @@ def label_dataset(
     """
     check_existing([Path(out_file)], overwrite=overwrite)
     cfg, name = read_config(config, BoxMasker)
-    if 'label_cfg' in cfg:
-        cfg.merge_from_dict({'model.test_cfg': cfg.pop('label_cfg')})
     _remove_loops(cfg, 'train', 'val', 'test')
     for key in ('optim_wrapper', 'param_scheduler', 'custom_hooks'):
         cfg.pop(key, None)
@@ -111,10 +109,10 @@ def adapt_box_masker(
     ``first_stage`` of the config, a dict of its ``config`` and ``checkpoint`` and, if
     not 1, ``num_iters_factor``: that stage goes on for ``num_iters_factor * num_iters``
     iterations on the boxes and labels them together with the masker, see
-    :class:`BoxMaskerEnsemble`, with the settings of a test; then the masker learns from
-    these labels for ``num_iters``. Without ``first_stage`` it learns from its own
-    labels, which changes it little. A masker that learns from boxes goes on by itself.
-    Masks of the file are never read.
+    :class:`BoxMaskerEnsemble`, as in a test; then the masker learns from these labels
+    for ``num_iters``. Without ``first_stage`` it learns from its own labels, which
+    changes it little. A masker that learns from boxes goes on by itself. Masks of the
+    file are never read.
 
     The configs' models, data pipelines and optimizers are taken; a schedule becomes
     ``num_iters`` iterations with a warm-up and a cosine decay.
@@ -151,8 +149,6 @@ def adapt_box_masker(
         return _train(cfg, name, checkpoint, *data, **run)
     labelled = work_dir / 'masks.json'
     if not (resume and labelled.is_file()):
-        # Few labels are learnt by heart: they are what its masks are to be.
-        cfg.pop('label_cfg', None)
         teacher = cfg, checkpoint
         if stage := cfg.get('first_stage'):
             first = read_config(stage['config'], BoxMasker)

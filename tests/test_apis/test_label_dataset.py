@@ -97,14 +97,3 @@ def test_a_picture_of_another_size_stops(model, data, tmp_path):
     with pytest.raises(ValueError, match=r'2\.png: the frame has the size 40 x 60'):
         label_dataset(*model, path, folder, out, tmp_path / 'work')
     assert not out.exists()
-
-
-def test_labels_have_settings_of_their_own(model, data, tmp_path):
-    config, checkpoint = model
-    config.model.test_cfg = dict(share=0.5)
-    config.label_cfg = dict(share=1.0)
-    out = tmp_path / 'masks.json'
-    label_dataset(config, checkpoint, *data, out, tmp_path / 'work')
-    for ann in json.loads(out.read_text())['annotations']:
-        assert ann['area'] == ann['bbox'][2] * ann['bbox'][3]
-    assert config.model.test_cfg.share == 0.5  # the config is as it was

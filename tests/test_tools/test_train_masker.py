@@ -48,6 +48,10 @@ def test_a_round_goes_on_from_the_stage_before(repo, tmp_path):
     assert sum(key.startswith('backbone') for key in learned) > 100
     for key in learned:
         torch.testing.assert_close(trained[key], first[key])
+    # labels of a round are cut where they are sure, masks at test are not
+    runs = (out / 'round_1').glob('2*/vis_data/config.py')
+    cuts = {Config.fromfile(run).model.test_cfg.mask_thr_binary for run in runs}
+    assert cuts == {0.5, Config.fromfile(env['LABELS']).model.test_cfg.mask_thr_binary}
     # what is there is not made again
     before = (out / 'round_1.json').stat().st_mtime_ns
     subprocess.run(command, env=env, check=True, timeout=600)

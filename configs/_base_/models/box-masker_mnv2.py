@@ -31,12 +31,3 @@ model = dict(
         ),
     ),
 )
-# Labels to learn from follow the image more closely than masks to look at.
-label_cfg = dict(
-    mask_thr_binary=0.5,
-    mask_refiner=dict(
-        mean_field=dict(sigma_rgb=8.0, sigma_xy=7.0, color_weight=1.0),
-        max_empty_share=0.1,
-        fill_holes=False,
-    ),
-)

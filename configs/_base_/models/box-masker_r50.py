@@ -1,6 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # For GPUs: ResNet-50 on crops of 256 pixels. A leaf config merges it:
-# `model = _base_.r50_model`, `label_cfg = _base_.r50_label_cfg`.
+# `model = _base_.r50_model`.
 r50_model = dict(
     crop_size=256,
     backbone=dict(
@@ -19,4 +19,3 @@ r50_model = dict(
     train_cfg=dict(num_crops=64),
     test_cfg=dict(mask_refiner=dict(mean_field=dict(size=128, sigma_xy=10.0))),
 )
-r50_label_cfg = dict(mask_refiner=dict(mean_field=dict(sigma_xy=14.0)))

@@ -11,4 +11,4 @@ masker.init_cfg = dict(
     type='Pretrained',
     checkpoint='{{ fileDirname }}/../../masker/box-masker_mnv2_coco-labels.pth',
 )
-del _base_.model, _base_.label_cfg
+del _base_.model
