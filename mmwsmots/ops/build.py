@@ -12,7 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Optional
 
-NAME = 'mmwsmots.ops._bilateral_ext'
+# As in library.py.
+NAME = 'mmwsmots.ops._bilateral_ext2'
 _CPU_FLAGS = ['-O3', '-g0', '-fopenmp', '-fvisibility=hidden', '-Wno-psabi']
 _CPU_FLAGS += ['-fno-wrapv']  # Python's -fwrapv slows down the arithmetic of addresses
 

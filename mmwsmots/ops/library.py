@@ -21,7 +21,9 @@ from .bilateral_filter_torch import bilateral_filter_torch
 
 NAMESPACE = 'mmwsmots'
 # The library that `build.py` compiles into this folder.
-EXTENSION_NAME = '_bilateral_ext'
+# Its number goes up when an operator gets other arguments: a library that was compiled
+# before would end the process.
+EXTENSION_NAME = '_bilateral_ext2'
 
 _library = torch.library.Library(NAMESPACE, 'FRAGMENT')
 _library.define(
