@@ -1,6 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 # For GPUs: ResNet-50 on crops of 256 pixels. A leaf config merges it:
-# `model = _base_.r50_model`.
+# `model = _base_.r50_model`. LABEL_OPTIONS of tools/train_masker.sh are those of the
+# small network; here they want mean_field.sigma_xy=14.0.
 r50_model = dict(
     crop_size=256,
     backbone=dict(

@@ -29,12 +29,7 @@ namespace {
 
 namespace mmwsmots {
 
-const Kernels &MMWSMOTS_KERNELS() {
-  static const Kernels kernels = {colour_range, bin_colours,  find_intervals,
-                                  filter_block, filter_tiles, exact<float>,
-                                  exact<double>};
-  return kernels;
-}
+const Kernels &MMWSMOTS_KERNELS() { return kKernels; }
 
 }  // namespace mmwsmots
 #else

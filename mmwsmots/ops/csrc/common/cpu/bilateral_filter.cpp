@@ -27,7 +27,8 @@ constexpr int kFarthest = (int)(0.7f * kOffsetScale);
 constexpr int32_t kKept = 1 << 30;
 
 // Moves a pixel that is alone in its cell to a neighbour that stays, if one is near
-// enough. Half of the cells of natural tiles have one pixel; each costs as many do.
+// enough. Half of the cells of natural tiles have one pixel, and a cell costs more than
+// its pixels.
 void join_cell(int32_t *cell, int32_t *packed, const int *steps, int num_cells,
                int32_t *counts) {
   struct Axis {

@@ -7,11 +7,6 @@ namespace {
 #include "bilateral_tiles.inl"
 }  // namespace
 
-const Kernels &portable_kernels() {
-  static const Kernels kernels = {colour_range, bin_colours,  find_intervals,
-                                  filter_block, filter_tiles, exact<float>,
-                                  exact<double>};
-  return kernels;
-}
+const Kernels &portable_kernels() { return kKernels; }
 
 }  // namespace mmwsmots

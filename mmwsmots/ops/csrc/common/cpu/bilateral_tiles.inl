@@ -162,3 +162,6 @@ void filter_tiles(const GridPlan &plan, const GridTables &tables, const Tiles &t
       slice_tile(h, plan, tiles, row - kDelay, column, width, out, buffers);
   }
 }
+
+constexpr Kernels kKernels = {colour_range, bin_colours,  find_intervals, filter_block,
+                              filter_tiles, exact<float>, exact<double>};
