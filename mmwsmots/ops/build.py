@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 # As in library.py.
-NAME = 'mmwsmots.ops._bilateral_ext2'
+NAME = 'mmwsmots.ops._bilateral_ext3'
 _CPU_FLAGS = ['-O3', '-g0', '-fopenmp', '-fvisibility=hidden', '-Wno-psabi']
 _CPU_FLAGS += ['-fno-wrapv']  # Python's -fwrapv slows down the arithmetic of addresses
 

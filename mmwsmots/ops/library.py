@@ -23,7 +23,7 @@ NAMESPACE = 'mmwsmots'
 # The library that `build.py` compiles into this folder.
 # Its number goes up when an operator gets other arguments: a library that was compiled
 # before would end the process.
-EXTENSION_NAME = '_bilateral_ext2'
+EXTENSION_NAME = '_bilateral_ext3'
 
 _library = torch.library.Library(NAMESPACE, 'FRAGMENT')
 _library.define(

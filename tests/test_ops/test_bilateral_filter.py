@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
+import mmcv
 import numpy as np
 import pytest
 import torch
@@ -45,6 +46,10 @@ def error(actual, expected):
     """Relative L2 error per crop and channel, the largest."""
     difference = (actual.cpu() - expected).flatten(2).norm(dim=2)
     return (difference / expected.flatten(2).norm(dim=2)).max().item()
+
+
+def mean_error(actual, expected):
+    return np.mean([error(a[None], b[None]) for a, b in zip(actual, expected)])
 
 
 @pytest.fixture
@@ -622,12 +627,40 @@ def test_tiles_hold_their_tolerance(tiling):
     assert by_tiles > 20
 
 
+@needs_grid
+def test_tiles_of_few_colours():
+    """Of two colours at random places in their cells, what errs is their products with
+    themselves, which the pixels' weights mend."""
+    rng = np.random.default_rng(0)
+    image = torch.cat([random_image(rng, 'two colours', 64, 64) for _ in range(20)])
+    values = torch.ones(20, 1, 64, 64)
+    exact = bilateral_filter(values, image, 8, 9, 'exact')
+    out = bilateral_filter(values, image, 8, 9, 'grid', 0.05)
+    assert mean_error(out, exact) <= 0.009
+
+
+@needs_grid
+def test_tiles_of_photographs(shared_data):
+    """With the parameters of mean field, one percent."""
+    rng = np.random.default_rng(11)
+    image = []
+    for path in sorted((shared_data / 'kitti_raw_queue').glob('*.jpg'))[:16]:
+        frame = mmcv.imread(str(path), channel_order='rgb')
+        y, x = (rng.integers(size - 127) for size in frame.shape[:2])
+        image.append(frame[y : y + 128, x : x + 128].transpose(2, 0, 1))
+    image = torch.from_numpy(np.stack(image)).float()
+    values = torch.rand(16, 1, 128, 128, generator=torch.Generator().manual_seed(0))
+    exact = bilateral_filter(values.round(), image, 8, 14, 'exact')
+    out = bilateral_filter(values.round(), image, 8, 14, 'grid', 0.05)
+    assert mean_error(out, exact) <= 0.01
+
+
 @pytest.mark.parametrize(
     'height, width, sigma, side',
     [
-        (128, 128, 14.0, 128 / 9),  # in place of 9 tiles and a strip of 2 pixels
-        (128, 128, 13.0, 13.0),  # 9 larger tiles would be too large
-        (50, 61, 6.0, 50 / 8),  # the axis that needs larger tiles counts
+        (128, 128, 14.0, 128 / 8),  # in place of 8 tiles and a strip of 5 pixels
+        (128, 128, 13.0, 14.3),  # 8 larger tiles would be too large
+        (50, 61, 6.0, 61 / 9),  # the axis that needs larger tiles counts
     ],
 )
 def test_tiles_fill_the_crop(height, width, sigma, side):

@@ -71,7 +71,7 @@ struct GridBuffers {
 constexpr int kTileNodes = 4;
 constexpr int kWindowRows = 8;
 // Coefficients of the nodes in colour and in space; see bilateral_tiles.inl.
-constexpr int kTileWeights = 11;
+constexpr int kTileWeights = 15;
 
 // Colour nodes, one after another along grey, that a tile touches.
 struct Line {

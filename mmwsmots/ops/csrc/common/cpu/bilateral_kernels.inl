@@ -175,6 +175,7 @@ void bin_colours(const float *image, int num_pixels, const float *rotation,
 
 // The B-spline.
 struct Spline {
+  static constexpr bool kWeighted = false;
   static constexpr float mid = 2 / 3.f, mid2 = -1, out = 1 / 6.f, out1 = 0.5f,
                          out2 = 0.5f;
 };
@@ -269,6 +270,7 @@ inline Vec unpack_offset(IntVec packed) {
 struct Piece {
   int first, end, last;
   float x[kPiece], y[kPiece], z[kPiece];  // offsets
+  float weight[kPiece];  // if the nodes have any
   int32_t row[kPiece], column[kPiece];  // times kLanes: into the bases
   int32_t pixel[kPiece];
 
@@ -279,15 +281,19 @@ struct Piece {
         last(plan.runs[runs.end - 1].end) {}
 
   // Goes on to the pixels from `end`.
-  void advance(const GridPlan &plan, int width) {
+  template <typename S>
+  void advance(const S &nodes, const GridPlan &plan, int width) {
     first = end;
     end = smaller(first + kPiece, last);
     for (int i = 0; i < end - first; i += kLanes) {
       const int left = end - first - i;
       const IntVec offsets = load_some(plan.offsets + first + i, left);
-      store(x + i, unpack_offset(offsets));
-      store(y + i, unpack_offset(offsets >> kOffsetBits));
-      store(z + i, unpack_offset(offsets >> 2 * kOffsetBits));
+      const Vec at[3] = {unpack_offset(offsets), unpack_offset(offsets >> kOffsetBits),
+                         unpack_offset(offsets >> 2 * kOffsetBits)};
+      store(x + i, at[0]);
+      store(y + i, at[1]);
+      store(z + i, at[2]);
+      if constexpr (S::kWeighted) store(weight + i, nodes.weight(at));
       const IntVec packed = load_some(plan.pixels + first + i, left);
       const IntVec at_y = packed >> 16, at_x = packed & 0xffff;
       store(row + i, at_y * kLanes);
@@ -383,11 +389,13 @@ void splat(const S &nodes, const GridPlan &plan, Interval runs, const Cells &cel
     for (Vec &moment : m) moment = broadcast(0.f);
     const int end = plan.runs[run].end;
     while (first < end) {
-      if (first == piece.end) piece.advance(plan, width);
+      if (first == piece.end) piece.advance(nodes, plan, width);
       const int stop = smaller(end, piece.end);
       for (int i = first - piece.first; i < stop - piece.first; ++i) {
         const Vec basis = load(basis_y + piece.row[i]) * load(basis_x + piece.column[i]);
-        const Vec v = values[piece.pixel[i]] * basis;
+        float value = values[piece.pixel[i]];
+        if constexpr (S::kWeighted) value *= piece.weight[i];
+        const Vec v = value * basis;
         m[0] += v;
         // In an order that needs few registers besides those of the moments: one
         // moment in memory would take twice the time.
@@ -424,7 +432,9 @@ void gather(const S &nodes, const GridPlan &plan, Interval runs, const Cells &ce
   const auto add_terms = [&] {
     for (int i = 0; i < piece.end - piece.first; i += kLanes) {
       float sums[kLanes];
-      store(sums, sum_lanes_of_eight(terms + i * kLanes));
+      Vec sum = sum_lanes_of_eight(terms + i * kLanes);
+      if constexpr (S::kWeighted) sum *= load(piece.weight + i);
+      store(sums, sum);
       const int count = smaller(kLanes, piece.end - piece.first - i);
       for (int j = 0; j < count; ++j) out[piece.pixel[i + j]] += sums[j];
     }
@@ -439,7 +449,7 @@ void gather(const S &nodes, const GridPlan &plan, Interval runs, const Cells &ce
     while (first < end) {
       if (first == piece.end) {
         add_terms();
-        piece.advance(plan, width);
+        piece.advance(nodes, plan, width);
       }
       const int stop = smaller(end, piece.end);
       for (int i = first - piece.first; i < stop - piece.first; ++i) {

@@ -7,16 +7,33 @@
 // 3) x^(lane % 3) without the ninth, stand for the 16 until all pixels of the tile are
 // in the nodes.
 
+// Of an even polynomial with mean 1 over a cell, at the offset u.
+inline Vec even_weight(Vec u, Vec a, Vec b) {
+  const Vec square = u * u - kMeanSquare;
+  return 1 + a * square + b * (square * square - 1 / 180.f);
+}
+
 // Three nodes in colour and four in space, in units of cells: piecewise quadratics that
 // were fitted such that products sum to the Gaussian. In colour as in Spline; in space
-// the coefficients of 1, u and u^2 - 1/12 of the inner and the outer node at u > 0.
+// the coefficients of 1, u and u^2 - 1/12 of the inner and the outer node at u > 0. What
+// a pixel gives and gets has a weight that depends on where in its cell it is: without,
+// its product with itself would.
 struct HalfGaussian {
-  Vec mid, mid2, out, out1, out2, inner[3], outer[3];
+  static constexpr bool kWeighted = true;
+  Vec mid, mid2, out, out1, out2, colour[2], inner[3], outer[3], space[2];
 
   explicit HalfGaussian(const float *weights) {
-    Vec *all[] = {&mid,      &mid2,     &out,      &out1,     &out2,    &inner[0],
-                  &inner[1], &inner[2], &outer[0], &outer[1], &outer[2]};
+    Vec *all[] = {&mid,       &mid2,     &out,      &out1,     &out2,
+                  &colour[0], &colour[1], &inner[0], &inner[1], &inner[2],
+                  &outer[0],  &outer[1], &outer[2], &space[0], &space[1]};
     for (int i = 0; i < kTileWeights; ++i) *all[i] = broadcast(weights[i]);
+  }
+
+  // At these offsets in colour; that of space is in the basis.
+  Vec weight(const Vec *at) const {
+    return even_weight(at[0], colour[0], colour[1]) *
+           even_weight(at[1], colour[0], colour[1]) *
+           even_weight(at[2], colour[0], colour[1]);
   }
 };
 
@@ -38,10 +55,12 @@ inline void collect_tile(const HalfGaussian &h, const Vec *nodes, Vec *c) {
   c[2] = h.inner[2] * inner + h.outer[2] * outer;
 }
 
-void tile_basis(int size, float side, bool along_y, float *basis) {
+void tile_basis(const HalfGaussian &h, int size, float side, bool along_y,
+                float *basis) {
   for (int i = 0; i < size; ++i) {
     const float at = (i + 0.5f) / side, u = at - (int)at - 0.5f;
-    const float powers[3] = {1, u, u * u - kMeanSquare};
+    const float weight = even_weight(broadcast(u), h.space[0], h.space[1])[0];
+    const float powers[3] = {weight, weight * u, weight * (u * u - kMeanSquare)};
     for (int lane = 0; lane < kLanes; ++lane)
       basis[i * kLanes + lane] = powers[along_y ? lane / 3 : lane % 3];
   }
@@ -148,8 +167,8 @@ void filter_tiles(const GridPlan &plan, const GridTables &tables, const Tiles &t
                   int height, int width, const float *values, float *out,
                   const TileBuffers &buffers) {
   const HalfGaussian h(tables.kernel);
-  tile_basis(height, tables.side, true, buffers.basis_y);
-  tile_basis(width, tables.side, false, buffers.basis_x);
+  tile_basis(h, height, tables.side, true, buffers.basis_y);
+  tile_basis(h, width, tables.side, false, buffers.basis_x);
   // A row of tiles is complete when the last that shares its nodes is in them.
   constexpr int kDelay = kTileNodes - 1;
   for (int row = 0; row < tiles.rows + kDelay; ++row) {
