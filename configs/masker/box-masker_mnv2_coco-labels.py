@@ -11,7 +11,7 @@ model = dict(
     loss_pairwise=None,
     loss_mask=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=2.0),
     loss_dice=dict(type='DiceLoss', use_sigmoid=True, naive_dice=False),
-    train_cfg=dict(occluder_prob=0.3),
+    train_cfg=dict(occluder_prob=0.7, unknown_overlap=6.0),
 )
 train_pipeline = [
     dict(type='LoadImageFromFile'),

@@ -21,6 +21,7 @@ from .crop_sampler import Crops, sample_crops
 from .occluders import paste_occluders
 
 MIN_CROP_SIDE = 1.0  # pixels; a smaller box has no RoI to resample
+EMPTY_LOGIT = -20.0  # of background, surely
 
 
 @MODELS.register_module()
@@ -54,8 +55,8 @@ class BoxMasker(BaseDetector):
             weight for each mask; needs masks.
         loss_dice (dict, optional): The same, e.g. mmdet's ``DiceLoss``.
         train_cfg (dict): ``num_crops`` of a step, ``jitter``, ``min_area`` of a box in
-            pixels, ``score_power``, see :func:`sample_crops`, and ``occluder_prob``,
-            see :func:`paste_occluders`.
+            pixels, ``score_power`` and ``unknown_overlap``, see :func:`sample_crops`,
+            and ``occluder_prob``, see :func:`paste_occluders`.
         test_cfg (dict): ``flip``, whether to average with the mirrored crop;
             ``mask_thr_binary``, the probability above which a pixel belongs to the
             mask, before the image places the edges; ``mask_refiner``, a
@@ -183,18 +184,24 @@ class BoxMasker(BaseDetector):
         """What masks say, each with its weight."""
         if not self.needs_masks:
             return {}
-        target = F.adaptive_avg_pool2d(crops.masks[:, None], logits.shape[1:])
-        pred, target = logits.flatten(1), target.flatten(1)
-        total = crops.weights.sum().clamp(min=1e-6)
+        known, target = (
+            F.adaptive_avg_pool2d(maps[:, None].float(), logits.shape[1:]).flatten(1)
+            for maps in (crops.known, crops.masks)
+        )
+        known = known > 0.5
+        pred, target = logits.flatten(1), target * known
         losses = {}
         if self.loss_mask is not None:
-            weight = crops.weights[:, None].expand_as(pred)
+            weight = crops.weights[:, None] * known
             losses['loss_mask'] = self.loss_mask(
-                pred, target, weight, avg_factor=total * pred.shape[1]
+                pred, target, weight, avg_factor=weight.sum().clamp(min=1e-6)
             )
         if self.loss_dice is not None:
             losses['loss_dice'] = self.loss_dice(
-                pred, target, crops.weights, avg_factor=total
+                pred.masked_fill(~known, EMPTY_LOGIT),
+                target,
+                crops.weights,
+                avg_factor=crops.weights.sum().clamp(min=1e-6),
             )
         return losses
 

@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ..utils.crop_augment import jittered_rois
-from ..utils.roi_grid import crop_rois, soft_boxes_on_rois
+from ..utils.roi_grid import box_coverage_on_rois, crop_rois, soft_boxes_on_rois
 
 MIN_SIDE = 8.0  # pixels
 
@@ -22,6 +22,7 @@ class Crops(NamedTuple):
         bboxes (Tensor): Their boxes, shape (N, 4), xyxy in pixels of the images.
         prompts (Tensor | None): See :func:`soft_boxes_on_rois`, shape (N, 2, S, S).
         masks (Tensor | None): Coverage of the cells by the masks, shape (N, S, S).
+        known (Tensor | None): Whether masks are to be learned there, bool, (N, S, S).
         weights (Tensor): Of the masks, shape (N, ).
     """
 
@@ -30,6 +31,7 @@ class Crops(NamedTuple):
     bboxes: Tensor
     prompts: Tensor | None
     masks: Tensor | None
+    known: Tensor | None
     weights: Tensor
 
 
@@ -44,6 +46,7 @@ def sample_crops(
     jitter: float = 0.2,
     min_area: float = 250.0,
     score_power: float = 4.0,
+    unknown_overlap: float = 0.0,
 ) -> Crops:
     """Cut crops around random boxes of a batch.
 
@@ -60,6 +63,9 @@ def sample_crops(
         min_area (float): Smallest area of a box in pixels.
         score_power (float): A mask's weight is its score to this power; the scores of
             :func:`mask_confidences` crowd near 1.
+        unknown_overlap (float): What a box shares with another one of at most so many
+            times its area is not known: masks made of boxes often give it to the wrong
+            object, and a network that learns from them does the same.
 
     Returns:
         Crops: Empty if there is no box of that size.
@@ -77,19 +83,22 @@ def sample_crops(
         if with_prompts:
             prompts = soft_boxes_on_rois(bboxes[index], rois, size, rows)
         masks, scores = _masks(batch_gt_instances[index], rows, rois, size, with_masks)
+        known = None
+        if with_masks:
+            known = ~_overlaps(bboxes[index], rows, rois, size, unknown_overlap)
         weights = scores**score_power
         indexed = torch.cat([rois.new_full((len(rois), 1), index), rois], dim=1)
-        parts.append((indexed, bboxes[index][rows], prompts, masks, weights))
+        parts.append((indexed, bboxes[index][rows], prompts, masks, known, weights))
     if not parts:
         empty = batch_inputs.new_zeros
         return Crops(
-            empty(0, 3, size, size), empty(0, 5), empty(0, 4), None, None, empty(0)
+            empty(0, 3, size, size), empty(0, 5), empty(0, 4), None, None, None, empty(0)
         )
-    rois, chosen, prompts, masks, weights = (
+    rois, chosen, prompts, masks, known, weights = (
         None if part[0] is None else torch.cat(part) for part in zip(*parts)
     )
     images = crop_rois(batch_inputs, rois, size)
-    return Crops(images, rois, chosen, prompts, masks, weights)
+    return Crops(images, rois, chosen, prompts, masks, known, weights)
 
 
 def _tensor(bboxes: Tensor | BaseBoxes, like: Tensor) -> Tensor:
@@ -109,6 +118,23 @@ def _choose(bboxes: list[Tensor], num_crops: int, min_area: float) -> list[Tenso
         index, row = flat[k]
         rows[index].append(row)
     return [boxes.new_tensor(r, dtype=torch.long) for boxes, r in zip(bboxes, rows)]
+
+
+def _overlaps(
+    bboxes: Tensor, rows: Tensor, rois: Tensor, size: int, largest: float
+) -> Tensor:
+    """Cells that a box shares with others of at most ``largest`` times its area, bool,
+    (N, S, S)."""
+    areas = (bboxes[:, 2:] - bboxes[:, :2]).prod(dim=1)
+    shared = rois.new_zeros((len(rois), size, size), dtype=torch.bool)
+    for n, row in enumerate(rows.tolist()):
+        others = areas <= largest * areas[row]
+        others[row] = False
+        own = box_coverage_on_rois(bboxes[row : row + 1], rois[n : n + 1], size)[0]
+        for box in bboxes[others]:
+            cover = box_coverage_on_rois(box[None], rois[n : n + 1], size)[0]
+            shared[n] |= (cover > 0.5) & (own > 0.5)
+    return shared
 
 
 def _masks(

@@ -12,25 +12,26 @@ MIN_VISIBLE = 0.35  # of an object that stays an object to be found
 def paste_occluders(
     rgb_crops: Tensor, crops: Crops, prob: float
 ) -> tuple[Tensor, Crops]:
-    """Paste the objects of other crops, cut by their masks, in front of some objects.
+    """Paste the objects of other crops, cut by their masks, over or under some objects.
 
-    Where an occluder lies the object's mask ends, and the occluder's box joins the
-    prompt: examples of what belongs to whom, exact up to the cut.
+    Half of them lie in front, and the object's mask ends there; the others show only
+    where the object is not. The pasted object's box joins the prompt: examples of what
+    belongs to whom, exact up to the cut, so their cells are known.
 
     Args:
         rgb_crops (Tensor): RGB in 0..255, shape (N, 3, S, S).
         crops (Crops): With masks.
-        prob (float): Probability that an object gets an occluder, in [0, 1].
+        prob (float): Probability that something is pasted to an object, in [0, 1].
 
     Returns:
-        tuple[Tensor, Crops]: New colours, and crops with new masks and prompts; what
-        was given stays as it was.
+        tuple[Tensor, Crops]: New colours, and crops with new masks, known cells and
+        prompts; what was given stays as it was.
     """
     num, size = len(rgb_crops), rgb_crops.shape[-1]
     chosen = torch.rand(num) < prob
     donors = torch.randperm(num)
     boxes = _boxes_on_crops(crops)  # centres and half sides in [-1, 1]
-    rgb, masks = rgb_crops.clone(), crops.masks.clone()
+    rgb, masks, known = rgb_crops.clone(), crops.masks.clone(), crops.known.clone()
     prompts = None if crops.prompts is None else crops.prompts.clone()
     for n in chosen.nonzero()[:, 0].tolist():
         m = int(donors[n])
@@ -46,22 +47,33 @@ def paste_occluders(
         grid = F.affine_grid(theta[None], (1, 1, size, size), align_corners=False)
         options = dict(mode='bilinear', align_corners=False)
         cut = F.grid_sample(crops.masks[m][None, None], grid, **options)[0, 0]
-        alpha = ((cut - 0.3) / 0.4).clamp(0, 1)
-        visible = crops.masks[n] * (1 - alpha)
-        if visible.sum() < MIN_VISIBLE * crops.masks[n].sum():
-            continue
+        alpha, mask = _opacity(cut), crops.masks[n]
+        if torch.rand(()) < 0.5:  # behind
+            whole, alpha = alpha, alpha * (1 - _opacity(mask))
+            if alpha.sum() < MIN_VISIBLE * whole.sum():
+                continue
+        else:
+            whole, mask = mask, mask * (1 - alpha)
+            if mask.sum() < MIN_VISIBLE * whole.sum():
+                continue
         pasted = F.grid_sample(
             rgb_crops[m][None], grid, padding_mode='border', **options
         )[0]
         rgb[n] = rgb_crops[n] * (1 - alpha) + pasted * alpha
-        masks[n] = visible
+        masks[n] = mask
+        known[n] |= alpha > 0.5
         if prompts is not None:
             half = boxes[m][2:] * scale
             box = (torch.cat([center - half, center + half]) + 1) * (size / 2)
             frame = box.new_tensor([0, 0, size, size])
             cover = box_coverage_on_rois(box[None], frame[None], size)[0]
             prompts[n, 1] = torch.maximum(prompts[n, 1], cover)
-    return rgb, crops._replace(masks=masks, prompts=prompts)
+    return rgb, crops._replace(masks=masks, known=known, prompts=prompts)
+
+
+def _opacity(masks: Tensor) -> Tensor:
+    """Of objects that masks cut out: sharper than the masks' edges."""
+    return ((masks - 0.3) / 0.4).clamp(0, 1)
 
 
 def _boxes_on_crops(crops: Crops) -> Tensor:

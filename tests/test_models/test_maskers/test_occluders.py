@@ -17,18 +17,19 @@ def crops_of(num):
     masks[:, 8:24, 8:24] = 1
     prompts = torch.cat([soft_boxes_on_rois(boxes[:1], rois[:1, 1:], SIZE)] * num)
     rgb = torch.arange(1.0, num + 1)[:, None, None, None] * 10 * masks[:, None]
+    known = torch.zeros_like(masks, dtype=torch.bool)
     return rgb.expand(num, 3, -1, -1).clone(), Crops(
-        rgb, rois, boxes, prompts, masks, torch.ones(num)
+        rgb, rois, boxes, prompts, masks, known, torch.ones(num)
     )
 
 
 def test_masks_end_where_occluders_lie():
     torch.manual_seed(0)
     rgb, crops = crops_of(16)
-    before = rgb.clone(), crops.masks.clone(), crops.prompts.clone()
+    before = rgb.clone(), crops.masks.clone(), crops.prompts.clone(), crops.known.clone()
     new_rgb, new = paste_occluders(rgb, crops, prob=1.0)
     changed = (new.masks < crops.masks).flatten(1).any(dim=1)
-    assert 4 < changed.sum() < 16  # too hidden ones stay as they were
+    assert 2 < changed.sum() < 14  # others lie behind, too hidden ones stay as they were
     own = torch.arange(1.0, 17)[:, None, None] * 10
     colors = new_rgb[:, 0]
     foreign = ((colors / 10 - (colors / 10).round()).abs() < 1e-4) & (colors > 9.9)
@@ -43,8 +44,29 @@ def test_masks_end_where_occluders_lie():
     # The occluder's box joins the prompt, the object's own stays.
     assert torch.equal(new.prompts[:, 0], crops.prompts[:, 0])
     assert (new.prompts[changed, 1].amax((1, 2)) > 0.5).all()
-    for old, kept in zip(before, (rgb, crops.masks, crops.prompts)):
+    # What was pasted is known.
+    assert new.known[foreign].all()
+    assert not new.known[same & (new.masks == crops.masks)].any()
+    for old, kept in zip(before, (rgb, crops.masks, crops.prompts, crops.known)):
         assert torch.equal(old, kept)
+
+
+def test_what_lies_behind_shows_beside_the_object():
+    torch.manual_seed(0)
+    rgb, crops = crops_of(32)
+    new_rgb, new = paste_occluders(rgb, crops, prob=1.0)
+    behind = (new_rgb != rgb).flatten(1).any(dim=1)
+    behind &= (new.masks == crops.masks).flatten(1).all(dim=1)
+    assert 4 < behind.sum() < 28
+    own = crops.masks[behind] > 0
+    assert torch.equal(
+        new_rgb[behind].movedim(1, -1)[own], rgb[behind].movedim(1, -1)[own]
+    )
+    assert (new.prompts[behind, 1].amax((1, 2)) > 0.5).all()
+    tens = new_rgb[behind, 0] / 10
+    pasted = ((tens - tens.round()).abs() < 1e-4) & (tens > 0.99) & ~own
+    assert pasted.flatten(1).any(dim=1).all()
+    assert new.known[behind][pasted].all()
 
 
 def test_probability_0_changes_nothing():
