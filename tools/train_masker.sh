@@ -6,10 +6,11 @@
 # The first stage learns from the boxes; then each round labels them and learns from the
 # labels. The result is WORK_DIR/round_N/iter_*.pth. What is there is not made again, so
 # the same command goes on after a kill. BOXES and LABELS name the configs, PYTHON the
-# interpreter. LABEL_OPTIONS are options of the configs for labelling.
+# interpreter. LABEL_OPTIONS are options of the configs for labelling; where it is empty,
+# labels are made as masks at test are.
 set -euo pipefail
 if [ $# -lt 3 ]; then
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 2
 fi
 ann=$(realpath "$1") images=$(realpath "$2") out=$3 seed=${4:-0} rounds=${5:-6}
@@ -20,7 +21,7 @@ labels=${LABELS:-$configs/box-masker_mnv2_coco-labels.py}
 python=${PYTHON:-python}
 # In rounds, labels follow the image more closely than masks to look at.
 refiner=model.test_cfg.mask_refiner
-label_options=${LABEL_OPTIONS:-model.test_cfg.mask_thr_binary=0.5 \
+label_options=${LABEL_OPTIONS-model.test_cfg.mask_thr_binary=0.5 \
     $refiner.mean_field.sigma_rgb=8.0 $refiner.mean_field.sigma_xy=7.0 \
     $refiner.mean_field.color_weight=1.0 $refiner.max_empty_share=0.1 \
     $refiner.fill_holes=False}
@@ -44,7 +45,8 @@ for round in $(seq "$rounds"); do
     if [ ! -e "$here.done" ]; then
         [ -e "$here.json" ] || "$python" "$tools/label_dataset.py" "$ann" "$images" \
             "$here.json" --config "$config" --work-dir "$here" \
-            --checkpoint "$(cat "$last/last_checkpoint")" --cfg-options $label_options
+            --checkpoint "$(cat "$last/last_checkpoint")" \
+            ${label_options:+--cfg-options $label_options}
         train "$labels" "$here.json" "$here" load_from="$(cat "$last/last_checkpoint")"
         touch "$here.done"
     fi
