@@ -24,6 +24,7 @@ class MaskerFromMasks(Masker):
         schedule = Config.fromfile(BOXES)
         cfg = self.config(LABELS, train)
         cfg.load_from = None
+        cfg.model.train_cfg.unknown_overlap = 0  # true masks know whose a pixel is
         cfg.optim_wrapper = schedule.optim_wrapper
         if not self.args.iters:
             cfg.train_cfg, cfg.param_scheduler = (
