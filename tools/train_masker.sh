@@ -21,9 +21,9 @@ labels=${LABELS:-$configs/box-masker_mnv2_coco-labels.py}
 python=${PYTHON:-python}
 # In rounds, labels follow the image more closely than masks to look at.
 refiner=model.test_cfg.mask_refiner
-label_options=${LABEL_OPTIONS-$refiner.mean_field.sigma_rgb=8.0 $refiner.mean_field.sigma_xy=7.0 \
-    $refiner.mean_field.color_weight=1.0 $refiner.max_empty_share=0.1 \
-    $refiner.fill_holes=False}
+label_options=${LABEL_OPTIONS-$refiner.mean_field.sigma_rgb=8.0 \
+    $refiner.mean_field.sigma_xy=7.0 $refiner.mean_field.color_weight=1.0 \
+    $refiner.max_empty_share=0.1 $refiner.fill_holes=False}
 
 # CONFIG FILE FOLDER [OPTION ...]
 train() {
