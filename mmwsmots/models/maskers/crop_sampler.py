@@ -91,9 +91,8 @@ def sample_crops(
         parts.append((indexed, bboxes[index][rows], prompts, masks, known, weights))
     if not parts:
         empty = batch_inputs.new_zeros
-        return Crops(
-            empty(0, 3, size, size), empty(0, 5), empty(0, 4), None, None, None, empty(0)
-        )
+        images, rois, boxes = empty(0, 3, size, size), empty(0, 5), empty(0, 4)
+        return Crops(images, rois, boxes, None, None, None, empty(0))
     rois, chosen, prompts, masks, known, weights = (
         None if part[0] is None else torch.cat(part) for part in zip(*parts)
     )
@@ -123,8 +122,10 @@ def _choose(bboxes: list[Tensor], num_crops: int, min_area: float) -> list[Tenso
 def _overlaps(
     bboxes: Tensor, rows: Tensor, rois: Tensor, size: int, largest: float
 ) -> Tensor:
-    """Cells that a box shares with others of at most ``largest`` times its area, bool,
-    (N, S, S)."""
+    """Cells, (N, S, S), bool, that a box shares with others.
+
+    They are those of at most ``largest`` times its area.
+    """
     areas = (bboxes[:, 2:] - bboxes[:, :2]).prod(dim=1)
     shared = rois.new_zeros((len(rois), size, size), dtype=torch.bool)
     for n, row in enumerate(rows.tolist()):

@@ -26,10 +26,10 @@ def crops_of(num):
 def test_masks_end_where_occluders_lie():
     torch.manual_seed(0)
     rgb, crops = crops_of(16)
-    before = rgb.clone(), crops.masks.clone(), crops.prompts.clone(), crops.known.clone()
+    before = [x.clone() for x in (rgb, crops.masks, crops.prompts, crops.known)]
     new_rgb, new = paste_occluders(rgb, crops, prob=1.0)
     changed = (new.masks < crops.masks).flatten(1).any(dim=1)
-    assert 2 < changed.sum() < 14  # others lie behind, too hidden ones stay as they were
+    assert 2 < changed.sum() < 14  # others lie behind, too hidden ones stay
     own = torch.arange(1.0, 17)[:, None, None] * 10
     colors = new_rgb[:, 0]
     foreign = ((colors / 10 - (colors / 10).round()).abs() < 1e-4) & (colors > 9.9)
