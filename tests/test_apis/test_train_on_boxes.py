@@ -146,12 +146,12 @@ def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
     """It learns from the boxes; the masker learns from the labels of both."""
     config, checkpoint = small_masker(repo, tmp_path)
     config = Config.fromfile(config)
-    config.first_stage.num_iters_factor = 2
-    config.model.test_cfg.mask_thr_binary = 0.3
+    config.first_stage.update(num_iters_factor=2, mask_thr_binary=0.3)
+    config.model.test_cfg.mask_thr_binary = 0.4
     label, teachers = MODULE.label_dataset, []
 
     def label_dataset(cfg, weights, ann_file, *args, **kwargs):
-        assert cfg.model.test_cfg.mask_thr_binary == 0.3  # as masks are at test
+        assert cfg.model.test_cfg.mask_thr_binary == 0.3  # not 0.4
         teachers.append((cfg.model.type, weights, ann_file))
         return label(cfg, weights, ann_file, *args, **kwargs)
 
@@ -173,6 +173,7 @@ def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
     ]
     files = [cfg.train_dataloader.dataset.ann_file for cfg in cfgs]
     assert files == [str(out / 'boxes.json'), str(out / 'run/masks.json')]
+    assert cfgs[1].model.test_cfg.mask_thr_binary == 0.4
     # the mean of the weights is over a fifth of a short run
     hooks = [hook for hook in cfgs[1].custom_hooks if hook.type == 'EMAHook']
     assert hooks[0].momentum == pytest.approx(5 / 7)
