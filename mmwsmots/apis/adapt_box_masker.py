@@ -110,9 +110,9 @@ def adapt_box_masker(
     not 1, ``num_iters_factor``: that stage goes on for ``num_iters_factor * num_iters``
     iterations on the boxes and labels them together with the masker, see
     :class:`BoxMaskerEnsemble`, as in a test, but cut at its ``mask_thr_binary`` if it
-    has one; then the masker learns from these labels for ``num_iters``. Without ``first_stage`` it learns from its own labels, which
-    changes it little. A masker that learns from boxes goes on by itself. Masks of the
-    file are never read.
+    has one; then the masker learns from these labels for ``num_iters``. Without
+    ``first_stage`` it learns from its own labels, which changes it little. A masker
+    that learns from boxes goes on by itself. Masks of the file are never read.
 
     The configs' models, data pipelines and optimizers are taken; a schedule becomes
     ``num_iters`` iterations with a warm-up and a cosine decay.

@@ -130,6 +130,8 @@ def _overlaps(
     shared = rois.new_zeros((len(rois), size, size), dtype=torch.bool)
     for n, row in enumerate(rows.tolist()):
         others = areas <= largest * areas[row]
+        others &= (bboxes[:, :2] < bboxes[row, 2:]).all(dim=1)
+        others &= (bboxes[:, 2:] > bboxes[row, :2]).all(dim=1)
         others[row] = False
         own = box_coverage_on_rois(bboxes[row : row + 1], rois[n : n + 1], size)[0]
         for box in bboxes[others]:

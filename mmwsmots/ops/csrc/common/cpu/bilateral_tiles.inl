@@ -16,8 +16,8 @@ inline Vec even_weight(Vec u, Vec a, Vec b) {
 // Three nodes in colour and four in space, in units of cells: piecewise quadratics that
 // were fitted such that products sum to the Gaussian. In colour as in Spline; in space
 // the coefficients of 1, u and u^2 - 1/12 of the inner and the outer node at u > 0. What
-// a pixel gives and gets has a weight that depends on where in its cell it is: without,
-// its product with itself would.
+// a pixel gives and gets is weighted by its place in its cell, or else its product with
+// itself would depend on that place.
 struct HalfGaussian {
   static constexpr bool kWeighted = true;
   Vec mid, mid2, out, out1, out2, colour[2], inner[3], outer[3], space[2];
