@@ -39,10 +39,9 @@ custom_hooks = [
 load_from = 'work_dirs/box-masker_mnv2_coco-boxes/iter_1200.pth'
 # What learns from new boxes first when these weights are adapted to them, for three
 # times as many iterations: its crops have a quarter of the pixels. Then both label the
-# boxes, with the smaller logit, which makes small masks unless it is cut lower.
+# boxes.
 first_stage = dict(
     num_iters_factor=3,
-    mask_thr_binary=0.32,
     config='{{ fileDirname }}/box-masker_mnv2_new-boxes.py',
     checkpoint='{{ fileDirname }}/box-masker_mnv2_coco-boxes.pth',
 )

@@ -109,8 +109,8 @@ def adapt_box_masker(
     ``first_stage`` of the config, a dict of its ``config`` and ``checkpoint`` and, if
     not 1, ``num_iters_factor``: that stage goes on for ``num_iters_factor * num_iters``
     iterations on the boxes and labels them together with the masker, see
-    :class:`BoxMaskerEnsemble`, as in a test, but cut at its ``mask_thr_binary`` if it
-    has one; then the masker learns from these labels for ``num_iters``. Without
+    :class:`BoxMaskerEnsemble`, as in a test; then the masker learns from these labels
+    for ``num_iters``. Without
     ``first_stage`` it learns from its own labels, which changes it little. A masker
     that learns from boxes goes on by itself. Masks of the file are never read.
 
@@ -158,8 +158,6 @@ def adapt_box_masker(
             teacher = _ensemble(
                 (cfg, name, checkpoint), (*first, trained), work_dir / 'ensemble.pth'
             )
-            if threshold := stage.get('mask_thr_binary'):
-                teacher[0].model.test_cfg.mask_thr_binary = threshold
         data = ann_file, img_folder, labelled, work_dir / 'label'
         label_dataset(*teacher, *data, launcher, overwrite=True)
     data = labelled, img_folder, classes, work_dir, num_iters

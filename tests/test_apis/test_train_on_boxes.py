@@ -146,12 +146,12 @@ def test_the_first_stage_teaches(repo, clip, tmp_path, monkeypatch):
     """It learns from the boxes; the masker learns from the labels of both."""
     config, checkpoint = small_masker(repo, tmp_path)
     config = Config.fromfile(config)
-    config.first_stage.update(num_iters_factor=2, mask_thr_binary=0.3)
+    config.first_stage.update(num_iters_factor=2)
     config.model.test_cfg.mask_thr_binary = 0.4
     label, teachers = MODULE.label_dataset, []
 
     def label_dataset(cfg, weights, ann_file, *args, **kwargs):
-        assert cfg.model.test_cfg.mask_thr_binary == 0.3  # not 0.4
+        assert cfg.model.test_cfg.mask_thr_binary == 0.4
         teachers.append((cfg.model.type, weights, ann_file))
         return label(cfg, weights, ann_file, *args, **kwargs)
 
