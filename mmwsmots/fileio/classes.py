@@ -22,9 +22,8 @@ def fold(name: str) -> str:
 def check_class_names(classes: object, where: str) -> tuple[str, ...]:
     """The names in a list that a config or a caller gives.
 
-    Raises:
-        ValueError: If it is one string, empty, or two names are the same; the message
-            says ``where`` it is from.
+    ValueError if it is one string, empty, or two names are the same; the message says
+    ``where`` it is from.
     """
     if isinstance(classes, str) or not isinstance(classes, Sequence):
         raise ValueError(
@@ -73,11 +72,11 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
 def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
     """Write ``labels.txt``, line n the name of class n; its folder is created.
 
-    Returns:
-        list[str]: That it was done; nothing is if the classes are just KITTI MOTS's.
+    Nothing is written if the classes are just KITTI MOTS's. ValueError if a name has
+    several lines.
 
-    Raises:
-        ValueError: If a name has several lines.
+    Returns:
+        list[str]: That it was done, if it was.
     """
     if numbers == CLASS_IDS:
         return []
@@ -94,12 +93,9 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
 def add_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
     """Name the classes of a folder in its ``labels.txt``, unless they are KITTI MOTS's.
 
-    Args:
-        texts (Sequence[Path]): The text files that will be written there.
-        numbers (dict[str, int]): Number of each class in them.
-
-    Raises:
-        ValueError: If the folder has other classes: its files would change theirs.
+    ``texts`` are the text files that will be written there, ``numbers`` those of the
+    classes in them. ValueError if the folder has other classes: its files would change
+    theirs.
     """
     check_labels(texts, numbers)
     path = texts[0].with_name(LABELS_FILE)
@@ -121,9 +117,8 @@ def check_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
 def read_labels(path: str | Path) -> tuple[str, ...]:
     """Names in ``labels.txt``, without that of ignore regions; () without a file.
 
-    Raises:
-        ValueError: If a line is empty, a name comes twice, line 10 is a class, or it is
-            no text.
+    ValueError if a line is empty, a name comes twice, line 10 is a class, or it is no
+    text.
     """
     path = Path(path)
     if not path.exists():
@@ -132,13 +127,13 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
         names = decode(path.read_bytes(), 'strict').rstrip().splitlines()
     except UnicodeDecodeError:
         raise ValueError(f'{path}: neither UTF-8 nor UTF-16 with its mark') from None
-    for name in names[IGNORE_CLASS_ID - 1 : IGNORE_CLASS_ID]:
+    if len(names) >= IGNORE_CLASS_ID:
+        name = names.pop(IGNORE_CLASS_ID - 1)
         if fold(name) != 'ignore':
             raise ValueError(
                 f'{path}: line {IGNORE_CLASS_ID} is {name!r}, but in KITTI MOTS that '
                 "number means 'ignore'; CVAT's COCO has the names of the classes"
             )
-        del names[IGNORE_CLASS_ID - 1]
     for i, name in enumerate(names):
         if not name.strip() or find_name(name, names[:i]) is not None:
             raise ValueError(f'{path}: {name!r} is no name, or comes twice')
@@ -149,10 +144,7 @@ def known_classes(labels: Path, *texts: Path) -> tuple[str, ...]:
     """Classes with numbers where text files go, in their order.
 
     They are those of ``labels.txt``; without it those of KITTI MOTS if there are files
-    of other videos, else none.
-
-    Raises:
-        ValueError: If one of the texts would be a ``labels.txt``.
+    of other videos, else none. ValueError if a text would be a ``labels.txt``.
     """
     own = {text.name for text in texts}
     if LABELS_FILE in own:
@@ -160,16 +152,14 @@ def known_classes(labels: Path, *texts: Path) -> tuple[str, ...]:
             f'{labels}: this file names classes, it cannot be that of a video too; '
             'give the video another name'
         )
-    others = {path.name for path in texts[0].parent.glob('*.txt')}
-    others -= {LABELS_FILE, *own}
+    others = {path.name for path in texts[0].parent.glob('*.txt')} - own - {LABELS_FILE}
     return read_labels(labels) or (tuple(CLASS_IDS) if others else ())
 
 
 def class_name_of(number: int, labels: Sequence[str]) -> str:
     """The name of a class in text files and pictures, 'ignore' of ignore regions.
 
-    Raises:
-        ValueError: If it has none in ``labels``, or, if these are empty, in KITTI MOTS.
+    ValueError if it has none in ``labels``, or, if these are empty, in KITTI MOTS.
     """
     if number == IGNORE_CLASS_ID:
         return 'ignore'

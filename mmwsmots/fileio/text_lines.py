@@ -12,12 +12,9 @@ def decode(data: bytes, errors: str = 'replace') -> str:
 
 
 def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Read the lines of a text file that say something.
+    """Number, from 1, and text of each line that is not empty, without its end.
 
-    A byte order mark, the line ends of any system and empty lines are no errors.
-
-    Yields:
-        tuple[int, str]: Number of the line, from 1, and the line without its end.
+    A byte order mark and the line ends of any system are no errors.
     """
     text = decode(Path(path).read_bytes())
     for number, line in enumerate(re.split('\r\n|\r|\n', text), 1):

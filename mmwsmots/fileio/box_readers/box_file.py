@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from ..classes import find_name, fold
-
-T = TypeVar('T')
 
 
 class TrackedBox(NamedTuple):
@@ -87,15 +85,13 @@ class BoxFile:
         return ids != {-1}
 
     def check_identities(self) -> None:
-        """Check that no box has an identity, or each has, once in its frame.
-
-        Raises:
-            ValueError: If not; the message names file and place.
-        """
+        """Raise ValueError unless no box has an identity, or each has, once a frame."""
         if not self.has_identities:
             return
-        objects, seen = [box for box in self.boxes if not box.is_ignored], {}
-        for box in objects:
+        seen = {}
+        for box in self.boxes:
+            if box.is_ignored:
+                continue
             where = f'{self.path}, {box.where}'
             if box.track_id < 0:
                 raise ValueError(f'{where}: it has no identity, other boxes have one')
@@ -105,8 +101,8 @@ class BoxFile:
                     f'{where}: duplicate id {box.track_id} in frame {box.frame_id} '
                     f'(first on {first.where})'
                 )
-        tracks = {box.track_id for box in objects}
-        if len({box.frame_id for box in objects}) > 1 and len(tracks) == len(objects):
+        tracks = {track_id for _, track_id in seen}
+        if len({frame_id for frame_id, _ in seen}) > 1 and len(tracks) == len(seen):
             self.notices.append(
                 f'each of the {len(tracks)} identities comes in one frame only: are '
                 'they numbers of boxes rather than of objects?'
@@ -114,23 +110,20 @@ class BoxFile:
 
 
 def choose_video(
-    videos: Sequence[tuple[Collection[str], T]],
+    videos: Sequence[tuple[Sequence[str], Any]],
     name: str | None,
     notices: list[str],
     kind: str = 'videos',
-) -> T:
+) -> Any:
     """The video of that name, compared without case, in a file, or the only one.
 
     ``videos`` are pairs of what each may be called, the usual name first, and the
     video; ``kind`` is what messages call them. That the only one has another name
-    becomes a notice.
-
-    Raises:
-        ValueError: If it is not clear which is meant; the message names them.
+    becomes a notice. ValueError names them if it is not clear which is meant.
     """
     own = None if name is None else fold(name)
     found = [video for names, video in videos if own in map(fold, names)]
-    known = ', '.join(next(iter(names), '?') for names, _ in videos[:20])
+    known = ', '.join([*names, '?'][0] for names, _ in videos[:20])
     if len(videos) == 1:
         if name is not None and not found and videos[0][0]:
             notices.append(f'it was made for {known}, this is {name}')
@@ -164,15 +157,14 @@ def select_classes(
         name = names.get(fold(box.class_name))
         if box.is_ignored:
             kept.append(box)
-            continue
-        if name is None:
+        elif name is None:
             left_out[box.class_name] += 1
-            continue
-        before, where = first_of.setdefault(box.track_id, (name, box.where))
-        if before != name:
-            raise ValueError(
-                f'{file.path}, {box.where}: id {box.track_id} is a {name}, on {where} '
-                f'a {before}'
-            )
-        kept.append(box._replace(class_name=name))
+        else:
+            before, where = first_of.setdefault(box.track_id, (name, box.where))
+            if before != name:
+                raise ValueError(
+                    f'{file.path}, {box.where}: id {box.track_id} is a {name}, on '
+                    f'{where} a {before}'
+                )
+            kept.append(box._replace(class_name=name))
     return dataclasses.replace(file, boxes=kept, left_out=file.left_out + left_out)

@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """JSON of COCO, CocoVID and YouTube-VIS: items, checked, and the boxes of a video."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -66,12 +66,10 @@ def read_images(coco: object) -> dict[int, CocoImage]:
         if name is not None and not isinstance(name, str):
             raise ValueError(f'{where}: file_name is {str(name)[:80]!r}')
         key = next((key for key in FRAME_NAMES if item.get(key) is not None), None)
-        number = None if key is None else integer(item, key, where)
+        number = None if key is None else integer(item, key, where, minimum=0)
         if number is None and not name:
             raise ValueError(f'{where}: neither file_name nor frame_id')
-        if number is not None and number < 0:
-            raise ValueError(f'{where}: {key} is {number}')
-        video = None if item.get('video_id') is None else video_key(item, where)
+        video = None if item.get('video_id') is None else _video_key(item, where)
         size = size_of(item, where)
         images[image_id] = CocoImage(item, name or '', size, number, video, where)
     for key, field in (('file_name', 1), ('frame_id', 3), ('video_id', 4)):
@@ -83,7 +81,7 @@ def read_images(coco: object) -> dict[int, CocoImage]:
     return images
 
 
-def video_key(item: dict, where: str, key: str = 'video_id') -> int | str:
+def _video_key(item: dict, where: str, key: str = 'video_id') -> int | str:
     """What a video is called, a number or text."""
     is_text = isinstance(item.get(key), str)
     return item[key] if is_text else integer(item, key, where)
@@ -91,20 +89,19 @@ def video_key(item: dict, where: str, key: str = 'video_id') -> int | str:
 
 def number_frames(images: Mapping[int, CocoImage]) -> dict[int, int]:
     """Frame of each image of a video, by the file, or in the order of the names."""
-    numbers = {image_id: image.number for image_id, image in images.items()}
-    if None in numbers.values():
+    if any(image.number is None for image in images.values()):
         stems = {i: PurePosixPath(im.name).with_suffix('') for i, im in images.items()}
         order = sorted(images, key=lambda i: natural_key(str(stems[i])))
         return {image_id: number for number, image_id in enumerate(order)}
     first = {}
-    for image_id, number in numbers.items():
-        before, image = images[first.setdefault(number, image_id)], images[image_id]
+    for image in images.values():
+        before = first.setdefault(image.number, image)
         if before is not image:
             raise ValueError(
                 f'{before.where} ({before.name}) and {image.where} ({image.name}) are '
-                f'both frame {number}'
+                f'both frame {image.number}'
             )
-    return numbers
+    return {image_id: image.number for image_id, image in images.items()}
 
 
 def read_annotations(
@@ -117,6 +114,109 @@ def read_annotations(
             raise ValueError(f'{where}: there is no image {image_id}')
         category_id = _category_of(item, names, where)
         yield where, item, image_id, category_id, flag(item, 'iscrowd', where)
+
+
+def read_coco_objects(
+    coco: object, path: Path, video_name: str | None, key: str
+) -> tuple[BoxFile, list[int], list[TrackedBox]]:
+    """What boxes and masks of a video of a COCO or CocoVID file have in common.
+
+    Returns:
+        tuple[BoxFile, list[int], list[TrackedBox]]: The pictures of the video, without
+        boxes; the numbers of its frames; its annotations, whose ``bbox`` is the
+        unchecked entry ``key``, None without one.
+    """
+    file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
+    own = _images_of(coco, images, file, video_name)
+    frames = number_frames(own)
+    numbers = sorted(frames.values())
+    if all(image.name for image in own.values()):
+        for image_id in sorted(frames, key=frames.get):
+            _, name, size, number, _, where = own[image_id]
+            file.pictures[frames[image_id]] = Picture(name, size, where, number)
+    else:
+        sizes = {im.size: im.where for im in own.values() if im.size is not None}
+        if len(sizes) == 1:
+            ((file.size, file.size_where),) = sizes.items()
+        if numbers[-1] - numbers[0] == len(numbers) - 1 > 0:
+            file.numbering = Numbering(0, range(numbers[0], numbers[-1] + 1))
+    objects = [
+        TrackedBox(
+            *(frames[image_id], identity_of(item, where), names[category_id]),
+            *(item.get(key), is_crowd, where, _score_of(item, where)),
+        )
+        for where, item, image_id, category_id, is_crowd in read_annotations(
+            coco, names, images
+        )
+        if image_id in own
+    ]
+    return file, numbers, _numbered(objects, (obj.track_id for obj in objects), file)
+
+
+def read_track_objects(
+    data: object, path: Path, video_name: str | None, key: str
+) -> tuple[BoxFile, list[int], list[TrackedBox]]:
+    """:func:`read_coco_objects` of a YouTube-VIS file, track by track.
+
+    ``key`` is 'bboxes' or 'segmentations'.
+    """
+    file, names, places = BoxFile(path, []), read_categories(data), {}
+    videos = []
+    for where, item in elements(data, 'videos'):
+        first = [*get(item, 'file_names', list, where), None][0]
+        folder = PurePosixPath(first).parent.name if isinstance(first, str) else ''
+        name = item.get('name')
+        own = [name if isinstance(name, str) else '', folder]
+        videos.append(([*filter(None, own)], (where, item)))
+    where, video = choose_video(videos, video_name, file.notices)
+    video_id, size = integer(video, 'id', where), size_of(video, where)
+    for frame_id, name in enumerate(get(video, 'file_names', list, where)):
+        place = f'{where}.file_names[{frame_id}]'
+        if not isinstance(name, str) or not name:
+            raise ValueError(f'{place}: no name: {str(name)[:80]!r}')
+        file.pictures[frame_id] = Picture(name, size, place, frame_id)
+    num_frames, objects = len(file.pictures), []
+    if video.get('length') not in (None, num_frames):
+        raise ValueError(
+            f'{where}: length is {video["length"]}, but it has {num_frames} file_names'
+        )
+    for where, ann in elements(data, 'annotations'):
+        if integer(ann, 'video_id', where) != video_id:
+            continue
+        track = identity_key(get(ann, 'id', (int, float, str), where), where)
+        first = places.setdefault(track, where)
+        if first != where:
+            raise ValueError(f'{first} and {where} are both track {track}')
+        class_name = names[_category_of(ann, names, where)]
+        parts = get(ann, key, list, where)
+        if len(parts) != num_frames:
+            raise ValueError(
+                f'{where}: {len(parts)} {key}, but the video has {num_frames} frames'
+            )
+        is_crowd, score = flag(ann, 'iscrowd', where), _score_of(ann, where)
+        for frame_id, part in enumerate(parts):
+            if part not in (None, []):
+                place = f'{where}.{key}[{frame_id}]'
+                obj = frame_id, track, class_name, part, is_crowd, place, score
+                objects.append(TrackedBox(*obj))
+    return file, [*file.pictures], _numbered(objects, places, file)
+
+
+def _read_boxes(
+    path: Path, video_name: str | None, read_objects: Callable, key: str
+) -> BoxFile:
+    """The boxes of a file with the checked corners of each."""
+    data = read_json(path)
+    with named_place(f'{path}, '):
+        file, _, objects = read_objects(data, path, video_name, key)
+        for obj in objects:
+            if obj.bbox in (None, []):
+                file.left_out[f'{obj.class_name} (without a box)'] += 1
+                continue
+            place = f'{obj.where}: bbox' if key == 'bbox' else obj.where
+            file.boxes.append(obj._replace(bbox=xywh(obj.bbox, place)))
+    file.check_identities()
+    return file
 
 
 def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
@@ -142,100 +242,6 @@ def read_youtube_vis(path: Path, video_name: str | None = None) -> BoxFile:
     return _read_boxes(path, video_name, read_track_objects, 'bboxes')
 
 
-def read_coco_objects(
-    coco: object, path: Path, video_name: str | None, key: str
-) -> tuple[BoxFile, list[int], list[TrackedBox]]:
-    """What boxes and masks of a video of a COCO or CocoVID file have in common.
-
-    Returns:
-        tuple[BoxFile, list[int], list[TrackedBox]]: The pictures of the video, without
-        boxes; the numbers of its frames; its annotations, whose ``bbox`` is the
-        unchecked entry ``key``, None without one.
-    """
-    file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
-    own = _images_of(coco, images, file, video_name)
-    frames = number_frames(own)
-    _describe_frames(file, own, frames)
-    anns = [
-        (identity_of(item, where), where, item, *rest)
-        for where, item, *rest in read_annotations(coco, names, images)
-        if rest[0] in own
-    ]
-    numbers = number_identities((identity for identity, *_ in anns), file.notices)
-    objects = [
-        TrackedBox(
-            *(frames[image_id], numbers[identity], names[category_id], item.get(key)),
-            *(is_crowd, where, _score_of(item, where)),
-        )
-        for identity, where, item, image_id, category_id, is_crowd in anns
-    ]
-    return file, sorted(frames.values()), objects
-
-
-def read_track_objects(
-    data: object, path: Path, video_name: str | None, key: str
-) -> tuple[BoxFile, list[int], list[TrackedBox]]:
-    """:func:`read_coco_objects` of a YouTube-VIS file, track by track.
-
-    ``key`` is 'bboxes' or 'segmentations'.
-    """
-    file, names, places = BoxFile(path, []), read_categories(data), {}
-    videos = [(_names_of(*item), item) for item in elements(data, 'videos')]
-    where, video = choose_video(videos, video_name, file.notices)
-    video_id, size = integer(video, 'id', where), size_of(video, where)
-    for frame_id, name in enumerate(get(video, 'file_names', list, where)):
-        place = f'{where}.file_names[{frame_id}]'
-        if not isinstance(name, str) or not name:
-            raise ValueError(f'{place}: no name: {str(name)[:80]!r}')
-        file.pictures[frame_id] = Picture(name, size, place, frame_id)
-    if video.get('length') not in (None, len(file.pictures)):
-        raise ValueError(
-            f'{where}: length is {video["length"]}, but it has {len(file.pictures)} '
-            'file_names'
-        )
-    objects = []
-    for where, ann in elements(data, 'annotations'):
-        if integer(ann, 'video_id', where) != video_id:
-            continue
-        track = identity_key(get(ann, 'id', (int, float, str), where), where)
-        first = places.setdefault(track, where)
-        if first != where:
-            raise ValueError(f'{first} and {where} are both track {track}')
-        class_name = names[_category_of(ann, names, where)]
-        parts = get(ann, key, list, where)
-        if len(parts) != len(file.pictures):
-            raise ValueError(
-                f'{where}: {len(parts)} {key}, but the video has {len(file.pictures)} '
-                'frames'
-            )
-        is_crowd, score = flag(ann, 'iscrowd', where), _score_of(ann, where)
-        for frame_id, part in enumerate(parts):
-            if part not in (None, []):
-                place = f'{where}.{key}[{frame_id}]'
-                obj = frame_id, track, class_name, part, is_crowd, place, score
-                objects.append(TrackedBox(*obj))
-    numbers = number_identities(places, file.notices)
-    objects = [obj._replace(track_id=numbers[obj.track_id]) for obj in objects]
-    return file, [*file.pictures], objects
-
-
-def _read_boxes(
-    path: Path, video_name: str | None, read_objects: Callable, key: str
-) -> BoxFile:
-    """The boxes of a file with the checked corners of each."""
-    data = read_json(path)
-    with named_place(f'{path}, '):
-        file, _, objects = read_objects(data, path, video_name, key)
-        for obj in objects:
-            if obj.bbox in (None, []):
-                file.left_out[f'{obj.class_name} (without a box)'] += 1
-                continue
-            place = f'{obj.where}: bbox' if key == 'bbox' else obj.where
-            file.boxes.append(obj._replace(bbox=xywh(obj.bbox, place)))
-    file.check_identities()
-    return file
-
-
 def _images_of(
     coco: dict, images: dict[int, CocoImage], file: BoxFile, video_name: str | None
 ) -> dict[int, CocoImage]:
@@ -245,7 +251,7 @@ def _images_of(
         name = get(item, 'name', str, where)
         if name in videos:
             raise ValueError(f'{where}: a second video of the name {name}')
-        videos[name] = video_key(item, where, 'id')
+        videos[name] = _video_key(item, where, 'id')
     if not videos:
         return images
     named = [([name], key) for name, key in videos.items()]
@@ -256,30 +262,10 @@ def _images_of(
     return {i: image for i, image in images.items() if image.video == video}
 
 
-def _describe_frames(
-    file: BoxFile, images: dict[int, CocoImage], frames: dict[int, int]
-) -> None:
-    """Give the file the pictures, or the numbers of its frames and their size."""
-    if all(image.name for image in images.values()):
-        for image_id in sorted(frames, key=frames.get):
-            _, name, size, number, _, where = images[image_id]
-            file.pictures[frames[image_id]] = Picture(name, size, where, number)
-        return
-    sizes = {im.size: im.where for im in images.values() if im.size is not None}
-    if len(sizes) == 1:
-        ((file.size, file.size_where),) = sizes.items()
-    declared = sorted(frames.values())
-    if declared[-1] - declared[0] == len(declared) - 1 > 0:
-        file.numbering = Numbering(0, range(declared[0], declared[-1] + 1))
-
-
-def _names_of(where: str, video: dict) -> list[str]:
-    """What a video may be called: its name, or the folder of its frames."""
-    names = [video['name']] if isinstance(video.get('name'), str) else []
-    files = get(video, 'file_names', list, where)
-    if files and isinstance(files[0], str):
-        names.append(PurePosixPath(files[0]).parent.name)
-    return [name for name in names if name]
+def _numbered(objects: list[TrackedBox], keys: Iterable, file: BoxFile) -> list:
+    """The objects with numbers in place of their identities' keys."""
+    numbers = number_identities(keys, file.notices)
+    return [obj._replace(track_id=numbers[obj.track_id]) for obj in objects]
 
 
 def _category_of(item: dict, names: Collection[int], where: str) -> int:

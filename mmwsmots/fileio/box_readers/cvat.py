@@ -1,14 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import NamedTuple
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from mmwsmots.fileio.text_lines import named_place
 
 from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video
-from .cvat_task import CVATTask, read_tasks
 from .values import (
     IDENTITY_NAMES,
     finite_numbers,
@@ -19,6 +20,23 @@ from .values import (
 
 CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
 MAX_DEPTH = 50  # of XML elements; CVAT's have 8
+
+
+class CVATTask(NamedTuple):
+    """What the head of an XML file of CVAT says of a task or job."""
+
+    id: str | None = None  # its number, which tracks of a project refer to
+    name: str = ''
+    source: str = ''  # file name of its video
+    declared: range | None = None  # numbers of its frames, if the file says so
+    size: tuple[int, int] | None = None  # height and width of its frames in pixels
+    is_video: bool = True  # made from a video, not from pictures
+
+    @property
+    def names(self) -> list[str]:
+        """list[str]: What it may be called, after itself or its video."""
+        names = self.source, self.name, PurePath(self.source).stem
+        return [name for name in (*names, PurePath(self.name).stem) if name]
 
 
 def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
@@ -61,6 +79,61 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
     return file
 
 
+def read_tasks(root: Element) -> list[CVATTask]:
+    """Read the tasks in the head of an XML file of CVAT.
+
+    Frames of a task are numbered as in its video, from ``start_frame`` to
+    ``stop_frame`` in steps of ``frame_filter``. A project numbers them on: a task's
+    numbers follow those of the tasks before it in its subset. There may be a job in
+    place of tasks; an old or short file has one task of which nothing is known.
+    """
+    meta = root.find('meta')
+    if meta is None:
+        return [CVATTask()]
+    elements = [item for tag in ('task', 'job') for item in meta.iter(tag) if len(item)]
+    is_project = len(elements) > 1
+    source = '' if is_project else meta.findtext('source') or ''
+    tasks, offsets = [], Counter()
+    for element in elements or [meta]:
+        start = _number(element, 'start_frame') or 0
+        stop, count = _number(element, 'stop_frame'), _number(element, 'size')
+        # It says 'step=2'.
+        text = (element.findtext('frame_filter') or '').strip()
+        value = text.removeprefix('step').lstrip(' =')
+        step = read_integer(value, '<meta>: frame_filter') if value else 1
+        if step < 0:
+            raise ValueError(f'<frame_filter>: {text}')
+        step, declared = step or 1, None
+        offset = offsets[element.findtext('subset') or '']
+        if stop is not None:
+            if not 0 <= start <= stop:
+                raise ValueError(f'<meta>: frames {start} to {stop} in steps of {step}')
+            declared = range(start + offset, stop + offset + 1, step)
+            if count is not None and 0 < count < len(declared):
+                declared = declared[:count]
+        if count is not None:
+            offsets[element.findtext('subset') or ''] += start + step * count
+        size = element.find('original_size')
+        if size is not None:
+            size = _number(size, 'height'), _number(size, 'width')
+        task = CVATTask(
+            element.findtext('id'),
+            element.findtext('name') or '',
+            element.findtext('source') or source,
+            declared,
+            size if size and all(size) else None,
+            element.findtext('mode') != 'annotation',
+        )
+        tasks.append(task)
+    return tasks
+
+
+def _number(element: Element, name: str) -> int | None:
+    """A number in the head; None if there is none."""
+    text = element.findtext(name)
+    return read_integer(text, f'<meta>: {name}') if (text or '').strip() else None
+
+
 def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[tuple]:
     """Shapes of the tracks where their objects are seen.
 
@@ -95,11 +168,11 @@ def _shapes_of_images(
 ) -> Iterator[tuple]:
     """The same of the images, which the file gets as pictures."""
     for image in _of_task(root, 'image', task):
-        where = f'image "{image.get("name") or image.get("id")}"'
+        name = image.get('name')
+        where = f'image "{name or image.get("id")}"'
         number = _integer(image, 'id', where)
         if number in file.pictures:
             raise ValueError(f'{where}: a second image of the id {number}')
-        name = image.get('name')
         if not name:
             raise ValueError(f'{where}: name is missing')
         size = None
@@ -182,15 +255,11 @@ def _integer(element: Element, name: str, where: str) -> int:
 
 
 def read_xml(path: Path) -> Element:
-    """Read an XML file of anybody.
+    """Read an XML file of anybody; ValueError if it is none or nested too deeply.
 
     A file that declares a document type is refused: its entities could unfold to any
-    size or take in other files. Without them the tree is of the file's size. This is
-    defusedxml's ``forbid_dtd`` by the same handlers of expat, and a limit to the depth,
-    which it does not have, without another package.
-
-    Raises:
-        ValueError: If it is no XML, declares a document type or is nested too deeply.
+    size or take in other files. This is defusedxml's ``forbid_dtd`` by the same
+    handlers of expat, and a limit to the depth, without another package.
     """
     builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
 

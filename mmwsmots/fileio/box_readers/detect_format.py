@@ -22,20 +22,18 @@ FOREIGN_JSON = {
     'Scalabel or BDD100K': ('videoName',),
     'VoTT': ('assets',),
 }
-
-
-def is_zip(path: str | Path) -> bool:
-    """Whether a file is a ZIP file, by its beginning."""
-    with Path(path).open('rb') as file:
-        return file.read(4) in (b'PK\x03\x04', b'PK\x05\x06')
+# What XML files of others are, by their first elements.
+FOREIGN_XML = {
+    'annotation': 'XML of Pascal VOC or LabelMe is not read',
+    'dataset': 'XML of UA-DETRAC or dlib is not read',
+} | {name: f'<{name}> is no XML of CVAT' for name in ('sequence', 'html', 'svg')}
 
 
 def detect_format(path: str | Path) -> str:
     """Tell which of ``FORMATS`` a file, or folder, of boxes has from its content.
 
-    Raises:
-        ValueError: If it is none of them; the message names the format, if it is
-            known, and what to export instead.
+    ValueError if it is none of them; the message names the format, if it is known, and
+    what to export instead.
     """
     path = Path(path)
     if path.is_dir():
@@ -49,17 +47,40 @@ def detect_format(path: str | Path) -> str:
     if head.startswith(('{', '[')):
         return _detect_json(path)
     if head.startswith('<'):
-        return _detect_xml(path, head)
+        root = re.search(r'<([A-Za-z_][\w.-]*)', head)
+        name = root.group(1) if root else ''
+        if name in FOREIGN_XML:
+            raise ValueError(f'{path}: {FOREIGN_XML[name]}; {ADVICE}')
+        return 'cvat'
     line = head.splitlines()[0].strip()
-    fields = [
-        field.strip() for field in re.split(r',' if ',' in line else r'\s+', line)
-    ]
-    if len(fields) >= NUM_FIELDS and ',' not in line:
-        return 'kitti'
+    has_commas = ',' in line
+    fields = [part.strip() for part in re.split(',' if has_commas else r'\s+', line)]
     numbers = [NUMBER.fullmatch(field) is not None for field in fields]
-    if len(fields) >= MIN_FIELDS and (',' in line or all(numbers[:MIN_FIELDS])):
+    if len(fields) >= NUM_FIELDS and not has_commas:
+        return 'kitti'
+    if len(fields) >= MIN_FIELDS and (has_commas or all(numbers[:MIN_FIELDS])):
         return 'mot'
-    raise ValueError(f'{path}: {_name_text(line, fields, numbers)}')
+    what = (
+        f'its first line is of no known format: "{line[:60]}" (MOTChallenge text, '
+        'KITTI tracking labels, JSON of COCO, CocoVID, YouTube-VIS or Label Studio, '
+        'XML of CVAT)'
+    )
+    if len(fields) == 5 and all(numbers):
+        what = (
+            'five numbers in a line, as YOLO writes them for one picture, without '
+            f'frames and identities; {ADVICE}'
+        )
+    elif len(fields) == 6 and all(numbers[:5]):
+        what = (
+            'this is KITTI MOTS text, which has masks; tools/dataset_converters/'
+            'convert_masks.py converts it'
+        )
+    elif len(fields) in (15, 16) and not numbers[0] and all(numbers[1:]):
+        what = (
+            'these are labels of KITTI objects, without frames and identities; KITTI '
+            'tracking has two more fields'
+        )
+    raise ValueError(f'{path}: {what}')
 
 
 def _detect_json(path: Path) -> str:
@@ -89,39 +110,4 @@ def _detect_json(path: Path) -> str:
     raise ValueError(
         f'{path}: JSON of no known format, its keys are '
         f'{", ".join(sorted(map(str, keys))[:8]) or "none"}; {ADVICE}'
-    )
-
-
-def _detect_xml(path: Path, head: str) -> str:
-    root = re.search(r'<([A-Za-z_][\w.-]*)', head)
-    name = root.group(1) if root else ''
-    if name in ('annotation', 'dataset'):
-        whose = 'Pascal VOC or LabelMe' if name == 'annotation' else 'UA-DETRAC or dlib'
-        raise ValueError(f'{path}: XML of {whose} is not read; {ADVICE}')
-    if name in ('sequence', 'html', 'svg'):
-        raise ValueError(f'{path}: <{name}> is no XML of CVAT; {ADVICE}')
-    return 'cvat'
-
-
-def _name_text(line: str, fields: list[str], numbers: list[bool]) -> str:
-    """What a text of another format is, or that it is unknown."""
-    if len(fields) == 5 and all(numbers):
-        return (
-            'five numbers in a line, as YOLO writes them for one picture, without '
-            f'frames and identities; {ADVICE}'
-        )
-    if len(fields) == 6 and all(numbers[:5]):
-        return (
-            'this is KITTI MOTS text, which has masks; tools/dataset_converters/'
-            'convert_masks.py converts it'
-        )
-    if len(fields) in (15, 16) and not numbers[0] and all(numbers[1:]):
-        return (
-            'these are labels of KITTI objects, without frames and identities; KITTI '
-            'tracking has two more fields'
-        )
-    return (
-        f'its first line is of no known format: "{line[:60]}" (MOTChallenge text, '
-        'KITTI tracking labels, JSON of COCO, CocoVID, YouTube-VIS or Label Studio, '
-        'XML of CVAT)'
     )

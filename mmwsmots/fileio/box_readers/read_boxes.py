@@ -1,5 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from pathlib import Path
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -12,10 +17,14 @@ from mmwsmots.fileio.text_lines import named_place
 from .box_file import BoxFile, Picture, TrackedBox
 from .coco import read_cocovid, read_youtube_vis
 from .cvat import read_cvat
-from .detect_format import detect_format, is_zip
+from .detect_format import detect_format
 from .label_studio import read_label_studio
 from .text_boxes import read_kitti_tracking, read_mot_challenge
-from .zip_input import unpacked
+
+MAX_BYTES = 2**29  # of what is unpacked
+MAX_RATIO = 200  # of unpacked to packed, beyond the first 2^24 bytes
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+NAMED = ('annotations.xml', 'gt.txt', 'det.txt')
 
 
 def read_mots_png_boxes(path: Path) -> BoxFile:
@@ -92,12 +101,17 @@ def read_boxes(
         raise FileNotFoundError(f'{path}: no such file of boxes')
     if first_frame is not None and first_frame < 0:
         raise ValueError(f'{path}: frames count from 0 on, not from {first_frame}')
-    if path.is_file() and is_zip(path):
-        with unpacked(path) as inner:
-            file = read_boxes(inner, box_format, class_name, first_frame, video_name)
-        file.path = path
-        file.notices = [n.replace(str(inner.parent), str(path)) for n in file.notices]
-        return file
+    if path.is_file():
+        with path.open('rb') as file:
+            is_zip = file.read(4) in (b'PK\x03\x04', b'PK\x05\x06')
+        if is_zip:
+            args = box_format, class_name, first_frame, video_name
+            with _unpacked(path) as inner:
+                file = read_boxes(inner, *args)
+            folder = str(inner.parent)
+            file.path = path
+            file.notices = [note.replace(folder, str(path)) for note in file.notices]
+            return file
     box_format = box_format or detect_format(path)
     if box_format not in FORMATS:
         raise ValueError(f'box_format must be one of {FORMATS}, got {box_format!r}')
@@ -116,3 +130,75 @@ def read_boxes(
     if first_frame is not None:
         file.numbering = file.numbering._replace(first=first_frame, is_given=True)
     return file
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Unpack the boxes of a ZIP file, as CVAT hands it out, for a while.
+
+    Of its content ``annotations.xml``, ``gt/gt.txt`` with ``labels.txt``, the only JSON
+    file or the pictures in ``instances`` are unpacked, frames are not. ValueError if
+    the file is damaged, has names that lead out of it, unpacks to more than it says or
+    than 512 MiB, or it is not clear what is to be read.
+    """
+    with tempfile.TemporaryDirectory() as temp:
+        folder = Path(temp)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                target, members = _choose(archive)
+                for member in members:
+                    archive.extract(member, folder)  # no more than the stated size
+        except (
+            *(zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError),
+            *(EOFError, OSError, ValueError, UnicodeError),
+        ) as error:
+            raise ValueError(f'{path}: cannot be unpacked: {error}') from None
+        try:
+            yield folder / target
+        except ValueError as error:
+            # Messages are to name the file that the user knows.
+            text = str(error).replace(f'{folder}/', f'{path}: ')
+            raise ValueError(text) from None
+
+
+def _choose(archive: zipfile.ZipFile) -> tuple[str, list[zipfile.ZipInfo]]:
+    """What is to be read, and which members it takes, of a size that is no trap."""
+    members = []  # with their paths
+    for member in archive.infolist():
+        path = PurePosixPath(member.filename.replace('\\', '/'))
+        if not path.parts:
+            raise ValueError(f'the name {member.filename!r} is none')
+        if path.is_absolute() or '..' in path.parts or ':' in path.parts[0]:
+            raise ValueError(f'the name {member.filename[:80]!r} leads out of it')
+        if not member.is_dir() and not member.filename.startswith('__MACOSX/'):
+            members.append((PurePosixPath(member.filename), member))
+    found = [path for path, _ in members if path.name in NAMED]
+    found = found or [
+        path for path, _ in members if path.name.lower().endswith('.json')
+    ]
+    parents = {
+        str(path.parent) for path, _ in members if path.parent.name == 'instances'
+    }
+    if len(found) > 1:
+        names = ', '.join(map(str, found[:10]))
+        raise ValueError(f'it has several files of boxes, unpack one: {names}')
+    if not found and len(parents) != 1:
+        raise ValueError(
+            'no annotations.xml, gt.txt, JSON file or folder instances is in it'
+            if not parents
+            else f'it has several folders of masks, unpack one: {", ".join(parents)}'
+        )
+    if found:
+        target, wanted = found[0], {found[0], found[0].with_name('labels.txt')}
+        members = [member for path, member in members if path in wanted]
+    else:
+        target = parents.pop()
+        members = [member for path, member in members if str(path.parent) == target]
+    total = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    if total > MAX_BYTES or total > 2**24 + MAX_RATIO * packed:
+        raise ValueError(f'it unpacks {packed} bytes to {total}')
+    for member in members:
+        if member.compress_type not in METHODS:
+            raise ValueError(f'{member.filename} is packed in another way than deflate')
+    return str(target), members

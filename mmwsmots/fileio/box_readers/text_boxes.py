@@ -2,9 +2,9 @@
 """Boxes in the text files of KITTI tracking and MOTChallenge."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmwsmots.fileio.text_lines import named_place, text_lines
 
@@ -23,6 +23,15 @@ VISDRONE = (
 NO_CLASS = -1
 
 
+def _read_lines(path: str | Path, parse: Callable[[str, str], Any]) -> list:
+    """What ``parse`` makes of each line and its place."""
+    parsed = []
+    for number, line in text_lines(path):
+        with named_place(f'{path}, line {number}: '):
+            parsed.append(parse(line, f'line {number}'))
+    return parsed
+
+
 def read_kitti_tracking(path: Path) -> BoxFile:
     """Read the boxes of a KITTI tracking label file, ``label_02/SSSS.txt``.
 
@@ -39,24 +48,17 @@ def read_kitti_tracking(path: Path) -> BoxFile:
 
 def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
     """The boxes of :func:`read_kitti_tracking`, whatever their identities."""
-    boxes = []
-    for number, line in text_lines(path):
-        with named_place(f'{path}, line {number}: '):
-            boxes.append(_parse_kitti_line(line, f'line {number}'))
-    return boxes
+    return _read_lines(path, _parse_kitti_line)
 
 
 def _parse_kitti_line(line: str, where: str) -> TrackedBox:
-    """The box of a line."""
     fields = line.split()
     if len(fields) not in (NUM_FIELDS, NUM_FIELDS + 1):
         raise ValueError(
             f'expected {NUM_FIELDS} fields and maybe a score, got {len(fields)}'
         )
-    frame_id = read_integer(fields[0], 'the frame')
+    frame_id = read_integer(fields[0], 'the frame', minimum=0)
     track_id = read_integer(fields[1], 'the track id')
-    if frame_id < 0:
-        raise ValueError(f'the frame is {frame_id}')
     bbox = finite_numbers(fields[6:10], ['left', 'top', 'right', 'bottom'])
     (score,) = finite_numbers(fields[NUM_FIELDS:] or [1], ['the score'])
     box = frame_id, track_id, fields[2], tuple(bbox), fields[2] == DONT_CARE
@@ -89,23 +91,36 @@ def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     confidence is the box's score. Frames count from 0 if the file has a frame 0, else
     from 1, as the format is defined. See :func:`read_boxes`.
     """
-    rows = []
-    for number, line in text_lines(path):
-        with named_place(f'{path}, line {number}: '):
-            rows.append(_parse_line(line, f'line {number}'))
+    rows = _read_lines(path, _parse_line)
     names, notices = _class_names(path, rows, class_name)
-    is_from_0 = any(row.box.frame_id == 0 for row in rows)
-    numbering = Numbering(0 if is_from_0 else 1)
-    has_identities = any(row.box.track_id != -1 for row in rows)
     # Ignored or not, a row's identity is its own.
-    file = BoxFile(path, [row.box for row in rows], numbering, notices=notices)
+    file = BoxFile(path, [row.box for row in rows], notices=notices)
+    file.numbering = Numbering(0 if any(b.frame_id == 0 for b in file.boxes) else 1)
     file.check_identities()
-    file.boxes = _name_boxes(path, rows, names, has_identities)
+    if rows and names is None:
+        raise ValueError(
+            f'{path}: MOTChallenge text names no classes, give the class of its boxes '
+            '(--class-name), or their names in a labels.txt beside it'
+        )
+    is_visdrone = isinstance(names, dict) and 0 in names
+    has_identities, file.boxes = file.has_identities, []
+    for row in rows:
+        number = int(row.fields[7]) if is_visdrone else row.class_number
+        if isinstance(names, dict) and number not in names:
+            raise ValueError(
+                f'{path}, {row.box.where}: class {number}, but there are only '
+                f'{len(names)} names in labels.txt'
+            )
+        name = names[number] if isinstance(names, dict) else names
+        is_ignored = row.box.score == 0 and has_identities
+        is_ignored |= is_visdrone and number in (0, len(VISDRONE) - 1)
+        if isinstance(names, dict) or not is_ignored or number not in OTHER_CLASSES:
+            box = row.box._replace(class_name=name, is_ignored=is_ignored)
+            file.boxes.append(box)
     return file
 
 
 def _parse_line(line: str, where: str) -> Row:
-    """The box of a line, with the file's frame number."""
     if ',' in line:
         fields = [field.strip() for field in line.rstrip(' \t,').split(',')]
     else:
@@ -138,18 +153,21 @@ def _class_names(
         if class_name is not None:
             notices.append(f'the class {class_name} is not used, {labels} names them')
         return names, notices
-    if _is_visdrone(rows):
+    # The last fields of VisDrone are categories and levels, not coordinates.
+    tails = {row.fields[7:] for row in rows}
+    ranges = range(len(VISDRONE)), (0, 1), (0, 1, 2)
+    if any(tail and tail[0] > 0 for tail in tails) and all(
+        len(tail) == 3 and all(value in known for value, known in zip(tail, ranges))
+        for tail in tails
+    ):
         if class_name is not None:
             raise ValueError(
                 f"{path}: its fields 8 to 10 are VisDrone's category, truncation and "
                 'occlusion, which name the classes; leave out --class-name'
             )
         return dict(enumerate(VISDRONE)), ["classes are VisDrone's"]
-    numbers = Counter(
-        row.class_number
-        for row in rows
-        if row.box.score != 0 and row.class_number != NO_CLASS
-    )
+    numbers = Counter(row.class_number for row in rows if row.box.score != 0)
+    del numbers[NO_CLASS]
     if len(numbers) > 1:
         counts = ', '.join(f'{i} ({n} boxes)' for i, n in sorted(numbers.items()))
         raise ValueError(
@@ -157,47 +175,3 @@ def _class_names(
             'of class 1, 2, ... on each line beside it'
         )
     return class_name, []
-
-
-def _is_visdrone(rows: Sequence[Row]) -> bool:
-    """Whether the last fields are categories and levels, not coordinates."""
-    tails = {row.fields[7:] for row in rows}
-    return all(
-        len(tail) == 3
-        and tail[0] in range(len(VISDRONE))
-        and tail[1] in (0, 1)
-        and tail[2] in (0, 1, 2)
-        for tail in tails
-    ) and any(tail[0] > 0 for tail in tails)
-
-
-def _name_boxes(
-    path: Path,
-    rows: Sequence[Row],
-    names: dict[int, str] | str | None,
-    has_identities: bool,
-) -> list[TrackedBox]:
-    """Boxes with classes, without those of no interest."""
-    if rows and names is None:
-        raise ValueError(
-            f'{path}: MOTChallenge text names no classes, give the class of its boxes '
-            '(--class-name), or their names in a labels.txt beside it'
-        )
-    is_visdrone = isinstance(names, dict) and 0 in names
-    boxes = []
-    for row in rows:
-        number = int(row.fields[7]) if is_visdrone else row.class_number
-        name = names
-        if isinstance(names, dict):
-            if number not in names:
-                raise ValueError(
-                    f'{path}, {row.box.where}: class {number}, but there are only '
-                    f'{len(names)} names in labels.txt'
-                )
-            name = names[number]
-        is_ignored = row.box.score == 0 and has_identities
-        is_ignored |= is_visdrone and number in (0, len(VISDRONE) - 1)
-        if isinstance(names, str) and is_ignored and number in OTHER_CLASSES:
-            continue
-        boxes.append(row.box._replace(class_name=name, is_ignored=is_ignored))
-    return boxes

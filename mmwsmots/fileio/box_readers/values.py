@@ -9,7 +9,6 @@ from pathlib import Path
 
 MAX_NUMBER = 10**9  # of a frame or an identity: it fits into 32 bits
 IDENTITY_NAMES = ('track_id', 'instance_id')
-WHOLE = re.compile(r'[+-]?[0-9]{1,9}(\.0*)?')
 
 
 def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
@@ -20,9 +19,8 @@ def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
             raise ValueError(f'{name} is missing')
         try:
             # Python reads True as 1 and '1_0' as 10
-            if isinstance(value, bool) or '_' in str(value):
-                raise ValueError
-            numbers.append(float(value))
+            is_other = isinstance(value, bool) or '_' in str(value)
+            numbers.append(float('' if is_other else value))
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f'{name} is no number: {str(value)[:80]!r}') from None
         if not math.isfinite(numbers[-1]):
@@ -30,13 +28,15 @@ def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
     return numbers
 
 
-def read_integer(value: object, name: str) -> int:
+def read_integer(value: object, name: str, minimum: int = -MAX_NUMBER) -> int:
     """An integer of at most nine digits, number or text, maybe written as '7.0'."""
     (number,) = finite_numbers([value], [name])
     if number != int(number):
         raise ValueError(f'{name} is no integer: {number:g}')
     if abs(number) >= MAX_NUMBER:
         raise ValueError(f'{name} has more than 9 digits: {number:.0f}')
+    if number < minimum:
+        raise ValueError(f'{name} is {number:.0f}')
     return int(number)
 
 
@@ -54,7 +54,7 @@ def identity_key(value: object, where: str) -> int | str | None:
     if not is_finite or isinstance(value, (list, dict)):
         raise ValueError(f'{where}: {str(value)[:80]} is no identity')
     text = '' if value is None else str(value).strip()
-    if not WHOLE.fullmatch(text):
+    if not re.fullmatch(r'[+-]?[0-9]{1,9}(\.0*)?', text):
         return text or None
     number = int(text.partition('.')[0])
     if number < -1:
@@ -103,14 +103,13 @@ def read_json(path: str | Path, data: bytes | None = None) -> object:
 
 
 def elements(source: object, key: str, required: bool = True) -> list[tuple[str, dict]]:
-    """The objects of a list in an object, with the names of their places."""
+    """The :func:`objects` of a list at the top of a file."""
     if not isinstance(source, dict):
         raise ValueError('top level: expected an object')
-    if key not in source and not required:
-        return []
-    if not isinstance(source.get(key), list):
+    items = source.get(key, None if required else [])
+    if not isinstance(items, list):
         raise ValueError(f'top level: there is no list "{key}"')
-    return objects(source[key], key)
+    return objects(items, key)
 
 
 def objects(items: list, where: str) -> list[tuple[str, dict]]:
@@ -131,9 +130,10 @@ def get(item: dict, key: str, kind: type | tuple, where: str) -> object:
     return value
 
 
-def integer(item: dict, key: str, where: str) -> int:
+def integer(item: dict, key: str, where: str, minimum: int = -MAX_NUMBER) -> int:
     """An integer of an object."""
-    return read_integer(get(item, key, (int, float), where), f'{where}: {key}')
+    value = get(item, key, (int, float), where)
+    return read_integer(value, f'{where}: {key}', minimum)
 
 
 def flag(item: dict, key: str, where: str, default: bool = False) -> bool:
