@@ -10,12 +10,11 @@ from pathlib import Path
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Write a file, whose folder is created, so that a reader never sees half of it.
 
+    ValueError if the block ends without having written anything.
+
     Yields:
         Path: Where to write, with the suffix of ``path``. It becomes ``path`` if the
         block ends well and is removed otherwise.
-
-    Raises:
-        ValueError: If the block ends without having written anything.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,10 +44,8 @@ def check_existing(
     """Look at what is there before anything is written.
 
     ``finished`` are the results, the first of which is written last; ``started`` is
-    what an interrupted run leaves to go on from.
-
-    Raises:
-        FileExistsError: If the run would replace something without being told to.
+    what an interrupted run leaves to go on from. FileExistsError if the run would
+    replace something without being told to.
     """
     if overwrite:
         return

@@ -29,9 +29,8 @@ class ImageBoxes(NamedTuple):
 def read_coco(path: str | Path) -> dict:
     """Content of a COCO or CocoVID file.
 
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no JSON, or a list that COCO needs is missing.
+    FileNotFoundError if there is no such file, ValueError if it is no JSON, or a list
+    that COCO needs is missing.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such file of annotations')
@@ -47,9 +46,7 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
 
     Ignore regions (``iscrowd``) and boxes that lie outside of their image are left
     out, and with them images without any other box. The order is that of the file.
-
-    Raises:
-        ValueError: If an element breaks the format; the message names its place.
+    ValueError names the place of an element that breaks the format.
     """
     boxes = defaultdict(list)
     with named_place(f'{path}, '):
@@ -68,8 +65,8 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
             if clipped is not None:
                 boxes[image_id].append((i, clipped, labels[category_id]))
     return [
-        ImageBoxes(images[key], *map(list, zip(*boxes[key])))
-        for key in images
+        ImageBoxes(image, *map(list, zip(*boxes[key])))
+        for key, image in images.items()
         if key in boxes
     ]
 

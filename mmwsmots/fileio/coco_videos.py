@@ -41,38 +41,53 @@ def order_coco(
     """
     coco, notices = read_json(path, data), []
     with named_place(f'{path}: '):
-        labels, names = _label_categories(coco, classes, notices)
+        names = read_categories(coco)
+        labels = _label_categories(names, classes, notices)
         images = read_images(coco)
-        annotations = _read_annotations(coco, labels, names, images, notices)
-        if not with_mask:
-            for ann in annotations:
+        annotations, left_out = [], Counter()
+        anns = read_annotations(coco, names, images, required=False)
+        for where, item, image_id, category, is_crowd in anns:
+            if labels[category] is None and not is_crowd:
+                left_out[names[category]] += 1
+                continue
+            bbox = get(item, 'bbox', list, where)
+            if len(bbox) != 4 or not all(map(_is_number, bbox)):
+                raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
+            bbox = [float(value) for value in bbox]
+            has_area = with_mask and _is_number(item.get('area'))
+            ann = item | dict(
+                id=len(annotations) + 1,
+                image_id=image_id,
+                bbox=bbox,
+                area=item['area'] if has_area else bbox[2] * bbox[3],
+                # A region of unknown content has no class, but the format wants one.
+                category_id=labels[category] or 1,
+                iscrowd=int(is_crowd),
+            )
+            if not with_mask:
                 ann.pop('segmentation', None)
-                ann['area'] = ann['bbox'][2] * ann['bbox'][3]
-        has_identities = any(ann['key'] is not None for ann in annotations)
+            key = None if is_crowd else identity_of(item, where)
+            annotations.append((ann, key, where))
+        if left_out:
+            others = ', '.join(f'{n} of {name}' for name, n in left_out.items())
+            notices.append(f'left out: {others}')
+        has_identities = any(key is not None for _, key, _ in annotations)
         ordered = {im['id']: im for im in _order(images, has_identities, notices)}
-        for ann in annotations:
-            image = ordered[ann['image_id']]
-            if isinstance(ann.get('segmentation'), dict):  # before it is decoded
-                with named_place(f'{ann["where"]}: '):
-                    size = image['height'], image['width']
-                    segmentation_to_rle(ann['segmentation'], size)
-        _count_empty(annotations, ordered, notices)
         _number_tracks(annotations, ordered, classes, notices)
     videos = dict.fromkeys(image['video_id'] for image in ordered.values())
     content = dict(
         categories=[dict(id=i, name=name) for i, name in enumerate(classes, 1)],
         videos=[dict(id=number) for number in videos],
         images=[*ordered.values()],
-        annotations=annotations,
+        annotations=[ann for ann, *_ in annotations],
     )
     return content, notices
 
 
 def _label_categories(
-    coco: object, classes: Sequence[str], notices: list[str]
-) -> tuple[dict, dict]:
-    """Category number of ours (None: left out) and name of each of the file's."""
-    names = read_categories(coco)
+    names: dict[int, str], classes: Sequence[str], notices: list[str]
+) -> dict[int, int | None]:
+    """Category number of ours, None: left out, of each of the file's."""
     for i, name in enumerate(names.values()):
         if find_name(name, list(names.values())[:i]) is not None:
             raise ValueError(f"categories[{i}]: a second category of the name '{name}'")
@@ -88,39 +103,7 @@ def _label_categories(
         )
     if missing:
         notices.append(f'the file knows no {", ".join(missing)}')
-    return labels, names
-
-
-def _read_annotations(
-    coco: object, labels: dict, names: dict, images: dict, notices: list[str]
-) -> list[dict]:
-    """Annotations of our classes, with their identity as ``key``, and ``where``."""
-    annotations, left_out = [], Counter()
-    anns = read_annotations(coco, names, images, required=False)
-    for where, item, image_id, category, is_crowd in anns:
-        if labels[category] is None and not is_crowd:
-            left_out[names[category]] += 1
-            continue
-        bbox = get(item, 'bbox', list, where)
-        if len(bbox) != 4 or not all(map(_is_number, bbox)):
-            raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
-        has_area = _is_number(item.get('area'))
-        own = dict(
-            id=len(annotations) + 1,
-            image_id=image_id,
-            bbox=[float(value) for value in bbox],
-            area=item['area'] if has_area else bbox[2] * bbox[3],
-            # A region of unknown content has no class, but the format wants one.
-            category_id=labels[category] or 1,
-            iscrowd=int(is_crowd),
-            key=None if is_crowd else identity_of(item, where),
-            where=where,
-        )
-        annotations.append(item | own)
-    if left_out:
-        others = ', '.join(f'{n} of {name}' for name, n in left_out.items())
-        notices.append(f'left out: {others}')
-    return annotations
+    return labels
 
 
 def _order(images: dict, has_identities: bool, notices: list[str]) -> list[dict]:
@@ -133,11 +116,10 @@ def _order(images: dict, has_identities: bool, notices: list[str]) -> list[dict]
             is_alone = image.number is None and not has_identities
             key = image_id if is_alone else str(PurePosixPath(image.name).parent)
         videos[key][image_id] = image
-    some = next(iter(images.values()), None)
-    if some is not None and some.number is None:
+    if images and image.number is None:
         notices.append(
             'no frame_id: the frames are in the order of their names'
-            if has_identities or some.video is not None
+            if has_identities or image.video is not None
             else 'no videos, no identities: each picture is a video of its own'
         )
     ordered = []
@@ -151,49 +133,47 @@ def _order(images: dict, has_identities: bool, notices: list[str]) -> list[dict]
     return ordered
 
 
-def _count_empty(annotations: list[dict], images: dict, notices: list[str]) -> None:
-    """Say how many boxes mmdet's data sets leave out without a word."""
-    empty = []
-    for ann in annotations:
-        (x, y, w, h), image = ann['bbox'], images[ann['image_id']]
-        inside = min(x + w, image['width']) > max(x, 0)
-        inside &= min(y + h, image['height']) > max(y, 0)
-        if not inside or ann['area'] <= 0 or w < 1 or h < 1:
-            empty.append(ann['where'])
-    if empty:
-        notices.append(
-            f'left out: {len(empty)} boxes outside of their image or smaller than a '
-            f'pixel, the first is {empty[0]}'
-        )
-
-
 def _number_tracks(
-    annotations: list[dict], images: dict, classes: Sequence[str], notices: list[str]
+    annotations: list[tuple], images: dict, classes: Sequence[str], notices: list[str]
 ) -> None:
-    """Give each identity of each video its number over the file."""
-    tracks, class_of, lengths, in_frame = {}, {}, Counter(), {}
+    """Give each identity of each video its number over the file, and check the rest."""
+    tracks, class_of, lengths, in_frame, empty = {}, {}, Counter(), {}, []
     num_without = 0
-    for ann in annotations:
-        key, where, image = ann.pop('key'), ann.pop('where'), ann['image_id']
+    for ann, key, where in annotations:
+        image = images[ann['image_id']]
+        size, (x, y, w, h) = (image['height'], image['width']), ann['bbox']
+        if isinstance(ann.get('segmentation'), dict):  # before it is decoded
+            with named_place(f'{where}: '):
+                segmentation_to_rle(ann['segmentation'], size)
+        # Of those mmdet's data sets leave out without a word.
+        inside_x = min(x + w, size[1]) > max(x, 0)
+        inside_y = min(y + h, size[0]) > max(y, 0)
+        if not (inside_x and inside_y) or ann['area'] <= 0 or w < 1 or h < 1:
+            empty.append(where)
+        track = image['video_id'], key
         if key is None:
             num_without += not ann['iscrowd']
             track = len(tracks), None
         else:
-            track = images[image]['video_id'], key
             name = classes[ann['category_id'] - 1]
             before, first = class_of.setdefault(track, (name, where))
             if before != name:
                 raise ValueError(
                     f'{where}: track {key} is a {name}, in {first} a {before}'
                 )
-            first = in_frame.setdefault((image, key), where)
+            first = in_frame.setdefault((image['id'], key), where)
             if first != where:
                 raise ValueError(
-                    f'{where}: track {key} is in image {image} a second time '
+                    f'{where}: track {key} is in image {image["id"]} a second time '
                     f'(first in {first})'
                 )
             lengths[track] += 1
         ann['instance_id'] = tracks.setdefault(track, len(tracks) + 1)
+    if empty:
+        notices.append(
+            f'left out: {len(empty)} boxes outside of their image or smaller than a '
+            f'pixel, the first is {empty[0]}'
+        )
     if num_without:
         notices.append(
             f'{num_without} boxes have no identity (track_id, instance_id or '

@@ -20,8 +20,7 @@ class CocoVIDBuilder:
     def __init__(self, category_ids: Mapping[str, int]) -> None:
         self.category_ids = dict(category_ids)
         self.videos, self.images, self.annotations = [], [], []
-        self._first_image_ids = {}
-        self._instance_ids = {}
+        self._first_image_ids, self._instance_ids = {}, {}
 
     def add_video(
         self, name: str, file_names: Sequence[str], size: tuple[int, int]
@@ -30,9 +29,8 @@ class CocoVIDBuilder:
         shape = dict(width=int(size[1]), height=int(size[0]))
         video_id, first = len(self.videos) + 1, len(self.images) + 1
         self._first_image_ids[video_id] = first
-        self.videos.append(
-            dict(id=video_id, name=name, **shape, num_frames=len(file_names))
-        )
+        video = dict(id=video_id, name=name, **shape, num_frames=len(file_names))
+        self.videos.append(video)
         for frame_id, file_name in enumerate(file_names):
             place = dict(video_id=video_id, frame_id=frame_id)
             image = dict(id=first + frame_id, file_name=file_name, **shape, **place)
@@ -48,10 +46,8 @@ class CocoVIDBuilder:
         """Add a box, clipped to the frame, to the only video.
 
         An ignored box becomes an ignore region; ``size`` is the height and width of the
-        frames in pixels.
-
-        Returns:
-            bool: Whether anything of it lies within the frame; else nothing is added.
+        frames in pixels. Returns whether anything of the box lies within the frame;
+        else nothing is added.
         """
         clipped = box.clipped(*size)
         if clipped is None:
@@ -83,25 +79,22 @@ class CocoVIDBuilder:
         key = len(self.annotations) if is_region else (video_id, track_id)
         fields['bbox'] = [float(value) for value in fields['bbox']]
         fields['area'] = float(fields['area'])
-        instance_id = self._instance_ids.setdefault(key, len(self._instance_ids) + 1)
         ann = dict(
             id=len(self.annotations) + 1,
             image_id=self._first_image_ids[video_id] + frame_id,
             video_id=video_id,
             category_id=category_id,
-            instance_id=instance_id,
+            instance_id=self._instance_ids.setdefault(key, len(self._instance_ids) + 1),
             track_id=track_id,
             iscrowd=int(is_region),
             ignore=False,
-            **fields,
         )
-        self.annotations.append(ann)
+        self.annotations.append(ann | fields)
 
     def content(self) -> dict:
         """dict: What the file holds."""
-        categories = [dict(id=i, name=name) for name, i in self.category_ids.items()]
         return dict(
-            categories=categories,
+            categories=[dict(id=i, name=name) for name, i in self.category_ids.items()],
             videos=self.videos,
             images=self.images,
             annotations=self.annotations,
@@ -113,14 +106,10 @@ class CocoVIDBuilder:
 
     def summary(self) -> str:
         """str: Counts of videos, frames, objects and tracks per class."""
-        objects, tracks = Counter(), Counter()
-        seen = set()
-        for ann in self.annotations:
-            key = ann['instance_id']
-            name = 'ignore' if ann['iscrowd'] else ann['category_id']
-            objects[name] += 1
-            tracks[name] += key not in seen
-            seen.add(key)
+        anns = self.annotations
+        names = ['ignore' if ann['iscrowd'] else ann['category_id'] for ann in anns]
+        first = {ann['instance_id']: name for ann, name in zip(anns[::-1], names[::-1])}
+        objects, tracks = Counter(names), Counter(first.values())
         parts = [f'{len(self.videos)} videos', f'{len(self.images)} frames']
         for name, i in self.category_ids.items():
             parts.append(f'{objects[i]} {name} objects in {tracks[i]} tracks')

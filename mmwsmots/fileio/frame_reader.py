@@ -34,23 +34,18 @@ def list_pictures(folder: Path) -> list[Path]:
     """The frames of a folder in natural order (2 before 10).
 
     Hidden files, such as the ``._000000.jpg`` that macOS leaves on other disks, are
-    no frames.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it has pictures of several kinds, or two of one name, as
-            ``000000.jpg`` and ``000000.png`` or ``1.jpg`` and ``01.jpg``: then it is
-            not known which are the frames.
+    no frames. FileNotFoundError if there is none; ValueError if it has pictures of
+    several kinds, or two of one name, as ``000000.jpg`` and ``000000.png`` or ``1.jpg``
+    and ``01.jpg``: then it is not known which are the frames.
     """
     files = [
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith('.')
+        and path.is_file()
     ]
-    files = sorted(
-        filter(Path.is_file, files),
-        key=lambda path: (natural_key(path.stem), path.name),
-    )
+    files.sort(key=lambda path: (natural_key(path.stem), path.name))
     if not files:
         raise FileNotFoundError(
             f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
@@ -83,8 +78,7 @@ def natural_key(name: str) -> list:
 def picture_size(file: Path) -> tuple[int, int] | None:
     """Height and width of a picture, upright, by its header; None if it has none.
 
-    Raises:
-        ValueError: If it has more than :data:`MAX_PIXELS` pixels.
+    ValueError if it has more than :data:`MAX_PIXELS` pixels.
     """
     try:
         with Image.open(file) as image:
@@ -134,9 +128,9 @@ def check_size(source: str | Path, size: tuple, first: tuple) -> None:
 class FrameReader:
     """Frames of a folder of images or of a video file, one in memory at a time.
 
-    Images come in natural order (2 before 10), see :func:`list_pictures`; those of a
-    folder have their headers checked at once, so that hours of work do not end at a
-    bad frame. Frames of a video are upright, as players show them.
+    Images are those of :func:`list_pictures`, whose headers are checked at once, so
+    that hours of work do not end at a bad frame. Frames of a video are upright, as
+    players show them.
 
     Args:
         path (str | Path): The folder or the video file.
@@ -200,16 +194,15 @@ class FrameReader:
     def read(self, first: int = 0) -> Iterator[np.ndarray]:
         """Read the frames from the ``first`` on; in a video all have to be decoded.
 
+        ValueError if one is unreadable or of another size than the first.
+
         Yields:
             ndarray: BGR, (H, W, 3) uint8; None for an unreadable one that is kept.
-
-        Raises:
-            ValueError: If a frame is unreadable or of another size than the first.
         """
         size = None
         for source, frame in self._read(first):
-            if size is None and frame is not None:
-                size = frame.shape[:2]
+            if frame is not None:
+                size = size or frame.shape[:2]
             if self.keep_unreadable:
                 yield None if frame is None or frame.shape[:2] != size else frame
                 continue
@@ -221,10 +214,8 @@ class FrameReader:
     def extract(self, folder: Path) -> 'FrameReader':
         """Write the frames as ``folder/FFFFFF.png`` and return them.
 
-        Raises:
-            OSError: If a picture cannot be written.
-            ValueError: If a frame cannot be read, or the folder contains pictures that
-                are not these frames.
+        OSError if a picture cannot be written; ValueError if a frame cannot be read, or
+        the folder contains pictures that are not these frames.
         """
         folder.mkdir(parents=True, exist_ok=True)
         own = set()
@@ -262,7 +253,16 @@ class FrameReader:
             video.release()
         if number == 0:
             yield f'{self.path}, frame 0', None
-        self.shortfall = self._compare(number)
+        with self.path.open('rb') as file:
+            is_matroska = file.read(4) == b'\x1aE\xdf\xa3'
+        # Matroska has no number of frames; OpenCV infers one from duration and rate.
+        slack = max(1, len(self) // 100) if is_matroska else 0
+        self.shortfall = ''
+        if number < len(self) - slack:
+            self.shortfall = (
+                f'{self.path}: only {number} of the {len(self)} frames that its header '
+                'states can be read; is the file cut off?'
+            )
 
     def _open(self) -> cv2.VideoCapture:
         """The video, whose frames come as they are stored."""
@@ -282,16 +282,3 @@ class FrameReader:
         # Some versions of OpenCV turn frames themselves, 4.11 does not.
         video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         return video
-
-    def _compare(self, number: int) -> str:
-        """What is wrong if that many frames are fewer than the header states."""
-        with self.path.open('rb') as file:
-            is_matroska = file.read(4) == b'\x1aE\xdf\xa3'
-        # Matroska has no number of frames; OpenCV infers one from duration and rate.
-        slack = max(1, len(self) // 100) if is_matroska else 0
-        if number >= len(self) - slack:
-            return ''
-        return (
-            f'{self.path}: only {number} of the {len(self)} frames that its header '
-            'states can be read; is the file cut off?'
-        )

@@ -10,30 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmwsmots.fileio import classes, mots_png
 from mmwsmots.fileio.atomic_write import atomic_write, write_json
 from mmwsmots.fileio.box_readers import detect_format
 from mmwsmots.fileio.box_readers.coco import read_coco_objects, read_track_objects
 from mmwsmots.fileio.box_readers.place_boxes import match_video
 from mmwsmots.fileio.box_readers.values import read_json
-from mmwsmots.fileio.classes import (
-    LABELS_FILE,
-    class_name_of,
-    class_numbers,
-    find_name,
-    known_classes,
-    labels_of,
-    read_labels,
-    write_labels,
-)
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.frame_reader import MAX_PIXELS, list_pictures
-from mmwsmots.fileio.mots_png import (
-    check_id,
-    find_instances,
-    frame_ids,
-    read_mots_pngs,
-    write_mots_png,
-)
 from mmwsmots.fileio.mots_track_ids import find_class_change, mots_track_ids
 from mmwsmots.fileio.mots_txt import (
     IGNORE_CLASS_ID,
@@ -125,23 +109,14 @@ def read_masks(
     first_frame: int = 0,
     video_name: str | None = None,
 ) -> MaskVideo:
-    """Read the masks of a video.
+    """Read the masks of a video, checked; they may overlap.
 
-    Args:
-        path (str | Path): KITTI MOTS text, JSON of COCO, CocoVID or YouTube-VIS, or a
-            folder of 16-bit instance pictures, those of KITTI MOTS or CVAT.
-        mask_format (str, optional): One of :data:`MASK_FORMATS`. None looks into the
-            file.
-        first_frame (int): Number of the first frame in text and names of pictures: 0
-            in KITTI MOTS, 1 in MOTS20.
-        video_name (str, optional): Which video of a file with several.
-
-    Returns:
-        MaskVideo: The masks, checked; they may overlap.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file breaks its format.
+    ``path`` is KITTI MOTS text, JSON of COCO, CocoVID or YouTube-VIS, or a folder of
+    16-bit instance pictures, those of KITTI MOTS or CVAT. ``mask_format`` is one of
+    :data:`MASK_FORMATS`; None looks into the file. ``first_frame`` is the number of the
+    first frame in text and names of pictures, 0 in KITTI MOTS, 1 in MOTS20;
+    ``video_name`` says which video of a file with several. FileNotFoundError if there
+    is no such file, ValueError if it breaks its format.
     """
     path = Path(path)
     if not path.is_file() and not path.is_dir():
@@ -159,12 +134,12 @@ def read_masks(
         objects = read_mots_txt(path, False, False, first_frame, None)
         video = _from_objects(path.stem, path.parent, objects, first_frame)
     elif mask_format == 'mots_png':
-        folder = find_instances(path)
+        folder = mots_png.find_instances(path)
         name = path.parent.name if path.name == 'instances' else path.name
-        objects = read_mots_pngs(folder, first_frame)
+        objects = mots_png.read_mots_pngs(folder, first_frame)
         video = _from_objects(name, folder, objects, first_frame)
         files = list_pictures(folder)
-        names = dict(zip(frame_ids(files, first_frame), files))
+        names = dict(zip(mots_png.frame_ids(files, first_frame), files))
         video.file_names = _frame_names(max(names) + 1, folder, first_frame)
         for number, file in names.items():
             video.file_names[number] = f'{file.stem}.png'
@@ -182,10 +157,10 @@ def _from_objects(
     """Masks whose classes are numbers, which labels.txt may name."""
     if not objects:
         raise ValueError(f'{folder}: {name} has no mask, so the size is not known')
-    labels, masks, notices = labels_of(folder), [], []
+    labels, masks, notices = classes.labels_of(folder), [], []
     with named_place(f'{folder}, {name}: '):
         for frame_id, track_id, number, *_, rle in objects:
-            mask = frame_id, track_id, class_name_of(number, labels), rle
+            mask = frame_id, track_id, classes.class_name_of(number, labels), rle
             masks.append(TrackedMask(*mask, is_ignored=number == IGNORE_CLASS_ID))
     frames = [mask.frame_id for mask in masks]
     if min(frames) > 0:
@@ -257,18 +232,11 @@ def _frame_names(num_frames: int, source: str | Path, first: int = 0) -> list[st
 def write_masks(
     path: str | Path, video: MaskVideo, mask_format: str, first_frame: int = 0
 ) -> list[str]:
-    """Write the masks of a video.
+    """Write the masks of a video, and return what was changed or left out.
 
-    Args:
-        path (str | Path): File for 'kitti_mots', 'cocovid', 'coco' and 'youtube_vis',
-            folder for 'mots_png' and 'cvat_png'.
-        video (MaskVideo): The masks.
-        mask_format (str): One of :data:`WRITERS`.
-        first_frame (int): Number of the first frame in text and in names of pictures
-            of 'mots_png': 0 in KITTI MOTS, 1 in MOTS20. Defaults to 0.
-
-    Returns:
-        list[str]: What was changed or left out.
+    ``path`` is a folder for 'mots_png' and 'cvat_png', a file for the other
+    :data:`WRITERS`. ``first_frame`` is the number of the first frame in text and in
+    names of pictures of 'mots_png', 0 in KITTI MOTS, 1 in MOTS20.
 
     Raises:
         ValueError: If there is no such format, masks overlap where the format cannot
@@ -296,28 +264,53 @@ def _write_objects(
     path: Path, video: MaskVideo, mask_format: str, first_frame: int, names: list[str]
 ) -> list[str]:
     """KITTI MOTS text or pictures, or those of CVAT, and labels.txt."""
+    if (pair := video.find_overlap()) is not None:
+        raise ValueError(
+            f'frame {pair[0].frame_id}: the masks of ids {pair[0].track_id} and '
+            f'{pair[1].track_id} overlap, which this format cannot say; see '
+            '--make-disjoint'
+        )
     frames = range(first_frame, first_frame + len(video.file_names))
     folder, stems = path, [f'{number:06d}' for number in frames]
-    if mask_format == 'cvat_png':  # pictures have the names of frames
+    is_cvat, is_text = mask_format == 'cvat_png', mask_format == 'kitti_mots'
+    if is_cvat:  # pictures have the names of frames
         folder = path / 'default' / 'instances'
         stems = [PurePosixPath(name).stem for name in video.file_names]
-        # The number of a class is its line; there is no class of ignore regions.
-        own = {name: number for number, name in enumerate(names, 1)}
-    else:
-        folder = path if mask_format == 'mots_png' else path.parent
-        labels = folder / LABELS_FILE
-        is_text = mask_format == 'kitti_mots'
-        known = known_classes(labels, path) if is_text else read_labels(labels)
-        numbers = class_numbers(names, known)
-        own = {name: numbers[find_name(name, numbers)] for name in names}
-    objects, notices = _to_objects(video, own, mask_format != 'cvat_png')
-    if mask_format == 'kitti_mots':
+    elif is_text:
+        folder = path.parent
+    labels = folder / classes.LABELS_FILE
+    # The number of a class of CVAT is its line; there is no class of ignore regions.
+    own = {name: number for number, name in enumerate(names, 1)}
+    if not is_cvat:
+        if is_text:
+            known = classes.known_classes(labels, path)
+        else:
+            known = classes.read_labels(labels)
+        numbers = classes.class_numbers(names, known)
+        own = {name: numbers[classes.find_name(name, numbers)] for name in names}
+    kept = [mask for mask in video.masks if not mask.is_ignored]
+    ids = mots_track_ids((own[mask.class_name], mask.track_id) for mask in kept)
+    objects, num_ignored = [], Counter()
+    for mask in kept if is_cvat else video.masks:
+        class_id, number = IGNORE_CLASS_ID, num_ignored[mask.frame_id]
+        track_id = 1000 * IGNORE_CLASS_ID + number
+        if mask.is_ignored:
+            num_ignored[mask.frame_id] += 1
+        else:
+            class_id = own[mask.class_name]
+            track_id = ids[class_id, mask.track_id]
+        obj = mask.frame_id, track_id, class_id, *video.size, mask.rle
+        objects.append(MOTSObject(*obj))
+    if is_text:
         write_mots_txt(path, objects, first_frame)
     else:
         _write_pngs(folder, [f'{stem}.png' for stem in stems], objects, video.size)
-    if mask_format != 'cvat_png':
-        return notices + write_labels(labels, numbers)
-    with atomic_write(folder / LABELS_FILE) as temp:  # all classes, KITTI MOTS's too
+    changed = [f'{key[1]} is {new}' for key, new in ids.items() if key[1] != new]
+    what = 'identities have other numbers now, class * 1000 + n, e.g.'
+    notices = [f'{len(changed)} {what} {changed[0]}'] if changed else []
+    if not is_cvat:
+        return notices + classes.write_labels(labels, numbers)
+    with atomic_write(labels) as temp:  # all classes, those of KITTI MOTS too
         temp.write_text('\n'.join(names), encoding='utf-8')
     return notices
 
@@ -337,50 +330,17 @@ def _write_pngs(
             'another folder'
         )
     for obj in objects:
-        check_id(folder, obj)
+        mots_png.check_id(folder, obj)
         frames[obj.frame_id].append(obj)
     for frame_id, name in enumerate(names):
-        write_mots_png(folder / name, frames[frame_id], size)
-
-
-def _to_objects(
-    video: MaskVideo, numbers: dict[str, int], with_ignored: bool
-) -> tuple[list[MOTSObject], list[str]]:
-    """Objects with ids ``class * 1000 + n``, disjoint, and what was changed."""
-    if (pair := video.find_overlap()) is not None:
-        raise ValueError(
-            f'frame {pair[0].frame_id}: the masks of ids {pair[0].track_id} and '
-            f'{pair[1].track_id} overlap, which this format cannot say; see '
-            '--make-disjoint'
-        )
-    ids = mots_track_ids(
-        (numbers[mask.class_name], mask.track_id)
-        for mask in video.masks
-        if not mask.is_ignored
-    )
-    objects, num_ignored = [], Counter()
-    for mask in video.masks:
-        if not mask.is_ignored:
-            class_id = numbers[mask.class_name]
-            track_id = ids[class_id, mask.track_id]
-        elif with_ignored:
-            class_id = IGNORE_CLASS_ID
-            track_id = 1000 * IGNORE_CLASS_ID + num_ignored[mask.frame_id]
-            num_ignored[mask.frame_id] += 1
-        else:
-            continue
-        obj = mask.frame_id, track_id, class_id, *video.size, mask.rle
-        objects.append(MOTSObject(*obj))
-    changed = [f'{key[1]} is {new}' for key, new in ids.items() if key[1] != new]
-    what = 'identities have other numbers now, class * 1000 + n, e.g.'
-    return objects, [f'{len(changed)} {what} {changed[0]}'] if changed else []
+        mots_png.write_mots_png(folder / name, frames[frame_id], size)
 
 
 def _write_json(
     path: str | Path, video: MaskVideo, mask_format: str, names: list[str]
 ) -> None:
     """CocoVID, or what differs from it."""
-    builder = CocoVIDBuilder(class_numbers(names))
+    builder = CocoVIDBuilder(classes.class_numbers(names))
     builder.add_video(video.name, video.file_names, video.size)
     for mask in video.masks:
         rle = dict(size=list(video.size), counts=mask.rle)

@@ -63,15 +63,10 @@ def find_instances(path: Path) -> Path:
 
 
 def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]:
-    """Read the 16-bit instance pictures of a sequence.
+    """Read the 16-bit instance pictures of a sequence, with objects of any class.
 
-    They are named ``FFFFFF.png`` by their frames, the first of which gets ``frame_id``
-    0, or have other names, whose order is that of the frames. Objects are of any class.
-
-    Raises:
-        FileNotFoundError: If there is no picture.
-        ValueError: If one is no 16-bit picture, of another size than the first or
-            named by a number before the first.
+    Frames are those of :func:`frame_ids`. FileNotFoundError if there is no picture;
+    ValueError if one is no 16-bit picture, or of another size than the first.
     """
     objects, size = [], None
     files = list_pictures(Path(folder))
@@ -86,10 +81,9 @@ def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]
 
 
 def frame_ids(files: Sequence[Path], first_frame: int) -> list[int]:
-    """Frames of pictures, as their names say, or else in their order.
+    """Frames of pictures from 0, by their names ``FFFFFF.png``, or else in their order.
 
-    Raises:
-        ValueError: If a name is a number before the first.
+    The first has the number ``first_frame``; ValueError if a name's is before it.
     """
     if not all(path.stem.isdecimal() for path in files):
         return list(range(len(files)))
@@ -102,8 +96,7 @@ def frame_ids(files: Sequence[Path], first_frame: int) -> list[int]:
 def read_ids(path: Path) -> np.ndarray:
     """A 16-bit instance picture: ``class * 1000 + n``, 0 background, (H, W) uint16.
 
-    Raises:
-        ValueError: If it cannot be read, is no such picture or too large.
+    ValueError if it cannot be read, is no such picture or too large.
     """
     picture_size(path)  # before anything is decoded
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)

@@ -55,22 +55,23 @@ class VideoWriter:
         self._file.__exit__(*error)
 
     def write(self, frame: np.ndarray) -> None:
-        """Append a frame.
+        """Append a frame, BGR, (H, W, 3) uint8.
 
-        Args:
-            frame (ndarray): BGR, (H, W, 3) uint8, all of one size.
-
-        Raises:
-            ValueError: If the size changes.
-            OSError: If the file cannot be written.
+        ValueError if it has another size than the first, OSError if the file cannot be
+        written.
         """
         height, width = frame.shape[:2]
         if self._writer is None:
             self._shape = height, width
+            # The nearest rate that OpenCV's MPEG-4 encoder takes.
+            rate = min(max(self.fps, 0.01), MAX_TICKS)
+            base = 1000  # as far as OpenCV looks
+            while base > 1 and round(rate * base) > MAX_TICKS:
+                base //= 10
             self._writer = cv2.VideoWriter(
                 str(self._temp),
                 cv2.VideoWriter_fourcc(*'mp4v'),
-                _representable(self.fps),
+                round(rate * base) / base,
                 (width + width % 2, height + height % 2),
             )
             if not self._writer.isOpened():
@@ -93,12 +94,3 @@ class VideoWriter:
                 f'{self.path}: {num_frames} of {self._num_frames} frames could be '
                 'written, is the disk full?'
             )
-
-
-def _representable(fps: float) -> float:
-    """The nearest rate that OpenCV's MPEG-4 encoder takes."""
-    fps = min(max(fps, 0.01), MAX_TICKS)
-    base = 1000  # as far as OpenCV looks
-    while base > 1 and round(fps * base) > MAX_TICKS:
-        base //= 10
-    return round(fps * base) / base

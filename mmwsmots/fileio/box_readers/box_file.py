@@ -3,7 +3,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -107,6 +107,25 @@ class BoxFile:
                 f'each of the {len(tracks)} identities comes in one frame only: are '
                 'they numbers of boxes rather than of objects?'
             )
+
+
+def with_numbers(
+    boxes: Sequence[TrackedBox], notices: list[str], keys: Iterable = ()
+) -> list[TrackedBox]:
+    """Boxes with numbers in place of the identities that ``identity_key`` gives.
+
+    Numbers stay, names have those behind them in the order of the file and become a
+    notice, None has -1. ``keys`` are identities that come first, with boxes or without.
+    """
+    keys = dict.fromkeys([*keys, *(box.track_id for box in boxes)])
+    numbers = {key: key for key in keys if isinstance(key, int)}
+    names = [key for key in keys if isinstance(key, str)]
+    numbers |= {name: n for n, name in enumerate(names, max(numbers, default=0) + 1)}
+    if names:
+        some = ', '.join(f'{name[:40]} is {numbers[name]}' for name in names[:3])
+        more = f', and so on up to {numbers[names[-1]]}' if len(names) > 3 else ''
+        notices.append(f'identities that are names were numbered: {some}{more}')
+    return [box._replace(track_id=numbers.get(box.track_id, -1)) for box in boxes]
 
 
 def choose_video(

@@ -1,14 +1,21 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """JSON of COCO, CocoVID and YouTube-VIS: items, checked, and the boxes of a video."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mmwsmots.fileio.frame_reader import natural_key
 from mmwsmots.fileio.text_lines import named_place
 
-from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video
+from .box_file import (
+    BoxFile,
+    Numbering,
+    Picture,
+    TrackedBox,
+    choose_video,
+    with_numbers,
+)
 from .values import (
     elements,
     finite_numbers,
@@ -17,7 +24,6 @@ from .values import (
     identity_key,
     identity_of,
     integer,
-    number_identities,
     read_json,
     size_of,
     xywh,
@@ -127,7 +133,19 @@ def read_coco_objects(
         unchecked entry ``key``, None without one.
     """
     file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
-    own = _images_of(coco, images, file, video_name)
+    own, videos = images, {}  # all images, if the file does not tell its videos apart
+    for where, item in elements(coco, 'videos', required=False):
+        name = get(item, 'name', str, where)
+        if name in videos:
+            raise ValueError(f'{where}: a second video of the name {name}')
+        videos[name] = _video_key(item, where, 'id')
+    if videos:
+        named = [([name], key) for name, key in videos.items()]
+        video = choose_video(named, video_name, file.notices)
+        for image in images.values():
+            if image.video is None:
+                raise ValueError(f'{image.where}: video_id is missing')
+        own = {i: image for i, image in images.items() if image.video == video}
     frames = number_frames(own)
     numbers = sorted(frames.values())
     if all(image.name for image in own.values()):
@@ -150,7 +168,7 @@ def read_coco_objects(
         )
         if image_id in own
     ]
-    return file, numbers, _numbered(objects, (obj.track_id for obj in objects), file)
+    return file, numbers, with_numbers(objects, file.notices)
 
 
 def read_track_objects(
@@ -199,7 +217,7 @@ def read_track_objects(
                 place = f'{where}.{key}[{frame_id}]'
                 obj = frame_id, track, class_name, part, is_crowd, place, score
                 objects.append(TrackedBox(*obj))
-    return file, [*file.pictures], _numbered(objects, places, file)
+    return file, [*file.pictures], with_numbers(objects, file.notices, places)
 
 
 def _read_boxes(
@@ -240,32 +258,6 @@ def read_youtube_vis(path: Path, video_name: str | None = None) -> BoxFile:
     A video is called by its name or the folder of its files. See :func:`read_boxes`.
     """
     return _read_boxes(path, video_name, read_track_objects, 'bboxes')
-
-
-def _images_of(
-    coco: dict, images: dict[int, CocoImage], file: BoxFile, video_name: str | None
-) -> dict[int, CocoImage]:
-    """The images of the video; all, if the file does not tell its videos apart."""
-    videos = {}
-    for where, item in elements(coco, 'videos', required=False):
-        name = get(item, 'name', str, where)
-        if name in videos:
-            raise ValueError(f'{where}: a second video of the name {name}')
-        videos[name] = _video_key(item, where, 'id')
-    if not videos:
-        return images
-    named = [([name], key) for name, key in videos.items()]
-    video = choose_video(named, video_name, file.notices)
-    for image in images.values():
-        if image.video is None:
-            raise ValueError(f'{image.where}: video_id is missing')
-    return {i: image for i, image in images.items() if image.video == video}
-
-
-def _numbered(objects: list[TrackedBox], keys: Iterable, file: BoxFile) -> list:
-    """The objects with numbers in place of their identities' keys."""
-    numbers = number_identities(keys, file.notices)
-    return [obj._replace(track_id=numbers[obj.track_id]) for obj in objects]
 
 
 def _category_of(item: dict, names: Collection[int], where: str) -> int:

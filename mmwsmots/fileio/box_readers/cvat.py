@@ -1,7 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -9,14 +9,15 @@ from xml.parsers import expat
 
 from mmwsmots.fileio.text_lines import named_place
 
-from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video
-from .values import (
-    IDENTITY_NAMES,
-    finite_numbers,
-    identity_key,
-    number_identities,
-    read_integer,
+from .box_file import (
+    BoxFile,
+    Numbering,
+    Picture,
+    TrackedBox,
+    choose_video,
+    with_numbers,
 )
+from .values import IDENTITY_NAMES, finite_numbers, identity_key, read_integer
 
 CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
 MAX_DEPTH = 50  # of XML elements; CVAT's have 8
@@ -62,13 +63,19 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
         task = choose_video(named, video_name, file.notices, 'tasks')
         file.size = task.size
         file.numbering = Numbering(0, task.declared, sorted_by_text=not task.is_video)
-        own = task if len(tasks) > 1 else None
-        if root.find('image') is not None:
-            shapes = [*_shapes_of_images(root, own, file)]
-            file.pictures = dict(sorted(file.pictures.items()))
-        else:
-            shapes = [*_shapes_of_tracks(root, own)]
-        _add_boxes(file, shapes)
+        kind = 'track' if root.find('image') is None else 'image'
+        elements = list(root.iter(kind))
+        for item in elements if len(tasks) > 1 else ():
+            if item.get('task_id') is None:
+                raise ValueError(
+                    f'{kind} "{item.get("id")}": of several tasks, but without a '
+                    'task_id'
+                )
+        if len(tasks) > 1:
+            elements = [item for item in elements if item.get('task_id') == task.id]
+        shapes = _shapes_of_tracks if kind == 'track' else _shapes_of_images
+        _add_boxes(file, shapes(elements, file))
+        file.pictures = dict(sorted(file.pictures.items()))
         for box in file.boxes if not file.pictures and task.declared else ():
             if box.frame_id not in task.declared:
                 raise ValueError(
@@ -134,13 +141,13 @@ def _number(element: Element, name: str) -> int | None:
     return read_integer(text, f'<meta>: {name}') if (text or '').strip() else None
 
 
-def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[tuple]:
+def _shapes_of_tracks(tracks: list[Element], file: BoxFile) -> Iterator[tuple]:
     """Shapes of the tracks where their objects are seen.
 
     Each is its element, the frame, the identity's key, the label and the place.
     """
     seen = set()
-    for track in _of_task(root, 'track', task):
+    for track in tracks:
         where = f'track "{track.get("id")}"'
         track_id = _integer(track, 'id', where)
         if track_id < 0:
@@ -163,11 +170,9 @@ def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[tuple]:
                 yield shape, frame_id, track_id, label, place
 
 
-def _shapes_of_images(
-    root: Element, task: CVATTask | None, file: BoxFile
-) -> Iterator[tuple]:
+def _shapes_of_images(images: list[Element], file: BoxFile) -> Iterator[tuple]:
     """The same of the images, which the file gets as pictures."""
-    for image in _of_task(root, 'image', task):
+    for image in images:
         name = image.get('name')
         where = f'image "{name or image.get("id")}"'
         number = _integer(image, 'id', where)
@@ -179,67 +184,44 @@ def _shapes_of_images(
         if image.get('width') and image.get('height'):
             size = tuple(_integer(image, n, where) for n in ('height', 'width'))
         file.pictures[number] = Picture(name, size, where, number)
-        for index, shape in enumerate(image):
-            if shape.tag != 'tag':
-                place = f'{where}, <{shape.tag}> {index + 1}'
-                key = _attribute_identity(shape, place)
-                yield shape, number, key, _label(shape, place), place
+        for index, shape in enumerate(image, 1):
+            if shape.tag == 'tag':
+                continue
+            place, track_id = f'{where}, <{shape.tag}> {index}', None
+            for attribute in shape.iter('attribute'):
+                key = (attribute.get('name') or '').strip().casefold().replace(' ', '_')
+                if key in IDENTITY_NAMES and (attribute.text or '').strip():
+                    track_id = identity_key(attribute.text, f'{place}, {key}')
+                    break
+            yield shape, number, track_id, _label(shape, place), place
 
 
-def _of_task(root: Element, tag: str, task: CVATTask | None) -> list[Element]:
-    """The elements of a task; all if there is one only."""
-    elements = list(root.iter(tag))
-    if task is None:
-        return elements
-    for item in elements:
-        if item.get('task_id') is None:
-            raise ValueError(
-                f'{tag} "{item.get("id")}": of several tasks, but without a task_id'
-            )
-    return [item for item in elements if item.get('task_id') == task.id]
-
-
-def _add_boxes(file: BoxFile, shapes: list[tuple]) -> None:
-    """Add the boxes among shapes, and count the others."""
-    keys = (key for element, _, key, *_ in shapes if element.tag == 'box')
-    numbers = number_identities(keys, file.notices)
-    rotations = []
+def _add_boxes(file: BoxFile, shapes: Iterable[tuple]) -> None:
+    """Add the boxes among shapes, upright, and count the others."""
+    rotations, boxes = [], []
     for element, frame_id, key, label, place in shapes:
         if element.tag != 'box':
             file.left_out[f'{label} ({element.tag})'] += 1
             continue
-        names = ('rotation', *CORNERS)
         values = element.get('rotation', 0), *map(element.get, CORNERS)
-        rotation, *bbox = finite_numbers(values, [f'{place}: {n}' for n in names])
+        names = [f'{place}: {name}' for name in ('rotation', *CORNERS)]
+        rotation, *bbox = finite_numbers(values, names)
         if rotation % 180:
-            bbox = _hull(*bbox, math.radians(rotation))
             rotations.append((min(rotation % 180, -rotation % 180), place))
-        box = TrackedBox(frame_id, numbers[key], label, tuple(bbox), False, place)
-        file.boxes.append(box)
+            # The upright hull of a box that is turned around its centre.
+            angle, (x1, y1, x2, y2) = math.radians(rotation), bbox
+            cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+            x, y, w, h = (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
+            half_w, half_h = (w * cos + h * sin) / 2, (w * sin + h * cos) / 2
+            bbox = x - half_w, y - half_h, x + half_w, y + half_h
+        boxes.append(TrackedBox(frame_id, key, label, tuple(bbox), False, place))
+    file.boxes = with_numbers(boxes, file.notices)
     if rotations:
         angle, place = max(rotations)
         file.notices.append(
             f'{len(rotations)} boxes are rotated, by {angle:g} degrees at most '
             f'({place}); their upright hulls are taken'
         )
-
-
-def _hull(x1: float, y1: float, x2: float, y2: float, angle: float) -> list[float]:
-    """Upright hull of a box that is turned around its centre."""
-    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
-    w, h = x2 - x1, y2 - y1
-    half_w, half_h = (w * cos + h * sin) / 2, (w * sin + h * cos) / 2
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    return [x - half_w, y - half_h, x + half_w, y + half_h]
-
-
-def _attribute_identity(shape: Element, where: str) -> int | str | None:
-    """The identity that an attribute says, if any."""
-    for attribute in shape.iter('attribute'):
-        name = (attribute.get('name') or '').strip().casefold().replace(' ', '_')
-        if name in IDENTITY_NAMES and (attribute.text or '').strip():
-            return identity_key(attribute.text, f'{where}, {name}')
-    return None
 
 
 def _label(element: Element, where: str) -> str:
@@ -261,30 +243,24 @@ def read_xml(path: Path) -> Element:
     size or take in other files. This is defusedxml's ``forbid_dtd`` by the same
     handlers of expat, and a limit to the depth, without another package.
     """
-    builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
+    builder, parser = TreeBuilder(), expat.ParserCreate()
 
     def refuse(*_) -> None:
         raise ValueError('it declares a document type (DOCTYPE), remove that')
 
-    def start(tag: str, attributes: dict) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ValueError('it is nested too deeply')
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler, parser.EndElementHandler = builder.start, builder.end
     parser.CharacterDataHandler = builder.data
     parser.buffer_text = True
     try:
         with path.open('rb') as file:
             parser.ParseFile(file)
-        return builder.close()
+        root = builder.close()
+        level = [root]
+        for _ in range(MAX_DEPTH):
+            level = [child for element in level for child in element]
+        if level:
+            raise ValueError('it is nested too deeply')
+        return root
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise ValueError(f'{path}: no XML: {error}') from None

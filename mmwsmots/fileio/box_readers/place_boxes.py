@@ -23,22 +23,29 @@ def place_boxes(file: BoxFile, frames: FrameReader, size: tuple[int, int]) -> Bo
 
     Names of pictures decide where the file has them; then its numbers of frames, see
     :func:`match_numbers`. What was assumed becomes a notice. ``size`` is the height and
-    width of the frames in pixels.
+    width of the frames in pixels. ValueError names both sides if the file contradicts
+    the frames, by names, numbers or sizes, or none of its boxes lies on one of them.
 
     Returns:
         BoxFile: The same with ``frame_id`` counted from 0 in ``frames``, and boxes in
         pixels. A number behind the last frame stays one. Boxes on pictures that the
         folder lacks are left out, with a notice.
-
-    Raises:
-        ValueError: If the file contradicts the frames, by names, numbers or sizes, or
-            none of its boxes lies on one of them; the message names both sides.
     """
     used = sorted({box.frame_id for box in file.boxes})
     notices = [*file.notices]
     with named_place(f'{file.path}, '):
         places = _find(file, used, frames, notices) if used else {}
-        _check_sizes(file, places, size)
+        sizes = [(file.size_where, file.size)]
+        sizes += [(p.where, p.size) for n, p in file.pictures.items() if n in places]
+        hint = ''
+        if len({declared for _, declared in sizes} - {None}) > 1:
+            hint = '; pictures of several sizes: tools/label_dataset.py labels them'
+        for where, declared in sizes:
+            if declared is not None and declared != tuple(size):
+                raise ValueError(
+                    f'{where}: annotated at {declared[1]} x {declared[0]}, the frames '
+                    f'are {size[1]} x {size[0]}{hint}'
+                )
     lost = [box for box in file.boxes if box.frame_id not in places]
     if lost:
         notices.append(
@@ -97,21 +104,6 @@ def _find(
     return places
 
 
-def _check_sizes(file: BoxFile, places: Mapping[int, int], size: tuple) -> None:
-    """Raise if the file was made for frames of another size."""
-    sizes = [(file.size_where, file.size)]
-    sizes += [(p.where, p.size) for n, p in file.pictures.items() if n in places]
-    hint = ''
-    if len({declared for _, declared in sizes} - {None}) > 1:
-        hint = '; pictures of several sizes: tools/label_dataset.py labels them'
-    for where, declared in sizes:
-        if declared is not None and declared != tuple(size):
-            raise ValueError(
-                f'{where}: annotated at {declared[1]} x {declared[0]}, the frames are '
-                f'{size[1]} x {size[0]}{hint}'
-            )
-
-
 def _name(file: BoxFile, number: int) -> str:
     """A frame in the file's words."""
     return file.pictures[number].name if file.pictures else str(number)
@@ -133,14 +125,12 @@ def match_names(
     Names are compared with their folders, then without, then without suffix; where
     this finds nothing, as of ``frame_000003.PNG`` that CVAT made of ``000003.jpg``,
     the last number of each name is, and then all pictures of the file must be there.
+    ValueError if no name fits, two frames have one picture, or the frames come in
+    another order than the pictures.
 
     Returns:
         tuple[dict[int, int], str]: Place in the folder of each frame that is there;
         what was compared: 'paths', 'names', 'stems' or 'numbers'.
-
-    Raises:
-        ValueError: If no name fits, two frames have one picture, or the frames come
-            in another order than the pictures.
     """
     own = [_path(str(file)) for file in files]
     named = {number: _path(picture.name) for number, picture in pictures.items()}
@@ -191,13 +181,11 @@ def match_video(
 ) -> tuple[dict[int, int], str]:
     """Find the frames of a video, of 0: unknown length, of which a file names pictures.
 
+    ValueError if numbers of frames and in names contradict each other or are missing.
+
     Returns:
         tuple[dict[int, int], str]: Frame of the video of each picture; how it was
         found: 'order', 'frame ids' or 'numbers' in the names.
-
-    Raises:
-        ValueError: If the numbers of frames and those in the names contradict each
-            other, or there are neither.
     """
     named = picture_numbers(_path(picture.name) for picture in pictures.values())
     given = [picture.number for picture in pictures.values()]
@@ -227,15 +215,13 @@ def match_numbers(
 
     ``used`` are the numbers of frames with boxes, ascending; ``numbers`` those in the
     names of a folder's pictures, see :func:`picture_numbers`, None for a video;
-    ``num_frames`` is a video's as its header states it.
+    ``num_frames`` is a video's as its header states it. ValueError if numbers and
+    frames do not fit, or fit in two ways.
 
     Returns:
         tuple[dict[int, int], bool]: Place of each number in the video, from 0; one
         behind the last frame stays one, and numbers without a picture are left out.
         Whether names decided, not the order.
-
-    Raises:
-        ValueError: If numbers and frames do not fit, or fit in two ways.
     """
     by_order = {number: number - rule.first for number in used}
     if rule.is_given:
@@ -243,9 +229,32 @@ def match_numbers(
         return {number: place // step for number, place in by_order.items()}, False
     places = {number: place for place, number in enumerate(numbers or ())}
     by_name = {number: places[number] for number in used if number in places}
-    if rule.declared is not None:
-        return _match_declared(rule, used, numbers, num_frames, by_order, by_name)
-    names_fit = len(by_name) == len(used)
+    names_fit, declared = len(by_name) == len(used), rule.declared
+    if declared is not None:  # the file says which frames it had
+        stray = [number for number in used if number not in declared]
+        if stray:
+            raise ValueError(
+                f'frame {stray[0]} has boxes, but its frames are {ranges(declared)}'
+            )
+        slack, here = 0, f'; here are {num_frames}'
+        if numbers is None:
+            # The header of a video may count wrongly, or not at all.
+            slack = max(1, num_frames // 100) if num_frames else declared[-1] + 1
+        else:
+            here += f', numbered {ranges(numbers)}'
+            has_gaps = numbers[-1] - numbers[0] != num_frames - 1
+            has_all = len(declared) <= len(numbers) and set(declared) <= set(numbers)
+            is_part = has_gaps and all(number in declared for number in numbers)
+            if names_fit and (has_all or is_part):
+                return by_name, True
+        if abs(len(declared) - num_frames) <= slack:
+            return {number: declared.index(number) for number in used}, False
+        is_plain = declared[0] == rule.first and declared.step == 1
+        last = declared[-1] - rule.first
+        if last < num_frames + slack and (numbers is None or is_plain):
+            return by_order, False
+        what = f'it was made for {len(declared)} frames, {ranges(declared)}'
+        raise ValueError(f'{what}{here}; {OVERRIDE}')
     order_fits = all(0 <= place < num_frames for place in by_order.values())
     # Would counting from one number later or earlier fit all frames?
     for first in (rule.first + 1, rule.first - 1):
@@ -277,42 +286,6 @@ def match_numbers(
         f'its frames are {ranges(used)}, the pictures {ranges(numbers)}: they do not '
         f'fit; {OVERRIDE}'
     )
-
-
-def _match_declared(
-    rule: Numbering,
-    used: Sequence[int],
-    numbers: Sequence[int] | None,
-    num_frames: int,
-    by_order: dict[int, int],
-    by_name: dict[int, int],
-) -> tuple[dict[int, int], bool]:
-    """Find the frames of a file that says which it had."""
-    declared = rule.declared
-    stray = [number for number in used if number not in declared]
-    if stray:
-        raise ValueError(
-            f'frame {stray[0]} has boxes, but its frames are {ranges(declared)}'
-        )
-    slack, here = 0, f'; here are {num_frames}'
-    if numbers is None:
-        # The header of a video may count wrongly, or not at all.
-        slack = max(1, num_frames // 100) if num_frames else declared[-1] + 1
-    else:
-        here += f', numbered {ranges(numbers)}'
-        has_gaps = numbers[-1] - numbers[0] != num_frames - 1
-        has_all = len(declared) <= len(numbers) and set(declared) <= set(numbers)
-        is_part = has_gaps and all(number in declared for number in numbers)
-        if len(by_name) == len(used) and (has_all or is_part):
-            return by_name, True
-    if abs(len(declared) - num_frames) <= slack:
-        return {number: declared.index(number) for number in used}, False
-    is_plain = declared[0] == rule.first and declared.step == 1
-    last = declared[-1] - rule.first
-    if last < num_frames + slack and (numbers is None or is_plain):
-        return by_order, False
-    what = f'it was made for {len(declared)} frames, {ranges(declared)}'
-    raise ValueError(f'{what}{here}; {OVERRIDE}')
 
 
 def picture_numbers(files: Iterable[Path | PurePosixPath]) -> list[int] | None:

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import re
 import tempfile
 import zipfile
 import zlib
@@ -12,19 +13,38 @@ from mmwsmots.fileio.classes import class_name_of, labels_of
 from mmwsmots.fileio.frame_reader import list_pictures
 from mmwsmots.fileio.mots_png import find_instances, read_ids
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID
-from mmwsmots.fileio.text_lines import named_place
+from mmwsmots.fileio.text_lines import decode, named_place
 
 from .box_file import BoxFile, Picture, TrackedBox
 from .coco import read_cocovid, read_youtube_vis
 from .cvat import read_cvat
-from .detect_format import detect_format
-from .label_studio import read_label_studio
-from .text_boxes import read_kitti_tracking, read_mot_challenge
+from .label_studio import is_short_form, read_label_studio
+from .text_boxes import MIN_FIELDS, NUM_FIELDS, read_kitti_tracking, read_mot_challenge
+from .values import read_json
 
 MAX_BYTES = 2**29  # of what is unpacked
 MAX_RATIO = 200  # of unpacked to packed, beyond the first 2^24 bytes
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 NAMED = ('annotations.xml', 'gt.txt', 'det.txt')
+HEAD = 2**16  # bytes that tell the format
+NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
+ADVICE = 'export MOTChallenge text, COCO with track ids or "CVAT for video 1.1" instead'
+# Keys at the top of JSON files that tell whose they are.
+FOREIGN_JSON = {
+    'VGG Image Annotator': ('_via_img_metadata',),
+    'LabelMe': ('shapes', 'imagePath'),
+    'Supervisely': ('framesCount', 'objects', 'frames'),
+    'Datumaro': ('items', 'categories'),
+    'Labelbox': ('data_row',),
+    'Scalabel': ('frames', 'groups'),
+    'Scalabel or BDD100K': ('videoName',),
+    'VoTT': ('assets',),
+}
+# What XML files of others are, by their first elements.
+FOREIGN_XML = {
+    'annotation': 'XML of Pascal VOC or LabelMe is not read',
+    'dataset': 'XML of UA-DETRAC or dlib is not read',
+} | {name: f'<{name}> is no XML of CVAT' for name in ('sequence', 'html', 'svg')}
 
 
 def read_mots_png_boxes(path: Path) -> BoxFile:
@@ -73,22 +93,18 @@ def read_boxes(
     first_frame: int | None = None,
     video_name: str | None = None,
 ) -> BoxFile:
-    """Read a file of boxes; :func:`place_boxes` finds their frames.
+    """Read a file of boxes in its order; :func:`place_boxes` finds their frames.
 
     Args:
-        path (str | Path): The file, or a ZIP file with it, as CVAT hands it out, or a
-            folder of 16-bit instance pictures.
-        box_format (str, optional): One of :data:`FORMATS`. None looks into the file,
-            see :func:`detect_format`.
-        class_name (str, optional): Class of all boxes; for 'mot', where nothing beside
-            the file names them; refused for the others.
-        first_frame (int, optional): Number in the file of the first frame or picture,
-            which are then taken in their order. Defaults to what the file says, or the
-            format.
-        video_name (str, optional): Which video of a file with several.
-
-    Returns:
-        BoxFile: The boxes in the order of the file.
+        path: The file, or a ZIP file with it, as CVAT hands it out, or a folder of
+            16-bit instance pictures.
+        box_format: One of :data:`FORMATS`. None looks into the file, see
+            :func:`detect_format`.
+        class_name: Class of all boxes; for 'mot', where nothing beside the file names
+            them; refused for the others.
+        first_frame: Number in the file of the first frame or picture, which are then
+            taken in their order. None: what the file says, or the format.
+        video_name: Which video of a file with several.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -202,3 +218,87 @@ def _choose(archive: zipfile.ZipFile) -> tuple[str, list[zipfile.ZipInfo]]:
         if member.compress_type not in METHODS:
             raise ValueError(f'{member.filename} is packed in another way than deflate')
     return str(target), members
+
+
+def detect_format(path: str | Path) -> str:
+    """Tell which of ``FORMATS`` a file, or folder, of boxes has from its content.
+
+    ValueError if it is none of them; the message names the format, if it is known, and
+    what to export instead.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return 'mots_png'
+    with path.open('rb') as file:
+        data = file.read(HEAD)
+    head = decode(data).lstrip()
+    if not head or '\0' in head or data[:2] == b'\x1f\x8b':
+        what = 'compressed or binary, no text' if head else 'empty'
+        raise ValueError(f'{path}: the file is {what}; {ADVICE}')
+    if head.startswith(('{', '[')):
+        return _detect_json(path)
+    if head.startswith('<'):
+        root = re.search(r'<([A-Za-z_][\w.-]*)', head)
+        name = root.group(1) if root else ''
+        if name in FOREIGN_XML:
+            raise ValueError(f'{path}: {FOREIGN_XML[name]}; {ADVICE}')
+        return 'cvat'
+    line = head.splitlines()[0].strip()
+    has_commas = ',' in line
+    fields = [part.strip() for part in re.split(',' if has_commas else r'\s+', line)]
+    numbers = [NUMBER.fullmatch(field) is not None for field in fields]
+    if len(fields) >= NUM_FIELDS and not has_commas:
+        return 'kitti'
+    if len(fields) >= MIN_FIELDS and (has_commas or all(numbers[:MIN_FIELDS])):
+        return 'mot'
+    what = (
+        f'its first line is of no known format: "{line[:60]}" (MOTChallenge text, '
+        'KITTI tracking labels, JSON of COCO, CocoVID, YouTube-VIS or Label Studio, '
+        'XML of CVAT)'
+    )
+    if len(fields) == 5 and all(numbers):
+        what = (
+            'five numbers in a line, as YOLO writes them for one picture, without '
+            f'frames and identities; {ADVICE}'
+        )
+    elif len(fields) == 6 and all(numbers[:5]):
+        what = (
+            'this is KITTI MOTS text, which has masks; tools/dataset_converters/'
+            'convert_masks.py converts it'
+        )
+    elif len(fields) in (15, 16) and not numbers[0] and all(numbers[1:]):
+        what = (
+            'these are labels of KITTI objects, without frames and identities; KITTI '
+            'tracking has two more fields'
+        )
+    raise ValueError(f'{path}: {what}')
+
+
+def _detect_json(path: Path) -> str:
+    content = read_json(path)
+    if isinstance(content, list):
+        first = content[0] if content else None
+        keys = set(first) if isinstance(first, dict) else set()
+        is_short = any(map(is_short_form, first.values() if keys else ()))
+        if is_short or keys & {'annotations', 'predictions', 'data'}:
+            return 'label_studio'
+    else:
+        keys = set(content)
+        videos = content.get('videos')
+        if {'images', 'annotations'} <= keys:
+            return 'cocovid'
+        if isinstance(videos, list) and any(
+            isinstance(video, dict) and 'file_names' in video for video in videos
+        ):
+            return 'youtube_vis'
+        if {'data', 'annotations'} <= keys:
+            return 'label_studio'
+        if 'annotations' in keys or 'images' in keys:
+            return 'cocovid'  # whose reader says what is missing
+    for name, own in FOREIGN_JSON.items():
+        if set(own) <= keys:
+            raise ValueError(f'{path}: JSON of {name} is not read; {ADVICE}')
+    raise ValueError(
+        f'{path}: JSON of no known format, its keys are '
+        f'{", ".join(sorted(map(str, keys))[:8]) or "none"}; {ADVICE}'
+    )

@@ -4,7 +4,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmwsmots.fileio.text_lines import named_place, text_lines
 
@@ -65,14 +65,6 @@ def _parse_kitti_line(line: str, where: str) -> TrackedBox:
     return TrackedBox(*box, where, score)
 
 
-class Row(NamedTuple):
-    """A line: its box, without a class, the number of its class and its fields."""
-
-    box: TrackedBox
-    class_number: int
-    fields: tuple[float, ...]
-
-
 def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     """Read the boxes of a MOTChallenge text file.
 
@@ -94,7 +86,7 @@ def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     rows = _read_lines(path, _parse_line)
     names, notices = _class_names(path, rows, class_name)
     # Ignored or not, a row's identity is its own.
-    file = BoxFile(path, [row.box for row in rows], notices=notices)
+    file = BoxFile(path, [box for box, _ in rows], notices=notices)
     file.numbering = Numbering(0 if any(b.frame_id == 0 for b in file.boxes) else 1)
     file.check_identities()
     if rows and names is None:
@@ -104,23 +96,23 @@ def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
         )
     is_visdrone = isinstance(names, dict) and 0 in names
     has_identities, file.boxes = file.has_identities, []
-    for row in rows:
-        number = int(row.fields[7]) if is_visdrone else row.class_number
+    for box, fields in rows:
+        number = int(fields[7]) if is_visdrone else _class_number(fields)
         if isinstance(names, dict) and number not in names:
             raise ValueError(
-                f'{path}, {row.box.where}: class {number}, but there are only '
-                f'{len(names)} names in labels.txt'
+                f'{path}, {box.where}: class {number}, but there are only {len(names)} '
+                'names in labels.txt'
             )
         name = names[number] if isinstance(names, dict) else names
-        is_ignored = row.box.score == 0 and has_identities
+        is_ignored = box.score == 0 and has_identities
         is_ignored |= is_visdrone and number in (0, len(VISDRONE) - 1)
         if isinstance(names, dict) or not is_ignored or number not in OTHER_CLASSES:
-            box = row.box._replace(class_name=name, is_ignored=is_ignored)
-            file.boxes.append(box)
+            file.boxes.append(box._replace(class_name=name, is_ignored=is_ignored))
     return file
 
 
-def _parse_line(line: str, where: str) -> Row:
+def _parse_line(line: str, where: str) -> tuple[TrackedBox, tuple[float, ...]]:
+    """The box, without a class, and all fields of a line."""
     if ',' in line:
         fields = [field.strip() for field in line.rstrip(' \t,').split(',')]
     else:
@@ -133,20 +125,23 @@ def _parse_line(line: str, where: str) -> Row:
     frame_id, track_id = (read_integer(row[i], f'field {i + 1}') for i in (0, 1))
     if frame_id < 0:
         raise ValueError(f'the frame is {frame_id}')
-    has_class = len(row) in (8, 9)
-    class_number = read_integer(row[7], 'field 8') if has_class else NO_CLASS
+    _class_number(row)
     x, y, w, h, confidence = [*row, 1.0][2:7]
     bbox = x, y, x + w, y + h
     box = TrackedBox(frame_id, track_id, '', bbox, False, where, confidence)
-    return Row(box, class_number, tuple(row))
+    return box, tuple(row)
+
+
+def _class_number(row: Sequence[float]) -> int:
+    return read_integer(row[7], 'field 8') if len(row) in (8, 9) else NO_CLASS
 
 
 def _class_names(
-    path: Path, rows: Sequence[Row], class_name: str | None
+    path: Path, rows: Sequence[tuple[TrackedBox, tuple]], class_name: str | None
 ) -> tuple[dict[int, str] | str | None, list[str]]:
     """Names by number, or the name of all boxes (None: unknown), and notices."""
     labels = path.with_name('labels.txt')
-    has_numbers = any(row.class_number != NO_CLASS for row in rows)
+    has_numbers = any(_class_number(fields) != NO_CLASS for _, fields in rows)
     if has_numbers and labels != path and labels.is_file():
         names = {number: line.strip() for number, line in text_lines(labels)}
         notices = [f'classes are those of {labels}']
@@ -154,7 +149,7 @@ def _class_names(
             notices.append(f'the class {class_name} is not used, {labels} names them')
         return names, notices
     # The last fields of VisDrone are categories and levels, not coordinates.
-    tails = {row.fields[7:] for row in rows}
+    tails = {fields[7:] for _, fields in rows}
     ranges = range(len(VISDRONE)), (0, 1), (0, 1, 2)
     if any(tail and tail[0] > 0 for tail in tails) and all(
         len(tail) == 3 and all(value in known for value, known in zip(tail, ranges))
@@ -166,7 +161,7 @@ def _class_names(
                 'occlusion, which name the classes; leave out --class-name'
             )
         return dict(enumerate(VISDRONE)), ["classes are VisDrone's"]
-    numbers = Counter(row.class_number for row in rows if row.box.score != 0)
+    numbers = Counter(_class_number(fields) for box, fields in rows if box.score != 0)
     del numbers[NO_CLASS]
     if len(numbers) > 1:
         counts = ', '.join(f'{i} ({n} boxes)' for i, n in sorted(numbers.items()))

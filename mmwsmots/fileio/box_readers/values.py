@@ -4,7 +4,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MAX_NUMBER = 10**9  # of a frame or an identity: it fits into 32 bits
@@ -70,25 +70,6 @@ def identity_of(item: Mapping, where: str) -> int | str | None:
             if source.get(name) not in (None, -1, ''):
                 return identity_key(source[name], f'{where}: {name}')
     return None
-
-
-def number_identities(
-    keys: Iterable[int | str | None], notices: list[str]
-) -> dict[int | str | None, int]:
-    """Number the identities of a video, given by :func:`identity_key`.
-
-    Numbers stay, names have those behind them in the order of the file and become a
-    notice, None has -1.
-    """
-    keys = dict.fromkeys(keys)
-    numbers = {key: key for key in keys if isinstance(key, int)}
-    names = [key for key in keys if isinstance(key, str)]
-    numbers |= {name: n for n, name in enumerate(names, max(numbers, default=0) + 1)}
-    if names:
-        some = ', '.join(f'{name[:40]} is {numbers[name]}' for name in names[:3])
-        more = f', and so on up to {numbers[names[-1]]}' if len(names) > 3 else ''
-        notices.append(f'identities that are names were numbered: {some}{more}')
-    return numbers | {None: -1}
 
 
 def read_json(path: str | Path, data: bytes | None = None) -> object:
