@@ -20,10 +20,9 @@ def fold(name: str) -> str:
 
 
 def check_class_names(classes: object, where: str) -> tuple[str, ...]:
-    """The names in a list that a config or a caller gives.
+    """The names in a list that a config or a caller gives, ``where`` for messages.
 
-    ValueError if it is one string, empty, or two names are the same; the message says
-    ``where`` it is from.
+    ValueError if it is one string, empty, or two names are the same.
     """
     if isinstance(classes, str) or not isinstance(classes, Sequence):
         raise ValueError(
@@ -70,13 +69,10 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
 
 
 def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
-    """Write ``labels.txt``, line n the name of class n; its folder is created.
+    """Write ``labels.txt``, line n the name of class n, and say so; create its folder.
 
     Nothing is written if the classes are just KITTI MOTS's. ValueError if a name has
     several lines.
-
-    Returns:
-        list[str]: That it was done, if it was.
     """
     if numbers == CLASS_IDS:
         return []
@@ -93,9 +89,8 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
 def add_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
     """Name the classes of a folder in its ``labels.txt``, unless they are KITTI MOTS's.
 
-    ``texts`` are the text files that will be written there, ``numbers`` those of the
-    classes in them. ValueError if the folder has other classes: its files would change
-    theirs.
+    ``texts`` are the text files that will be written there. ValueError if the folder
+    has other classes: its files would change theirs.
     """
     check_labels(texts, numbers)
     path = texts[0].with_name(LABELS_FILE)

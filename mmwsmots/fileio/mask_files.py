@@ -10,23 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio import classes, mots_png
-from mmwsmots.fileio.atomic_write import atomic_write, write_json
-from mmwsmots.fileio.box_readers import detect_format
-from mmwsmots.fileio.box_readers.coco import read_coco_objects, read_track_objects
-from mmwsmots.fileio.box_readers.place_boxes import match_video
-from mmwsmots.fileio.box_readers.values import read_json
-from mmwsmots.fileio.cocovid import CocoVIDBuilder
-from mmwsmots.fileio.frame_reader import MAX_PIXELS, list_pictures
-from mmwsmots.fileio.mots_track_ids import find_class_change, mots_track_ids
-from mmwsmots.fileio.mots_txt import (
-    IGNORE_CLASS_ID,
-    MOTSObject,
-    read_mots_txt,
-    write_mots_txt,
-)
-from mmwsmots.fileio.rle import find_overlap, mask_to_rle, segmentation_to_rle
-from mmwsmots.fileio.text_lines import named_place
+from . import classes, mots_png
+from .atomic_write import atomic_write, write_json
+from .box_readers import detect_format
+from .box_readers.coco import read_coco_objects, read_track_objects
+from .box_readers.place_boxes import match_video
+from .box_readers.values import read_json
+from .cocovid import CocoVIDBuilder
+from .frame_reader import MAX_PIXELS, list_pictures
+from .mots_track_ids import find_class_change, mots_track_ids
+from .mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt, write_mots_txt
+from .rle import find_overlap, mask_to_rle, segmentation_to_rle
+from .text_lines import named_place
 
 WINNERS = ('score', 'order')
 MAX_FRAMES = 10**6
@@ -136,10 +131,10 @@ def read_masks(
     elif mask_format == 'mots_png':
         folder = mots_png.find_instances(path)
         name = path.parent.name if path.name == 'instances' else path.name
-        objects = mots_png.read_mots_pngs(folder, first_frame)
-        video = _from_objects(name, folder, objects, first_frame)
         files = list_pictures(folder)
         names = dict(zip(mots_png.frame_ids(files, first_frame), files))
+        objects = mots_png.read_mots_pngs(names)
+        video = _from_objects(name, folder, objects, first_frame)
         video.file_names = _frame_names(max(names) + 1, folder, first_frame)
         for number, file in names.items():
             video.file_names[number] = f'{file.stem}.png'

@@ -1,12 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmwsmots.fileio.atomic_write import atomic_write
-from mmwsmots.fileio.frame_reader import check_size, list_pictures, picture_size
+from mmwsmots.fileio.frame_reader import check_size, picture_size
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -46,15 +46,12 @@ def write_mots_png(
 
 def check_id(path: str | Path, obj: MOTSObject) -> None:
     """Raise ValueError if an id is not of its class, or too large for a picture."""
+    own = f'{path}: id {obj.track_id}'
     if obj.track_id // 1000 != obj.class_id:
-        raise ValueError(
-            f'{path}: id {obj.track_id} does not belong to class {obj.class_id}'
-        )
+        raise ValueError(f'{own} does not belong to class {obj.class_id}')
     if obj.track_id > MAX_ID:
-        raise ValueError(
-            f'{path}: id {obj.track_id} of class {obj.class_id} does not fit into '
-            '16 bits; the text file can hold it'
-        )
+        text = 'does not fit into 16 bits; the text file can hold it'
+        raise ValueError(f'{own} of class {obj.class_id} {text}')
 
 
 def find_instances(path: Path) -> Path:
@@ -62,15 +59,13 @@ def find_instances(path: Path) -> Path:
     return path / 'instances' if (path / 'instances').is_dir() else path
 
 
-def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]:
-    """Read the 16-bit instance pictures of a sequence, with objects of any class.
+def read_mots_pngs(files: Mapping[int, Path]) -> list[MOTSObject]:
+    """Read the 16-bit instance pictures of some frames, with objects of any class.
 
-    Frames are those of :func:`frame_ids`. FileNotFoundError if there is no picture;
-    ValueError if one is no 16-bit picture, or of another size than the first.
+    ValueError if one is no such picture, or of another size than the first.
     """
     objects, size = [], None
-    files = list_pictures(Path(folder))
-    for path, frame_id in zip(files, frame_ids(files, first_frame)):
+    for frame_id, path in files.items():
         ids = read_ids(path)
         size = size or ids.shape
         check_size(path, ids.shape, size)

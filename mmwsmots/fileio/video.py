@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import sys
 from pathlib import Path
 
 import cv2
@@ -44,14 +43,19 @@ class VideoWriter:
 
     def __exit__(self, *error) -> None:
         """Close the file and give it its name, or remove it after an error."""
-        try:
-            if self._writer is not None:
-                self._writer.release()
-                if error[0] is None:
-                    self._check_complete()
-        except OSError:
-            self._file.__exit__(*sys.exc_info())
-            raise
+        if self._writer is not None:
+            self._writer.release()
+        if self._writer is not None and error[0] is None:
+            # OpenCV says nothing where the disk is full, so look into the file.
+            video = cv2.VideoCapture(str(self._temp))
+            number = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+            video.release()
+            if number != self._num_frames:
+                self._temp.unlink(missing_ok=True)
+                raise OSError(
+                    f'{self.path}: {number} of {self._num_frames} frames could be '
+                    'written, is the disk full?'
+                )
         self._file.__exit__(*error)
 
     def write(self, frame: np.ndarray) -> None:
@@ -83,14 +87,3 @@ class VideoWriter:
             )
         self._writer.write(frame)
         self._num_frames += 1
-
-    def _check_complete(self) -> None:
-        """Look into the file: OpenCV says nothing where the disk is full."""
-        video = cv2.VideoCapture(str(self._temp))
-        num_frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
-        video.release()
-        if num_frames != self._num_frames:
-            raise OSError(
-                f'{self.path}: {num_frames} of {self._num_frames} frames could be '
-                'written, is the disk full?'
-            )

@@ -45,6 +45,8 @@ class Picture(NamedTuple):
     size: tuple[int, int] | None  # height and width in pixels, if it says so
     where: str  # place in the file, for messages, e.g. 'images[3]'
     number: int | None = None  # of the frame in its video, if it says so
+    video: int | str | None = None  # what its video is called, in COCO's files
+    content: dict | None = None  # all that such a file says of it
 
 
 class Numbering(NamedTuple):
@@ -109,7 +111,7 @@ class BoxFile:
             )
 
 
-def with_numbers(
+def numbered(
     boxes: Sequence[TrackedBox], notices: list[str], keys: Iterable = ()
 ) -> list[TrackedBox]:
     """Boxes with numbers in place of the identities that ``identity_key`` gives.

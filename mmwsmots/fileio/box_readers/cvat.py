@@ -9,14 +9,7 @@ from xml.parsers import expat
 
 from mmwsmots.fileio.text_lines import named_place
 
-from .box_file import (
-    BoxFile,
-    Numbering,
-    Picture,
-    TrackedBox,
-    choose_video,
-    with_numbers,
-)
+from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video, numbered
 from .values import IDENTITY_NAMES, finite_numbers, identity_key, read_integer
 
 CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
@@ -44,14 +37,10 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the boxes of an XML file that CVAT exported.
 
     'CVAT for video 1.1' has a ``<box>`` for every frame of a ``<track>``, interpolated
-    ones (``keyframe="0"``) too, so nothing is interpolated here; boxes with
-    ``outside="1"``, where the object is not seen, are left out. Frames have the
-    numbers of the video, from 0. 'CVAT for images 1.1' names the picture of each box;
-    its boxes have identities if an attribute ``track_id`` or ``instance_id`` says
-    them. Of a project's export, the task is read that has the name of the video.
-
-    Other shapes than boxes are left out and counted. A rotated box becomes its upright
-    hull. See :func:`read_boxes`.
+    ones too, so nothing is interpolated here; boxes with ``outside="1"``, where the
+    object is not seen, are left out. 'CVAT for images 1.1' names the picture of each
+    box, and identities are attributes. Of a project's export, the task is read that has
+    the name of the video. See :func:`read_boxes`.
     """
     root = read_xml(path)
     with named_place(f'{path}, '):
@@ -67,10 +56,8 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
         elements = list(root.iter(kind))
         for item in elements if len(tasks) > 1 else ():
             if item.get('task_id') is None:
-                raise ValueError(
-                    f'{kind} "{item.get("id")}": of several tasks, but without a '
-                    'task_id'
-                )
+                place = f'{kind} "{item.get("id")}"'
+                raise ValueError(f'{place}: of several tasks, but without a task_id')
         if len(tasks) > 1:
             elements = [item for item in elements if item.get('task_id') == task.id]
         shapes = _shapes_of_tracks if kind == 'track' else _shapes_of_images
@@ -89,8 +76,7 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
 def read_tasks(root: Element) -> list[CVATTask]:
     """Read the tasks in the head of an XML file of CVAT.
 
-    Frames of a task are numbered as in its video, from ``start_frame`` to
-    ``stop_frame`` in steps of ``frame_filter``. A project numbers them on: a task's
+    Frames of a task are numbered as in its video. A project numbers them on: a task's
     numbers follow those of the tasks before it in its subset. There may be a job in
     place of tasks; an old or short file has one task of which nothing is known.
     """
@@ -215,7 +201,7 @@ def _add_boxes(file: BoxFile, shapes: Iterable[tuple]) -> None:
             half_w, half_h = (w * cos + h * sin) / 2, (w * sin + h * cos) / 2
             bbox = x - half_w, y - half_h, x + half_w, y + half_h
         boxes.append(TrackedBox(frame_id, key, label, tuple(bbox), False, place))
-    file.boxes = with_numbers(boxes, file.notices)
+    file.boxes = numbered(boxes, file.notices)
     if rotations:
         angle, place = max(rotations)
         file.notices.append(

@@ -19,9 +19,8 @@ def read_label_studio(path: Path, video_name: str | None = None) -> BoxFile:
 
     Regions of ``<VideoRectangle>`` have a ``sequence`` of key frames, from 1, with
     boxes in percent of the frame. Between two of them the box moves evenly; it is seen
-    from an ``enabled`` one to the next, and after the last to the end of the video. A
-    track's identity is its place in the list; the ``id`` is text. See
-    :func:`read_boxes`.
+    from an ``enabled`` one to the next, and after the last to the end of the video.
+    Identities are places in the list. See :func:`read_boxes`.
     """
     data = read_json(path)
     file = BoxFile(path, [], is_relative=True)
@@ -30,14 +29,11 @@ def read_label_studio(path: Path, video_name: str | None = None) -> BoxFile:
         named = [(_names(task), (where, task)) for where, task in tasks]
         where, task = choose_video(named, video_name, file.notices, 'tasks')
         regions = enumerate(_regions(task, where, file))
-        counts = {
-            _read_region(region, i, place, file) for i, (place, region) in regions
-        }
+        counts = {_read_region(item, i, place, file) for i, (place, item) in regions}
         counts.discard(None)
         if len(counts) > 1:
-            raise ValueError(
-                f'{where}: framesCount is {" and ".join(map(str, counts))}'
-            )
+            several = ' and '.join(map(str, counts))
+            raise ValueError(f'{where}: framesCount is {several}')
     file.numbering = Numbering(1, range(1, counts.pop() + 1) if counts else None)
     file.check_identities()
     return file

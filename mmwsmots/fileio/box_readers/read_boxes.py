@@ -48,12 +48,9 @@ FOREIGN_XML = {
 
 
 def read_mots_png_boxes(path: Path) -> BoxFile:
-    """Read the tight boxes of the masks in 16-bit instance pictures.
+    """Read the tight boxes of masks in 16-bit pictures, of ids ``class * 1000 + n``.
 
-    A pixel is ``class * 1000 + n``, as in KITTI MOTS and in the 'MOTS PNG' that CVAT
-    exports; the class is a line of ``labels.txt`` beside the pictures, or 1 car, 2
-    pedestrian. 10 is an ignore region. Identities are the pixels' values. ``path`` is
-    the folder of the pictures, or its parent if it is called ``instances``. See
+    ``path`` is their folder, or its parent if that is called ``instances``. See
     :func:`read_boxes`.
     """
     file, folder = BoxFile(path, []), find_instances(path)
@@ -95,13 +92,12 @@ def read_boxes(
 ) -> BoxFile:
     """Read a file of boxes in its order; :func:`place_boxes` finds their frames.
 
+    Formats are described in docs/en/formats.md.
+
     Args:
-        path: The file, or a ZIP file with it, as CVAT hands it out, or a folder of
-            16-bit instance pictures.
-        box_format: One of :data:`FORMATS`. None looks into the file, see
-            :func:`detect_format`.
-        class_name: Class of all boxes; for 'mot', where nothing beside the file names
-            them; refused for the others.
+        path: The file, or a ZIP file with it, or a folder of instance pictures.
+        box_format: One of :data:`FORMATS`; None: as :func:`detect_format` tells.
+        class_name: Class of all boxes, for 'mot' only.
         first_frame: Number in the file of the first frame or picture, which are then
             taken in their order. None: what the file says, or the format.
         video_name: Which video of a file with several.
@@ -109,8 +105,7 @@ def read_boxes(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file breaks its format, repeats an identity within a frame,
-            or lacks the video, or an argument does not fit it; the message names file
-            and place.
+            or lacks the video, or an argument does not fit it; it names the place.
     """
     path = Path(path)
     if not path.is_file() and not path.is_dir():  # a pipe can be read only once
@@ -134,10 +129,8 @@ def read_boxes(
     if path.is_dir() != (box_format == 'mots_png'):
         raise ValueError(f'{path}: a folder for mots_png, a file for other formats')
     if class_name is not None and box_format != 'mot':
-        raise ValueError(
-            f'{path}: class_name is for MOTChallenge text, a {box_format} file has its '
-            'own'
-        )
+        text = f'class_name is for MOTChallenge text, a {box_format} file has its own'
+        raise ValueError(f'{path}: {text}')
     if first_frame is not None and box_format == 'mots_png':
         raise ValueError(f'{path}: first_frame is not for pictures, which have names')
     own = (class_name,) if box_format == 'mot' else ()
@@ -153,9 +146,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
     """Unpack the boxes of a ZIP file, as CVAT hands it out, for a while.
 
     Of its content ``annotations.xml``, ``gt/gt.txt`` with ``labels.txt``, the only JSON
-    file or the pictures in ``instances`` are unpacked, frames are not. ValueError if
-    the file is damaged, has names that lead out of it, unpacks to more than it says or
-    than 512 MiB, or it is not clear what is to be read.
+    file or the pictures in ``instances`` are unpacked, frames are not.
     """
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp)
@@ -189,12 +180,8 @@ def _choose(archive: zipfile.ZipFile) -> tuple[str, list[zipfile.ZipInfo]]:
         if not member.is_dir() and not member.filename.startswith('__MACOSX/'):
             members.append((PurePosixPath(member.filename), member))
     found = [path for path, _ in members if path.name in NAMED]
-    found = found or [
-        path for path, _ in members if path.name.lower().endswith('.json')
-    ]
-    parents = {
-        str(path.parent) for path, _ in members if path.parent.name == 'instances'
-    }
+    found = found or [p for p, _ in members if p.name.lower().endswith('.json')]
+    parents = {str(p.parent) for p, _ in members if p.parent.name == 'instances'}
     if len(found) > 1:
         names = ', '.join(map(str, found[:10]))
         raise ValueError(f'it has several files of boxes, unpack one: {names}')

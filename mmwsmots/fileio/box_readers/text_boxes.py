@@ -37,8 +37,7 @@ def read_kitti_tracking(path: Path) -> BoxFile:
 
     Lines have 17 fields: frame, track id, type, truncated, occluded, alpha, the box
     (left, top, right, bottom) and the 3D box; results have a score behind them. Boxes
-    of type DontCare, whose track id is -1, become ignored ones. Frames count from 0;
-    KITTI's pictures have their numbers as names. See :func:`read_boxes`.
+    of type DontCare become ignored ones. See :func:`read_boxes`.
     """
     numbering = Numbering(0, names_are_numbers=True)
     file = BoxFile(path, read_kitti_boxes(path), numbering)
@@ -53,10 +52,8 @@ def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
 
 def _parse_kitti_line(line: str, where: str) -> TrackedBox:
     fields = line.split()
-    if len(fields) not in (NUM_FIELDS, NUM_FIELDS + 1):
-        raise ValueError(
-            f'expected {NUM_FIELDS} fields and maybe a score, got {len(fields)}'
-        )
+    if (num := len(fields)) not in (NUM_FIELDS, NUM_FIELDS + 1):
+        raise ValueError(f'expected {NUM_FIELDS} fields and maybe a score, got {num}')
     frame_id = read_integer(fields[0], 'the frame', minimum=0)
     track_id = read_integer(fields[1], 'the track id')
     bbox = finite_numbers(fields[6:10], ['left', 'top', 'right', 'bottom'])
@@ -74,14 +71,11 @@ def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     last three fields are world coordinates or -1, or, with 10 fields too, VisDrone's
     ``frame id x y w h score category truncation occlusion``.
 
-    A class is a line of ``labels.txt`` beside the file, counted from 1, as CVAT and
-    datumaro write it, or one of VisDrone's, or ``class_name``. Without a
-    ``labels.txt`` a confidence of 0 marks a row as not to be evaluated: MOT17 gives it
-    to other classes (car, bicycle, occluder, ...), which are left out as background,
-    and to people who are hard to tell (on a vehicle, static, distractor, reflection),
-    who become ignored boxes. In a file in which all ids are -1, as of a detector, the
-    confidence is the box's score. Frames count from 0 if the file has a frame 0, else
-    from 1, as the format is defined. See :func:`read_boxes`.
+    A class is a line of ``labels.txt`` beside the file, counted from 1, or one of
+    VisDrone's, or ``class_name``. A confidence of 0 marks a row as not to be evaluated:
+    without ``labels.txt``, MOT17 gives it to other classes, which are left out as
+    background, and to people who are hard to tell, who become ignored boxes. Where all
+    ids are -1, as of a detector, it is a score like any other. See :func:`read_boxes`.
     """
     rows = _read_lines(path, _parse_line)
     names, notices = _class_names(path, rows, class_name)
@@ -117,10 +111,8 @@ def _parse_line(line: str, where: str) -> tuple[TrackedBox, tuple[float, ...]]:
         fields = [field.strip() for field in line.rstrip(' \t,').split(',')]
     else:
         fields = line.split()
-    if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
-        raise ValueError(
-            f'expected {MIN_FIELDS} to {MAX_FIELDS} fields, got {len(fields)}'
-        )
+    if not MIN_FIELDS <= (num := len(fields)) <= MAX_FIELDS:
+        raise ValueError(f'expected {MIN_FIELDS} to {MAX_FIELDS} fields, got {num}')
     row = finite_numbers(fields, [f'field {i}' for i in range(1, len(fields) + 1)])
     frame_id, track_id = (read_integer(row[i], f'field {i + 1}') for i in (0, 1))
     if frame_id < 0:

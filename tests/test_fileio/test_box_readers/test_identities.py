@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mmwsmots.fileio.box_readers import read_boxes
-from mmwsmots.fileio.coco_videos import order_coco
+from mmwsmots.fileio.coco_files import order_coco
 from mmwsmots.fileio.mask_files import read_masks
 
 GIVEN = [7, 'b-1', 7.0, '7', 'car 3', 10**15, 0, 'b-1', 1.5, '1e9', True]

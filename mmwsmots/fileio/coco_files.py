@@ -1,20 +1,108 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""A COCO or CocoVID file with its classes, frames and identities in order."""
+"""COCO or CocoVID files of data sets, in order, and with masks of their boxes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from .box_readers.coco import (
-    number_frames,
-    read_annotations,
-    read_categories,
-    read_images,
-)
-from .box_readers.values import MAX_NUMBER, get, identity_of, integer, read_json
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from .atomic_write import write_json
+from .box_readers import TrackedBox, values
+from .box_readers import coco as items
 from .classes import find_name, fold, suggest
-from .rle import segmentation_to_rle
+from .rle import mask_to_rle, segmentation_to_rle
 from .text_lines import named_place
+
+
+class ImageBoxes(NamedTuple):
+    """The boxes of one image of a file."""
+
+    image: dict  # as the file has it
+    indices: list[int]  # places of the boxes in the file's annotations
+    bboxes: list[list[float]]  # x1, y1, x2, y2 in pixels, clipped to the image
+    labels: list[int]  # place of each one's class in the file's categories
+
+
+def read_coco(path: str | Path) -> dict:
+    """Content of a COCO or CocoVID file.
+
+    FileNotFoundError if there is no such file, ValueError if it is no JSON, or a list
+    that COCO needs is missing.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: no such file of annotations')
+    coco = values.read_json(path)
+    with named_place(f'{path}, '):
+        for key in ('images', 'annotations', 'categories'):
+            values.elements(coco, key)
+    return coco
+
+
+def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
+    """The boxes that a file wants masks of.
+
+    Ignore regions (``iscrowd``) and boxes that lie outside of their image are left
+    out, and with them images without any other box. The order is that of the file.
+    ValueError names the place of an element that breaks the format.
+    """
+    boxes = defaultdict(list)
+    with named_place(f'{path}, '):
+        labels = {number: i for i, number in enumerate(items.read_categories(coco))}
+        images = {}
+        for image_id, image in items.read_images(coco).items():
+            images[image_id] = image.content
+            values.get(image.content, 'file_name', str, image.where)
+            for key in ('width', 'height'):
+                values.integer(image.content, key, image.where)
+        anns = items.read_annotations(coco, labels, images)
+        for i, (where, ann, image_id, category_id, is_crowd) in enumerate(anns):
+            if is_crowd:
+                continue
+            clipped = _clip(ann.get('bbox'), images[image_id], where)
+            if clipped is not None:
+                boxes[image_id].append((i, clipped, labels[category_id]))
+    return [
+        ImageBoxes(image, *map(list, zip(*boxes[key])))
+        for key, image in images.items()
+        if key in boxes
+    ]
+
+
+def write_masks(coco: Mapping, labels: Mapping[int, dict], path: str | Path) -> None:
+    """Write a file again with masks of its boxes in place of those it had.
+
+    A mask's confidence is the entry ``score`` of its RLE, where every data set of
+    mmdet carries it along. ``area`` becomes the mask's, or the box's if the mask is
+    empty. The mask of an ignore region becomes its filled box. All else stays.
+    ``labels`` are RLEs with ``score`` by their places in ``annotations``.
+    """
+    images = {image['id']: image for image in coco['images']}
+    annotations = []
+    for i, ann in enumerate(coco['annotations']):
+        ann = {key: value for key, value in ann.items() if key != 'segmentation'}
+        ann['area'] = ann['bbox'][2] * ann['bbox'][3]
+        if i in labels:
+            ann['area'] = int(mask_utils.area(labels[i])) or ann['area']
+            ann['segmentation'] = labels[i] | dict(score=round(labels[i]['score'], 4))
+        elif ann.get('iscrowd'):
+            image = images[ann['image_id']]
+            clipped = _clip(ann['bbox'], image, f'annotations[{i}]') or [0] * 4
+            # The pixels whose centres the box covers.
+            x1, y1, x2, y2 = np.ceil(np.array(clipped) - 0.5).astype(int)
+            mask = np.zeros((image['height'], image['width']), dtype=bool)
+            mask[y1:y2, x1:x2] = True
+            ann['segmentation'] = dict(size=[*mask.shape], counts=mask_to_rle(mask))
+        annotations.append(ann)
+    write_json(path, dict(coco, annotations=annotations))
+
+
+def _clip(bbox: object, image: dict, where: str) -> list[float] | None:
+    """The part of a box x, y, w, h in its image as x1, y1, x2, y2, if there is any."""
+    box = TrackedBox(0, 0, '', values.xywh(bbox, f'{where}: bbox'), False, where)
+    return box.clipped(image['height'], image['width'])
 
 
 def order_coco(
@@ -39,18 +127,18 @@ def order_coco(
         ValueError: If the file breaks the format or contradicts itself or the classes;
             the message names file and element.
     """
-    coco, notices = read_json(path, data), []
+    coco, notices = values.read_json(path, data), []
     with named_place(f'{path}: '):
-        names = read_categories(coco)
+        names = items.read_categories(coco)
         labels = _label_categories(names, classes, notices)
-        images = read_images(coco)
+        images = items.read_images(coco)
         annotations, left_out = [], Counter()
-        anns = read_annotations(coco, names, images, required=False)
+        anns = items.read_annotations(coco, names, images, required=False)
         for where, item, image_id, category, is_crowd in anns:
             if labels[category] is None and not is_crowd:
                 left_out[names[category]] += 1
                 continue
-            bbox = get(item, 'bbox', list, where)
+            bbox = values.get(item, 'bbox', list, where)
             if len(bbox) != 4 or not all(map(_is_number, bbox)):
                 raise ValueError(f'{where}: bbox is {str(bbox)[:80]}, no x, y, w, h')
             bbox = [float(value) for value in bbox]
@@ -66,7 +154,7 @@ def order_coco(
             )
             if not with_mask:
                 ann.pop('segmentation', None)
-            key = None if is_crowd else identity_of(item, where)
+            key = None if is_crowd else values.identity_of(item, where)
             annotations.append((ann, key, where))
         if left_out:
             others = ', '.join(f'{n} of {name}' for name, n in left_out.items())
@@ -110,7 +198,7 @@ def _order(images: dict, has_identities: bool, notices: list[str]) -> list[dict]
     """Images with ``video_id`` from 1 and ``frame_id``, sorted by them."""
     videos = defaultdict(dict)
     for image_id, image in images.items():
-        get(image.content, 'file_name', str, image.where)
+        values.get(image.content, 'file_name', str, image.where)
         key = image.video
         if key is None:
             is_alone = image.number is None and not has_identities
@@ -124,10 +212,10 @@ def _order(images: dict, has_identities: bool, notices: list[str]) -> list[dict]
         )
     ordered = []
     for video_id, own in enumerate(videos.values(), 1):
-        frames = number_frames(own)
+        frames = items.number_frames(own)
         for image_id in sorted(own, key=frames.get):
             content, where = own[image_id].content, own[image_id].where
-            shape = {k: integer(content, k, where) for k in ('width', 'height')}
+            shape = {k: values.integer(content, k, where) for k in ('width', 'height')}
             place = dict(id=image_id, video_id=video_id, frame_id=frames[image_id])
             ordered.append(content | place | shape)
     return ordered
@@ -186,4 +274,4 @@ def _number_tracks(
 def _is_number(value: object) -> bool:
     """Whether JSON has a finite number there."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and abs(value) < MAX_NUMBER  # False for nan
+    return is_number and abs(value) < values.MAX_NUMBER  # False for nan
