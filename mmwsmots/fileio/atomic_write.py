@@ -54,7 +54,5 @@ def check_existing(
     if there and (there[0] == finished[0] or not (resume and begun)):
         raise FileExistsError(f'{there[0]}: exists already; --overwrite replaces it')
     if begun and not resume:
-        raise FileExistsError(
-            f'{begun[0]}: left by an interrupted run; --resume goes on with it, '
-            '--overwrite starts anew'
-        )
+        text = '--resume goes on with it, --overwrite starts anew'
+        raise FileExistsError(f'{begun[0]}: left by an interrupted run; {text}')

@@ -25,10 +25,8 @@ def check_class_names(classes: object, where: str) -> tuple[str, ...]:
     ValueError if it is one string, empty, or two names are the same.
     """
     if isinstance(classes, str) or not isinstance(classes, Sequence):
-        raise ValueError(
-            f'{where} must be a list of names, got {classes!r}; of one class: '
-            f'({str(classes)!r},)'
-        )
+        text = f'of one class: ({str(classes)!r},)'
+        raise ValueError(f'{where} must be a list of names, got {classes!r}; {text}')
     first = {}
     for name in classes:
         if not isinstance(name, str) or not fold(name):
@@ -143,10 +141,8 @@ def known_classes(labels: Path, *texts: Path) -> tuple[str, ...]:
     """
     own = {text.name for text in texts}
     if LABELS_FILE in own:
-        raise ValueError(
-            f'{labels}: this file names classes, it cannot be that of a video too; '
-            'give the video another name'
-        )
+        text = 'it cannot be that of a video too; give the video another name'
+        raise ValueError(f'{labels}: this file names classes, {text}')
     others = {path.name for path in texts[0].parent.glob('*.txt')} - own - {LABELS_FILE}
     return read_labels(labels) or (tuple(CLASS_IDS) if others else ())
 

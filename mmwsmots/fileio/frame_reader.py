@@ -52,20 +52,16 @@ def list_pictures(folder: Path) -> list[Path]:
         )
     for first, second in itertools.pairwise(files):
         if natural_key(first.stem) == natural_key(second.stem):
-            raise ValueError(
-                f'{folder}: {first.name} and {second.name} have one name; which is '
-                'the frame?'
-            )
+            text = f'{first.name} and {second.name} have one name; which is the frame?'
+            raise ValueError(f'{folder}: {text}')
     suffixes = [path.suffix.lower() for path in files]
     suffixes = [SAME_KIND.get(suffix, suffix) for suffix in suffixes]
     kinds = Counter(suffixes)
     if len(kinds) > 1:
         example = files[suffixes.index(min(kinds, key=kinds.get))].name
         counts = ', '.join(f'{n} of {kind}' for kind, n in kinds.most_common())
-        raise ValueError(
-            f'{folder}: pictures of several kinds ({counts}), e.g. {example}; leave '
-            'only the frames there'
-        )
+        text = f'({counts}), e.g. {example}; leave only the frames there'
+        raise ValueError(f'{folder}: pictures of several kinds {text}')
     return files
 
 
@@ -275,10 +271,8 @@ class FrameReader:
         width = int(video.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MAX_PIXELS:
-            raise ValueError(
-                f'{self.path}: frames of {width} x {height} have more than '
-                f'{MAX_PIXELS} pixels'
-            )
+            text = f'frames of {width} x {height} have more than {MAX_PIXELS} pixels'
+            raise ValueError(f'{self.path}: {text}')
         # Some versions of OpenCV turn frames themselves, 4.11 does not.
         video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         return video

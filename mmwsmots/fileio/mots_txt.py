@@ -159,10 +159,8 @@ def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]
         first, last = map(int, bounds or (first_frame, first_frame))
         if match is None or not first == first_frame <= last:
             expected = f'sequence empty {first_frame:06d} last_frame'
-            raise ValueError(
-                f'{path}, line {number}: expected '
-                f'"{"sequence" if only_names else expected}", got "{line}"'
-            )
+            text = f'expected "{"sequence" if only_names else expected}", got "{line}"'
+            raise ValueError(f'{path}, line {number}: {text}')
         if name in lengths:
             raise ValueError(f'{path}, line {number}: duplicate sequence {name}')
         lengths[name] = None if only_names else last + 1 - first_frame
@@ -182,10 +180,8 @@ def parse_line(
     if len(fields) != 6:
         boxes = '; these are boxes of KITTI tracking, without masks'
         hints = {7: '; results have no score behind the RLE', 17: boxes, 18: boxes}
-        raise ValueError(
-            'expected 6 fields (frame id class height width rle), got '
-            f'{len(fields)}{hints.get(len(fields), "")}'
-        )
+        text = f'got {len(fields)}{hints.get(len(fields), "")}'
+        raise ValueError(f'expected 6 fields (frame id class height width rle), {text}')
     for name, field in zip(MOTSObject._fields, fields[:5]):
         if not field.isdecimal() or len(field) > MAX_DIGITS:
             raise ValueError(

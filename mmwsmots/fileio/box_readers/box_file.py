@@ -183,9 +183,7 @@ def select_classes(
         else:
             before, where = first_of.setdefault(box.track_id, (name, box.where))
             if before != name:
-                raise ValueError(
-                    f'{file.path}, {box.where}: id {box.track_id} is a {name}, on '
-                    f'{where} a {before}'
-                )
+                text = f'id {box.track_id} is a {name}, on {where} a {before}'
+                raise ValueError(f'{file.path}, {box.where}: {text}')
             kept.append(box._replace(class_name=name))
     return dataclasses.replace(file, boxes=kept, left_out=file.left_out + left_out)

@@ -77,10 +77,8 @@ def number_frames(images: Mapping[int, Picture]) -> dict[int, int]:
     for image in images.values():
         before = first.setdefault(image.number, image)
         if before is not image:
-            raise ValueError(
-                f'{before.where} ({before.name}) and {image.where} ({image.name}) are '
-                f'both frame {image.number}'
-            )
+            text = f'({image.name}) are both frame {image.number}'
+            raise ValueError(f'{before.where} ({before.name}) and {image.where} {text}')
     return {image_id: image.number for image_id, image in images.items()}
 
 

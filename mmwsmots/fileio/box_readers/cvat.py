@@ -204,10 +204,8 @@ def _add_boxes(file: BoxFile, shapes: Iterable[tuple]) -> None:
     file.boxes = numbered(boxes, file.notices)
     if rotations:
         angle, place = max(rotations)
-        file.notices.append(
-            f'{len(rotations)} boxes are rotated, by {angle:g} degrees at most '
-            f'({place}); their upright hulls are taken'
-        )
+        text = f'by {angle:g} degrees at most ({place}); their upright hulls are taken'
+        file.notices.append(f'{len(rotations)} boxes are rotated, {text}')
 
 
 def _label(element: Element, where: str) -> str:

@@ -129,10 +129,8 @@ def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, 
     values = key.get('rotation', 0), *map(key.get, SIDES)
     rotation, x, y, w, h = finite_numbers(values, [f'{place}: {n}' for n in names])
     if min(rotation % 360, -rotation % 360) > TURN:
-        raise ValueError(
-            f'{place}: the box is rotated by {rotation:g} degrees; in percent of the '
-            'frame its upright hull is not known'
-        )
+        text = 'in percent of the frame its upright hull is not known'
+        raise ValueError(f'{place}: the box is rotated by {rotation:g} degrees; {text}')
     if rotation % 360:
         file.notices.append(f'{place}: the turn by {rotation:g} degrees is not taken')
     return frame_id, (x, y, x + w, y + h), flag(key, 'enabled', place, True), place

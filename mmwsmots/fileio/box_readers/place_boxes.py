@@ -282,10 +282,8 @@ def match_numbers(
         return by_name, True
     if order_fits:
         return by_order, False
-    raise ValueError(
-        f'its frames are {ranges(used)}, the pictures {ranges(numbers)}: they do not '
-        f'fit; {OVERRIDE}'
-    )
+    text = f'the pictures {ranges(numbers)}: they do not fit; {OVERRIDE}'
+    raise ValueError(f'its frames are {ranges(used)}, {text}')
 
 
 def picture_numbers(files: Iterable[Path | PurePosixPath]) -> list[int] | None:

@@ -285,7 +285,5 @@ def _detect_json(path: Path) -> str:
     for name, own in FOREIGN_JSON.items():
         if set(own) <= keys:
             raise ValueError(f'{path}: JSON of {name} is not read; {ADVICE}')
-    raise ValueError(
-        f'{path}: JSON of no known format, its keys are '
-        f'{", ".join(sorted(map(str, keys))[:8]) or "none"}; {ADVICE}'
-    )
+    text = f'its keys are {", ".join(sorted(map(str, keys))[:8]) or "none"}; {ADVICE}'
+    raise ValueError(f'{path}: JSON of no known format, {text}')

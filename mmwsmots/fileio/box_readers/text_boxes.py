@@ -93,10 +93,8 @@ def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     for box, fields in rows:
         number = int(fields[7]) if is_visdrone else _class_number(fields)
         if isinstance(names, dict) and number not in names:
-            raise ValueError(
-                f'{path}, {box.where}: class {number}, but there are only {len(names)} '
-                'names in labels.txt'
-            )
+            text = f'but there are only {len(names)} names in labels.txt'
+            raise ValueError(f'{path}, {box.where}: class {number}, {text}')
         name = names[number] if isinstance(names, dict) else names
         is_ignored = box.score == 0 and has_identities
         is_ignored |= is_visdrone and number in (0, len(VISDRONE) - 1)
