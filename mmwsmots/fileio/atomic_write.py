@@ -10,11 +10,9 @@ from pathlib import Path
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Write a file, whose folder is created, so that a reader never sees half of it.
 
-    ValueError if the block ends without having written anything.
-
     Yields:
         Path: Where to write, with the suffix of ``path``. It becomes ``path`` if the
-        block ends well and is removed otherwise.
+        block ends well, ValueError if nothing was written; else it is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,11 +39,10 @@ def check_existing(
     resume: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Look at what is there before anything is written.
+    """Raise FileExistsError if a run would replace something without being told to.
 
     ``finished`` are the results, the first of which is written last; ``started`` is
-    what an interrupted run leaves to go on from. FileExistsError if the run would
-    replace something without being told to.
+    what an interrupted run leaves to go on from.
     """
     if overwrite:
         return

@@ -110,8 +110,7 @@ def check_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
 def read_labels(path: str | Path) -> tuple[str, ...]:
     """Names in ``labels.txt``, without that of ignore regions; () without a file.
 
-    ValueError if a line is empty, a name comes twice, line 10 is a class, or it is no
-    text.
+    ValueError if a line is empty or no text, a name comes twice or line 10 is a class.
     """
     path = Path(path)
     if not path.exists():
@@ -162,10 +161,9 @@ def class_name_of(number: int, labels: Sequence[str]) -> str:
 
 
 def labels_of(folder: str | Path) -> tuple[str, ...]:
-    """:func:`read_labels` of the text files or pictures in a folder.
+    """The :func:`read_labels` of text files or pictures in a folder, or beside it.
 
-    ``instances_txt`` and ``instances/NAME`` may have one ``labels.txt`` beside
-    ``instances``, as label_masks.py writes it.
+    label_masks.py writes one for ``instances_txt`` and ``instances/NAME``.
     """
     folder = Path(folder)
     folders = [folder]

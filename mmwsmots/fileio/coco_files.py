@@ -29,8 +29,7 @@ class ImageBoxes(NamedTuple):
 def read_coco(path: str | Path) -> dict:
     """Content of a COCO or CocoVID file.
 
-    FileNotFoundError if there is no such file, ValueError if it is no JSON, or a list
-    that COCO needs is missing.
+    FileNotFoundError without a file, ValueError if it is no JSON or lacks a list.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such file of annotations')
@@ -117,15 +116,10 @@ def order_coco(
     in the order of their names; else each picture is a video of its own.
 
     ``data`` is the content of the file ``path``; ``with_mask`` keeps ``segmentation``.
-
-    Returns:
-        tuple[dict, list[str]]: CocoVID with the categories 1, 2, ... of ``classes``,
-        ``instance_id`` counted from 1 over the file, and every annotation's ``id`` and
-        ``area`` (that of the box without masks); what there is to be said of it.
-
-    Raises:
-        ValueError: If the file breaks the format or contradicts itself or the classes;
-            the message names file and element.
+    Returns CocoVID with the categories 1, 2, ... of ``classes``, ``instance_id``
+    counted from 1 over the file, and every annotation's ``id`` and ``area`` (that of
+    the box without masks), and what there is to be said of it. ValueError names the
+    element that breaks the format or contradicts others or the classes.
     """
     coco, notices = values.read_json(path, data), []
     with named_place(f'{path}: '):

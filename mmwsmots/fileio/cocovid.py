@@ -11,10 +11,8 @@ from .frame_reader import FrameReader
 class CocoVIDBuilder:
     """Collects videos, frames and objects in the CocoVID format.
 
-    Ids of videos, frames, annotations and identities count from 1 over the file.
-
-    Args:
-        category_ids (Mapping[str, int]): Category id of each class name.
+    ``category_ids`` are those of the classes. Ids of videos, frames, annotations and
+    identities count from 1 over the file.
     """
 
     def __init__(self, category_ids: Mapping[str, int]) -> None:
@@ -43,11 +41,10 @@ class CocoVIDBuilder:
         self.add_video(frames.name, names, size)
 
     def add_box(self, box: TrackedBox, size: tuple[int, int]) -> bool:
-        """Add a box, clipped to the frame, to the only video.
+        """Add a box to the only video, clipped to the ``size`` (H, W) of its frames.
 
-        An ignored box becomes an ignore region; ``size`` is the height and width of the
-        frames in pixels. Returns whether anything of the box lies within the frame;
-        else nothing is added.
+        An ignored box becomes an ignore region. Returns whether anything of it lies
+        within the frame; else nothing is added.
         """
         clipped = box.clipped(*size)
         if clipped is None:

@@ -126,15 +126,11 @@ class FrameReader:
 
     Images are those of :func:`list_pictures`, whose headers are checked at once, so
     that hours of work do not end at a bad frame. Frames of a video are upright, as
-    players show them.
-
-    Args:
-        path (str | Path): The folder or the video file.
-        keep_unreadable (bool): Whether frames that cannot be read, or have another
-            size than the first, come as None instead of an error.
+    players show them. With ``keep_unreadable``, frames that cannot be read, or have
+    another size than the first, come as None instead of an error.
 
     Attributes:
-        path (Path): The same, absolute; links in it are not followed.
+        path (Path): The folder or file, absolute; links in it are not followed.
         name (str): Name of the folder, or of the file without its suffix; of
             ``SSSS/img1``, as MOTChallenge has it, the sequence's ``SSSS``.
         files (list[Path] | None): The images in their order; None for a video.
@@ -144,9 +140,8 @@ class FrameReader:
 
     Raises:
         FileNotFoundError: If there is nothing at ``path``, or a folder without images.
-        ValueError: If the video cannot be opened, an image is unreadable or of
-            another size than the first, the pictures are of several kinds, two have
-            one name, or one has more than 2^27 pixels; the message names the file.
+        ValueError: If the video cannot be opened, an image is unreadable, of another
+            size than the first or of more than 2^27 pixels; the message names the file.
     """
 
     def __init__(self, path: str | Path, keep_unreadable: bool = False) -> None:
@@ -190,10 +185,8 @@ class FrameReader:
     def read(self, first: int = 0) -> Iterator[np.ndarray]:
         """Read the frames from the ``first`` on; in a video all have to be decoded.
 
-        ValueError if one is unreadable or of another size than the first.
-
-        Yields:
-            ndarray: BGR, (H, W, 3) uint8; None for an unreadable one that is kept.
+        Yields BGR, (H, W, 3) uint8; None for an unreadable one that is kept. ValueError
+        if one is unreadable or of another size than the first.
         """
         size = None
         for source, frame in self._read(first):

@@ -231,12 +231,9 @@ def write_masks(
 
     ``path`` is a folder for 'mots_png' and 'cvat_png', a file for the other
     :data:`WRITERS`. ``first_frame`` is the number of the first frame in text and in
-    names of pictures of 'mots_png', 0 in KITTI MOTS, 1 in MOTS20.
-
-    Raises:
-        ValueError: If there is no such format, masks overlap where the format cannot
-            say so, there are too many classes or tracks for it, or the folder has
-            pictures of other frames.
+    names of pictures of 'mots_png', 0 in KITTI MOTS, 1 in MOTS20. ValueError if there
+    is no such format, masks overlap where it cannot say so, there are too many classes
+    or tracks for it, or the folder has pictures of other frames.
     """
     if first_frame < 0:
         raise ValueError(f'{path}: frames count from 0 on, not from {first_frame}')

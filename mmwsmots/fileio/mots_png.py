@@ -20,12 +20,9 @@ def write_mots_png(
 
     A pixel's value is the id of its object, ``class * 1000 + n``, 10000 in an ignore
     region and 0 elsewhere. The folder of ``path``, ``*.png``, is created; ``size`` is
-    the height and width of the frame in pixels.
-
-    Raises:
-        ValueError: If an id does not belong to its class, or a mask has another size
-            or overlaps another one.
-        OSError: If the file cannot be written.
+    the height and width of the frame in pixels. ValueError if an id does not belong to
+    its class, or a mask has another size or overlaps another one; OSError if the file
+    cannot be written.
     """
     image = np.zeros(size, dtype=np.uint16)
     for obj in objects:

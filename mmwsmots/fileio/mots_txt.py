@@ -72,9 +72,7 @@ def read_mots_txt(
         class_ids: Classes that may occur; None: any.
         num_frames: Length of the sequence; None: not known.
 
-    Raises:
-        ValueError: If a line breaks the format. The message names the file, the
-            line and what is wrong with it.
+    ValueError names the file, the line that breaks the format and what is wrong.
     """
     objects, line_of, size = [], {}, None
     for number, line in text_lines(path):

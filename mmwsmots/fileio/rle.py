@@ -32,13 +32,9 @@ def rles_to_runs(
     which 5 are payload and one says that the number goes on; from the fourth
     number on they are differences to the number two before.
 
-    Returns:
-        tuple[ndarray, ndarray]: Alternating lengths of runs of 0 and of 1, one mask
-            after the other, int64, and their number in each mask (N, ). The first
-            of a mask may be 0; they add up to ``height * width``.
-
-    Raises:
-        ValueError: If one of the strings is not a run-length encoding of such a mask.
+    Returns alternating lengths of runs of 0 and of 1, one mask after the other, int64,
+    and their number in each mask (N, ). The first of a mask may be 0; they add up to
+    ``height * width``. ValueError if a string does not encode such a mask.
     """
     num_codes = np.array([len(rle) for rle in rles], dtype=np.int64)
     if num_codes.size == 0:
@@ -111,8 +107,7 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
 def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
     """Convert polygons, or compressed or plain RLE, to compressed RLE, after a check.
 
-    Raises:
-        ValueError: If it is none of these, or of another size.
+    ValueError if it is none of these, or of another size.
     """
     if isinstance(segmentation, list):  # polygons x1, y1, x2, y2, ...
         reach = MAX_REACH * max(size)

@@ -15,11 +15,8 @@ class VideoWriter:
 
     MPEG-4 part 2, which OpenCV's wheels can encode everywhere, at 15 ms for 1242 x 375.
     It stores even sizes only: an odd frame repeats its last row or column.
-
-    Args:
-        path (str | Path): The file, ``*.mp4``; its folder is created.
-        fps (float): Frames per second; rounded to what MPEG-4 can say, fractions with
-            a denominator that is a power of ten and a numerator of 16 bits.
+    ``path``, ``*.mp4``, has its folder created; ``fps`` is rounded to what MPEG-4 can
+    say, fractions with a power of ten below and 16 bits above.
 
     Examples:
         >>> with VideoWriter('tracks.mp4', fps=10) as video:

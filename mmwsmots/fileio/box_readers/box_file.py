@@ -166,9 +166,7 @@ def select_classes(
 
     The others are counted as left out; ignored boxes stay. Upper and lower case make
     no difference. ``class_map`` has the class of further names, e.g. 'Van' -> 'car'.
-
-    Raises:
-        ValueError: If an identity has two classes; the message names the box's place.
+    ValueError names the place of a box whose identity has another class before.
     """
     names = {fold(name): name for name in class_names}
     for name, target in (class_map or {}).items():

@@ -99,10 +99,8 @@ def read_coco_objects(
 ) -> tuple[BoxFile, list[int], list[TrackedBox]]:
     """What boxes and masks of a video of a COCO or CocoVID file have in common.
 
-    Returns:
-        tuple[BoxFile, list[int], list[TrackedBox]]: The pictures of the video, without
-        boxes; the numbers of its frames; its annotations, whose ``bbox`` is the
-        unchecked entry ``key``, None without one.
+    Returns the pictures of the video, without boxes; the numbers of its frames; its
+    annotations, whose ``bbox`` is the unchecked entry ``key``, None without one.
     """
     file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
     own, videos = images, {}  # all images, if the file does not tell its videos apart
@@ -209,9 +207,8 @@ def _read_boxes(
 def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the boxes of one video of a COCO or CocoVID JSON file.
 
-    Images have a ``file_name``, or a number ``frame_id``, from 0, or both. Without
-    numbers, as in plain COCO, the order of the names is that of the frames. Annotations
-    with ``iscrowd`` 1 become ignored boxes; those without a ``bbox`` (x, y, w, h) are
+    Without numbers of frames, as in plain COCO, they are in the order of their names.
+    Annotations with ``iscrowd`` 1 become ignored boxes; those without a ``bbox`` are
     left out and counted. See :func:`read_boxes`.
     """
     return _read_boxes(path, video_name, read_coco_objects, 'bbox')
@@ -220,9 +217,8 @@ def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
 def read_youtube_vis(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the boxes of one video of a YouTube-VIS JSON file.
 
-    A video has ``file_names``, an annotation is a whole track: ``bboxes`` has x, y, w,
-    h for each frame, or null where the object is not seen. Its ``id`` is the identity.
-    A video is called by its name or the folder of its files. See :func:`read_boxes`.
+    A video is called by its name or the folder of its files; an annotation is a track
+    of ``bboxes``, null where the object is not seen. See :func:`read_boxes`.
     """
     return _read_boxes(path, video_name, read_track_objects, 'bboxes')
 

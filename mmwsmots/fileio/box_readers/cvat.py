@@ -21,26 +21,19 @@ class CVATTask(NamedTuple):
 
     id: str | None = None  # its number, which tracks of a project refer to
     name: str = ''
-    source: str = ''  # file name of its video
+    names: tuple[str, ...] = ()  # what it may be called, after itself or its video
     declared: range | None = None  # numbers of its frames, if the file says so
     size: tuple[int, int] | None = None  # height and width of its frames in pixels
     is_video: bool = True  # made from a video, not from pictures
 
-    @property
-    def names(self) -> list[str]:
-        """list[str]: What it may be called, after itself or its video."""
-        names = self.source, self.name, PurePath(self.source).stem
-        return [name for name in (*names, PurePath(self.name).stem) if name]
-
 
 def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
-    """Read the boxes of an XML file that CVAT exported.
+    """Read the boxes of an XML file that CVAT exported, of its images or of a video.
 
-    'CVAT for video 1.1' has a ``<box>`` for every frame of a ``<track>``, interpolated
-    ones too, so nothing is interpolated here; boxes with ``outside="1"``, where the
-    object is not seen, are left out. 'CVAT for images 1.1' names the picture of each
-    box, and identities are attributes. Of a project's export, the task is read that has
-    the name of the video. See :func:`read_boxes`.
+    Of a ``<track>`` there is a ``<box>`` for every frame, so nothing is interpolated
+    here; those with ``outside="1"``, where the object is not seen, are left out. Of a
+    project's export, the task is read that has the name of the video. See
+    :func:`read_boxes`.
     """
     root = read_xml(path)
     with named_place(f'{path}, '):
@@ -109,15 +102,12 @@ def read_tasks(root: Element) -> list[CVATTask]:
         size = element.find('original_size')
         if size is not None:
             size = _number(size, 'height'), _number(size, 'width')
-        task = CVATTask(
-            element.findtext('id'),
-            element.findtext('name') or '',
-            element.findtext('source') or source,
-            declared,
-            size if size and all(size) else None,
-            element.findtext('mode') != 'annotation',
-        )
-        tasks.append(task)
+        size = size if size and all(size) else None
+        number, name = element.findtext('id'), element.findtext('name') or ''
+        names = element.findtext('source') or source, name
+        names = *filter(None, names), *filter(None, (PurePath(n).stem for n in names))
+        is_video = element.findtext('mode') != 'annotation'
+        tasks.append(CVATTask(number, name, names, declared, size, is_video))
     return tasks
 
 

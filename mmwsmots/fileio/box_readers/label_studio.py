@@ -82,11 +82,9 @@ def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]
 
 def is_short_form(value: object) -> bool:
     """Whether a value of a task is the list of its regions, as in the short export."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(item, dict) and 'sequence' in item for item in value)
-    )
+    items = value if isinstance(value, list) else []
+    has_sequences = all(isinstance(item, dict) and 'sequence' in item for item in items)
+    return bool(items) and has_sequences
 
 
 def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | None:
@@ -102,7 +100,21 @@ def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | 
         if not 0 < count <= MAX_BOXES:
             raise ValueError(f'{where}: framesCount is {count}')
     sequence = objects(get(value, 'sequence', list, where), f'{where}.sequence')
-    keys = [_key_frame(key, place, file) for place, key in sequence]
+    keys = []
+    for place, key in sequence:
+        frame_id = integer(key, 'frame', place, minimum=0)
+        numbers = key.get('rotation', 0), *map(key.get, SIDES)
+        names = [f'{place}: {name}' for name in ('rotation', *SIDES)]
+        rotation, x, y, w, h = finite_numbers(numbers, names)
+        if min(rotation % 360, -rotation % 360) > TURN:
+            text = 'in percent of the frame its upright hull is not known'
+            turn = f'the box is rotated by {rotation:g} degrees'
+            raise ValueError(f'{place}: {turn}; {text}')
+        if rotation % 360:
+            notice = f'the turn by {rotation:g} degrees is not taken'
+            file.notices.append(f'{place}: {notice}')
+        is_seen = flag(key, 'enabled', place, True)
+        keys.append((frame_id, (x, y, x + w, y + h), is_seen, place))
     keys.sort(key=lambda key: key[0])
     for (first, box, is_seen, place), after in zip(keys, [*keys[1:], None]):
         last, until, target = first, first + 1, box
@@ -120,17 +132,3 @@ def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | 
             moved = tuple(a + share * (b - a) for a, b in zip(box, target))
             file.boxes.append(TrackedBox(frame_id, number, label, moved, False, place))
     return count
-
-
-def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, str]:
-    """Number, box (corners in percent), whether it is seen from there on, place."""
-    frame_id = integer(key, 'frame', place, minimum=0)
-    names = ('rotation', *SIDES)
-    values = key.get('rotation', 0), *map(key.get, SIDES)
-    rotation, x, y, w, h = finite_numbers(values, [f'{place}: {n}' for n in names])
-    if min(rotation % 360, -rotation % 360) > TURN:
-        text = 'in percent of the frame its upright hull is not known'
-        raise ValueError(f'{place}: the box is rotated by {rotation:g} degrees; {text}')
-    if rotation % 360:
-        file.notices.append(f'{place}: the turn by {rotation:g} degrees is not taken')
-    return frame_id, (x, y, x + w, y + h), flag(key, 'enabled', place, True), place

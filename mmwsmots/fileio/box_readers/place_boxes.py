@@ -23,13 +23,12 @@ def place_boxes(file: BoxFile, frames: FrameReader, size: tuple[int, int]) -> Bo
 
     Names of pictures decide where the file has them; then its numbers of frames, see
     :func:`match_numbers`. What was assumed becomes a notice. ``size`` is the height and
-    width of the frames in pixels. ValueError names both sides if the file contradicts
-    the frames, by names, numbers or sizes, or none of its boxes lies on one of them.
+    width of the frames in pixels. In the result, ``frame_id`` counts from 0 in
+    ``frames``, a number behind the last frame staying one, and boxes are in pixels;
+    those on pictures that the folder lacks are left out, with a notice.
 
-    Returns:
-        BoxFile: The same with ``frame_id`` counted from 0 in ``frames``, and boxes in
-        pixels. A number behind the last frame stays one. Boxes on pictures that the
-        folder lacks are left out, with a notice.
+    ValueError names both sides if the file contradicts the frames, by names, numbers or
+    sizes, or none of its boxes lies on one of them.
     """
     used = sorted({box.frame_id for box in file.boxes})
     notices = [*file.notices]
@@ -125,12 +124,10 @@ def match_names(
     Names are compared with their folders, then without, then without suffix; where
     this finds nothing, as of ``frame_000003.PNG`` that CVAT made of ``000003.jpg``,
     the last number of each name is, and then all pictures of the file must be there.
-    ValueError if no name fits, two frames have one picture, or the frames come in
-    another order than the pictures.
+    ValueError if no name fits, two frames have one picture, or the orders differ.
 
-    Returns:
-        tuple[dict[int, int], str]: Place in the folder of each frame that is there;
-        what was compared: 'paths', 'names', 'stems' or 'numbers'.
+    Returns the place in the folder of each frame that is there, and what was compared:
+    'paths', 'names', 'stems' or 'numbers'.
     """
     own = [_path(str(file)) for file in files]
     named = {number: _path(picture.name) for number, picture in pictures.items()}
@@ -181,11 +178,8 @@ def match_video(
 ) -> tuple[dict[int, int], str]:
     """Find the frames of a video, of 0: unknown length, of which a file names pictures.
 
-    ValueError if numbers of frames and in names contradict each other or are missing.
-
-    Returns:
-        tuple[dict[int, int], str]: Frame of the video of each picture; how it was
-        found: 'order', 'frame ids' or 'numbers' in the names.
+    Returns the frame of each picture, and how it was found: 'order', 'frame ids' or
+    'numbers' in the names. ValueError if these contradict each other or are missing.
     """
     named = picture_numbers(_path(picture.name) for picture in pictures.values())
     given = [picture.number for picture in pictures.values()]
@@ -218,10 +212,8 @@ def match_numbers(
     ``num_frames`` is a video's as its header states it. ValueError if numbers and
     frames do not fit, or fit in two ways.
 
-    Returns:
-        tuple[dict[int, int], bool]: Place of each number in the video, from 0; one
-        behind the last frame stays one, and numbers without a picture are left out.
-        Whether names decided, not the order.
+    Returns the place of each number in the video, from 0; one behind the last frame
+    stays one, and numbers without a picture are left out. Then whether names decided.
     """
     by_order = {number: number - rule.first for number in used}
     if rule.is_given:
@@ -301,13 +293,10 @@ def ranges(numbers: Sequence[int]) -> str:
     if isinstance(numbers, range):
         step = f' in steps of {numbers.step}' if numbers.step > 1 else ''
         return f'{numbers[0]} to {numbers[-1]}{step}'
-    runs = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    texts = [f'{a}' if a == b else f'{a} to {b}' for a, b in runs]
+    texts = []
+    for _, run in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        first, *_, last = [number for _, number in run] * 2
+        texts.append(f'{first}' if first == last else f'{first} to {last}')
     return ', '.join(texts if len(texts) <= 4 else [*texts[:2], '...', texts[-1]])
 
 

@@ -50,8 +50,7 @@ FOREIGN_XML = {
 def read_mots_png_boxes(path: Path) -> BoxFile:
     """Read the tight boxes of masks in 16-bit pictures, of ids ``class * 1000 + n``.
 
-    ``path`` is their folder, or its parent if that is called ``instances``. See
-    :func:`read_boxes`.
+    ``path`` is their folder, or its parent. See :func:`read_boxes`.
     """
     file, folder = BoxFile(path, []), find_instances(path)
     labels = labels_of(folder)
@@ -92,20 +91,17 @@ def read_boxes(
 ) -> BoxFile:
     """Read a file of boxes in its order; :func:`place_boxes` finds their frames.
 
-    Formats are described in docs/en/formats.md.
-
     Args:
-        path: The file, or a ZIP file with it, or a folder of instance pictures.
+        path: The file, or a ZIP file with it, or a folder of instance pictures; see
+            docs/en/formats.md.
         box_format: One of :data:`FORMATS`; None: as :func:`detect_format` tells.
         class_name: Class of all boxes, for 'mot' only.
         first_frame: Number in the file of the first frame or picture, which are then
             taken in their order. None: what the file says, or the format.
         video_name: Which video of a file with several.
 
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file breaks its format, repeats an identity within a frame,
-            or lacks the video, or an argument does not fit it; it names the place.
+    FileNotFoundError if there is no such file. ValueError names the place where it
+    breaks its format or repeats an identity within a frame, or what does not fit it.
     """
     path = Path(path)
     if not path.is_file() and not path.is_dir():  # a pipe can be read only once
@@ -210,8 +206,7 @@ def _choose(archive: zipfile.ZipFile) -> tuple[str, list[zipfile.ZipInfo]]:
 def detect_format(path: str | Path) -> str:
     """Tell which of ``FORMATS`` a file, or folder, of boxes has from its content.
 
-    ValueError if it is none of them; the message names the format, if it is known, and
-    what to export instead.
+    ValueError names another format, if it is known, and what to export instead.
     """
     path = Path(path)
     if path.is_dir():

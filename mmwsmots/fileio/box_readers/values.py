@@ -43,12 +43,9 @@ def read_integer(value: object, name: str, minimum: int = -MAX_NUMBER) -> int:
 def identity_key(value: object, where: str) -> int | str | None:
     """An identity as a file has it, number, text or truth value.
 
-    Returns:
-        int | str | None: A whole number of at most nine digits, also if it was written
-        as '7' or 7.0; anything else as text; None for nothing, '' and -1.
-
-    Raises:
-        ValueError: If it is negative, not finite, a list or an object.
+    Returns a whole number of at most nine digits, also if it was written as '7' or 7.0;
+    anything else as text; None for nothing, '' and -1. ValueError if it is negative,
+    not finite, a list or an object.
     """
     is_finite = not isinstance(value, float) or math.isfinite(value)
     if not is_finite or isinstance(value, (list, dict)):
