@@ -101,10 +101,8 @@ def check_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
     path = texts[0].with_name(LABELS_FILE)
     before = known_classes(path, *texts)
     if before and [*map(fold, before)] != [*map(fold, numbers)]:
-        raise ValueError(
-            f'{path}: the files there have the classes {", ".join(before)}, these '
-            f'{", ".join(numbers)}; choose another folder'
-        )
+        text = f'{path}: the files there have the classes {", ".join(before)}'
+        raise ValueError(f'{text}, these {", ".join(numbers)}; choose another folder')
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:

@@ -245,10 +245,8 @@ def _number_tracks(
                 )
             first = in_frame.setdefault((image['id'], key), where)
             if first != where:
-                raise ValueError(
-                    f'{where}: track {key} is in image {image["id"]} a second time '
-                    f'(first in {first})'
-                )
+                text = f'{where}: track {key} is in image {image["id"]} a second time'
+                raise ValueError(f'{text} (first in {first})')
             lengths[track] += 1
         ann['instance_id'] = tracks.setdefault(track, len(tracks) + 1)
     if empty:

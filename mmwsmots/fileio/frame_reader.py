@@ -115,10 +115,8 @@ def is_cut_off(file: str | Path) -> bool:
 def check_size(source: str | Path, size: tuple, first: tuple) -> None:
     """Raise ValueError if a frame has another size than the first one."""
     if size != first:
-        raise ValueError(
-            f'{source}: the frame has the size {size[1]} x {size[0]}, the first one '
-            f'{first[1]} x {first[0]}'
-        )
+        text = f'{source}: the frame has the size {size[1]} x {size[0]}'
+        raise ValueError(f'{text}, the first one {first[1]} x {first[0]}')
 
 
 class FrameReader:

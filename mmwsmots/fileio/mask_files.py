@@ -317,10 +317,8 @@ def _write_pngs(
         raise ValueError(f'{folder}: several frames would be {twice[0]}')
     others = {file.name for file in folder.glob('*.png')} - {*names}
     if others:
-        raise ValueError(
-            f'{folder}: {min(others)} is there and no frame of this video; choose '
-            'another folder'
-        )
+        text = f'{folder}: {min(others)} is there and no frame of this video'
+        raise ValueError(f'{text}; choose another folder')
     for obj in objects:
         mots_png.check_id(folder, obj)
         frames[obj.frame_id].append(obj)

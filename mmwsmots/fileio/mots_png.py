@@ -27,14 +27,12 @@ def write_mots_png(
     image = np.zeros(size, dtype=np.uint16)
     for obj in objects:
         check_id(path, obj)
-        if (obj.height, obj.width) != tuple(size):
-            raise ValueError(
-                f'{path}: the mask of id {obj.track_id} has the size {obj.height} x '
-                f'{obj.width}, the frame {size[0]} x {size[1]}'
-            )
-        mask = obj.mask
+        mask, own = obj.mask, f'{path}: the mask of id {obj.track_id}'
+        if mask.shape != tuple(size):
+            text = f'{obj.height} x {obj.width}, the frame {size[0]} x {size[1]}'
+            raise ValueError(f'{own} has the size {text}')
         if image[mask].any():
-            raise ValueError(f'{path}: the mask of id {obj.track_id} overlaps another')
+            raise ValueError(f'{own} overlaps another')
         image[mask] = obj.track_id
     with atomic_write(path) as temp:
         # OpenCV only warns where a disk refuses, so encode and write separately.

@@ -82,10 +82,8 @@ def read_mots_txt(
             if obj.frame_id < first_frame:
                 raise ValueError(f'{frame} lies before the first frame, {first_frame}')
             if num_frames is not None and obj.frame_id >= num_frames + first_frame:
-                raise ValueError(
-                    f'{frame} lies beyond the {num_frames} frames of the sequence, '
-                    f'which count from {first_frame}'
-                )
+                text = f'{frame} lies beyond the {num_frames} frames of the sequence'
+                raise ValueError(f'{text}, which count from {first_frame}')
             size = size or obj[3:5]
             if obj[3:5] != size:
                 raise ValueError(
@@ -93,10 +91,8 @@ def read_mots_txt(
                     f'of the file {size[0]} x {size[1]}'
                 )
             if check_ids and obj.track_id // 1000 != obj.class_id:
-                raise ValueError(
-                    f'id {obj.track_id} does not belong to class {obj.class_id} '
-                    '(the id must be class * 1000 + n)'
-                )
+                text = f'id {obj.track_id} does not belong to class {obj.class_id}'
+                raise ValueError(f'{text} (the id must be class * 1000 + n)')
             first = line_of.setdefault((obj.frame_id, obj.track_id), number)
             if first != number:
                 raise ValueError(
@@ -113,11 +109,10 @@ def read_mots_txt(
         raise
     frames = [obj.frame_id for obj in objects] if check_disjoint else []
     if overlap := find_overlap([obj.coco_rle for obj in objects], frames):
-        first, second = overlap
-        raise ValueError(
-            f'{path}, line {numbers[second]}: the mask overlaps the mask of line '
-            f'{numbers[first]} in frame {frames[first] + first_frame}'
-        )
+        first, second = (numbers[index] for index in overlap)
+        frame = frames[overlap[0]] + first_frame
+        text = f'the mask overlaps the mask of line {first} in frame {frame}'
+        raise ValueError(f'{path}, line {second}: {text}')
     return objects
 
 

@@ -68,10 +68,8 @@ def rles_to_runs(
     sums = np.add.reduceat(runs, first)
     wrong = np.flatnonzero(sums != height * width)
     if wrong.size:
-        raise ValueError(
-            f'the run lengths of the RLE add up to {sums[wrong[0]]}, not to '
-            f'{height} x {width} = {height * width} pixels'
-        )
+        text = f'the run lengths of the RLE add up to {sums[wrong[0]]}'
+        raise ValueError(f'{text}, not to {height} x {width} = {height * width} pixels')
     return runs, num_runs
 
 

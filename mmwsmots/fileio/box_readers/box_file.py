@@ -99,10 +99,8 @@ class BoxFile:
                 raise ValueError(f'{where}: it has no identity, other boxes have one')
             first = seen.setdefault((box.frame_id, box.track_id), box)
             if first is not box:
-                raise ValueError(
-                    f'{where}: duplicate id {box.track_id} in frame {box.frame_id} '
-                    f'(first on {first.where})'
-                )
+                text = f'{where}: duplicate id {box.track_id} in frame {box.frame_id}'
+                raise ValueError(f'{text} (first on {first.where})')
         tracks = {track_id for _, track_id in seen}
         if len({frame_id for frame_id, _ in seen}) > 1 and len(tracks) == len(seen):
             self.notices.append(

@@ -41,16 +41,13 @@ def place_boxes(file: BoxFile, frames: FrameReader, size: tuple[int, int]) -> Bo
             hint = '; pictures of several sizes: tools/label_dataset.py labels them'
         for where, declared in sizes:
             if declared is not None and declared != tuple(size):
-                raise ValueError(
-                    f'{where}: annotated at {declared[1]} x {declared[0]}, the frames '
-                    f'are {size[1]} x {size[0]}{hint}'
-                )
+                text = f'{where}: annotated at {declared[1]} x {declared[0]}'
+                raise ValueError(f'{text}, the frames are {size[1]} x {size[0]}{hint}')
     lost = [box for box in file.boxes if box.frame_id not in places]
     if lost:
-        notices.append(
-            f'{len(lost)} boxes are left out, the first of {lost[0].where} on frame '
-            f'{_name(file, lost[0].frame_id)}: {_describe(frames)}'
-        )
+        text = f'{len(lost)} boxes are left out, the first of {lost[0].where}'
+        number = _name(file, lost[0].frame_id)
+        notices.append(f'{text} on frame {number}: {_describe(frames)}')
     height, width = size
     scale = (width / 100, height / 100) * 2 if file.is_relative else (1, 1, 1, 1)
     boxes = [
@@ -88,9 +85,9 @@ def _find(
         what = 'numbers' if is_by_name else 'order'
     found = [number for number in used if 0 <= places.get(number, -1) < len(frames)]
     if not found:
+        first, last = _name(file, used[0]), _name(file, used[-1])
         raise ValueError(
-            f'its boxes are on frames {_name(file, used[0])} to '
-            f'{_name(file, used[-1])}, {_describe(frames)}'
+            f'its boxes are on frames {first} to {last}, {_describe(frames)}'
         )
     place = places[found[0]]
     target = f'frame {place} of the video (from 0)'
