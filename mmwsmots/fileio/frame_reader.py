@@ -112,8 +112,10 @@ def is_cut_off(file: str | Path) -> bool:
     return False
 
 
-def check_size(source: str | Path, size: tuple, first: tuple) -> None:
-    """Raise ValueError if a frame has another size than the first one."""
+def check_size(source: str | Path, size: tuple | None, first: tuple | None) -> None:
+    """Raise ValueError if a frame has no size or another one than the first."""
+    if size is None:
+        raise ValueError(f'{source}: the frame cannot be read')
     if size != first:
         text = f'{source}: the frame has the size {size[1]} x {size[0]}'
         raise ValueError(f'{text}, the first one {first[1]} x {first[0]}')
@@ -158,8 +160,6 @@ class FrameReader:
             self.files = list_pictures(self.path)
             sizes = [picture_size(file) for file in self.files]
             for file, size in zip(self.files, sizes if not keep_unreadable else ()):
-                if size is None:
-                    raise ValueError(f'{file}: the frame cannot be read')
                 check_size(file, size, sizes[0])
             self._num_frames = len(self.files)
         else:
@@ -188,15 +188,11 @@ class FrameReader:
         """
         size = None
         for source, frame in self._read(first):
-            if frame is not None:
-                size = size or frame.shape[:2]
-            if self.keep_unreadable:
-                yield None if frame is None or frame.shape[:2] != size else frame
-                continue
-            if frame is None:
-                raise ValueError(f'{source}: the frame cannot be read')
-            check_size(source, frame.shape[:2], size)
-            yield frame
+            own = None if frame is None else frame.shape[:2]
+            size = size or own
+            if not self.keep_unreadable:
+                check_size(source, own, size)
+            yield frame if own == size else None
 
     def extract(self, folder: Path) -> 'FrameReader':
         """Write the frames as ``folder/FFFFFF.png`` and return them.

@@ -47,14 +47,16 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
         file.numbering = Numbering(0, task.declared, sorted_by_text=not task.is_video)
         kind = 'track' if root.find('image') is None else 'image'
         elements = list(root.iter(kind))
-        for item in elements if len(tasks) > 1 else ():
-            if item.get('task_id') is None:
-                place = f'{kind} "{item.get("id")}"'
-                raise ValueError(f'{place}: of several tasks, but without a task_id')
         if len(tasks) > 1:
+            for item in elements:
+                if item.get('task_id') is None:
+                    own = f'{kind} "{item.get("id")}"'
+                    raise ValueError(f'{own}: of several tasks, but without a task_id')
             elements = [item for item in elements if item.get('task_id') == task.id]
-        shapes = _shapes_of_tracks if kind == 'track' else _shapes_of_images
-        _add_boxes(file, shapes(elements, file))
+        if kind == 'track':
+            _add_boxes(file, _shapes_of_tracks(elements))
+        else:
+            _add_boxes(file, _shapes_of_images(file, elements))
         file.pictures = dict(sorted(file.pictures.items()))
         for box in file.boxes if not file.pictures and task.declared else ():
             if box.frame_id not in task.declared:
@@ -117,7 +119,7 @@ def _number(element: Element, name: str) -> int | None:
     return read_integer(text, f'<meta>: {name}') if (text or '').strip() else None
 
 
-def _shapes_of_tracks(tracks: list[Element], file: BoxFile) -> Iterator[tuple]:
+def _shapes_of_tracks(tracks: list[Element]) -> Iterator[tuple]:
     """Shapes of the tracks where their objects are seen.
 
     Each is its element, the frame, the identity's key, the label and the place.
@@ -146,7 +148,7 @@ def _shapes_of_tracks(tracks: list[Element], file: BoxFile) -> Iterator[tuple]:
                 yield shape, frame_id, track_id, label, place
 
 
-def _shapes_of_images(images: list[Element], file: BoxFile) -> Iterator[tuple]:
+def _shapes_of_images(file: BoxFile, images: list[Element]) -> Iterator[tuple]:
     """The same of the images, which the file gets as pictures."""
     for image in images:
         name = image.get('name')

@@ -85,10 +85,8 @@ def _find(
         what = 'numbers' if is_by_name else 'order'
     found = [number for number in used if 0 <= places.get(number, -1) < len(frames)]
     if not found:
-        first, last = _name(file, used[0]), _name(file, used[-1])
-        raise ValueError(
-            f'its boxes are on frames {first} to {last}, {_describe(frames)}'
-        )
+        span = f'{_name(file, used[0])} to {_name(file, used[-1])}'
+        raise ValueError(f'its boxes are on frames {span}, {_describe(frames)}')
     place = places[found[0]]
     target = f'frame {place} of the video (from 0)'
     if files is not None:

@@ -24,6 +24,7 @@ from .values import read_json
 
 MAX_BYTES = 2**29  # of what is unpacked
 MAX_RATIO = 200  # of unpacked to packed, beyond the first 2^24 bytes
+BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError)
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 NAMED = ('annotations.xml', 'gt.txt', 'det.txt')
 HEAD = 2**16  # bytes that tell the format
@@ -151,10 +152,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
                 target, members = _choose(archive)
                 for member in members:
                     archive.extract(member, folder)  # no more than the stated size
-        except (
-            *(zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError),
-            *(EOFError, OSError, ValueError, UnicodeError),
-        ) as error:
+        except BROKEN as error:
             raise ValueError(f'{path}: cannot be unpacked: {error}') from None
         try:
             yield folder / target
