@@ -38,13 +38,9 @@ def list_pictures(folder: Path) -> list[Path]:
     several kinds, or two of one name, as ``000000.jpg`` and ``000000.png`` or ``1.jpg``
     and ``01.jpg``: then it is not known which are the frames.
     """
-    files = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith('.')
-        and path.is_file()
-    ]
+    files = [path for path in folder.iterdir() if not path.name.startswith('.')]
+    files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+    files = list(filter(Path.is_file, files))
     files.sort(key=lambda path: (natural_key(path.stem), path.name))
     if not files:
         raise FileNotFoundError(

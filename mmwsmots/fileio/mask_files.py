@@ -200,19 +200,11 @@ def _from_json(path: Path, is_coco: bool, video_name: str | None) -> MaskVideo:
         for number, picture in file.pictures.items():
             names[places[number]] = picture.name
         video = MaskVideo(video_name or path.stem, size, names, [], file.notices)
-        for (
-            number,
-            track_id,
-            class_name,
-            content,
-            is_ignored,
-            where,
-            score,
-        ) in file.boxes:
-            with named_place(f'{where}: '):
-                rle = segmentation_to_rle(content, size)
-            mask = places[number], track_id, class_name, rle, score, is_ignored
-            video.masks.append(TrackedMask(*mask))
+        for obj in file.boxes:
+            with named_place(f'{obj.where}: '):
+                rle = segmentation_to_rle(obj.bbox, size)
+            mask = places[obj.frame_id], obj.track_id, obj.class_name, rle
+            video.masks.append(TrackedMask(*mask, obj.score, obj.is_ignored))
     file.check_identities()
     return video
 
@@ -244,7 +236,7 @@ def write_masks(
     if mask_format.endswith(('png', 'mots')):
         notices = _write_objects(Path(path), video, mask_format, first_frame, names)
     else:
-        _write_json(path, video, mask_format, names)
+        _write_json(Path(path), video, mask_format, names)
         notices = []
     num_ignored = len(video.masks) - len(masks)
     if num_ignored and mask_format in ('cvat_png', 'youtube_vis'):
@@ -326,9 +318,7 @@ def _write_pngs(
         mots_png.write_mots_png(folder / name, frames[frame_id], size)
 
 
-def _write_json(
-    path: str | Path, video: MaskVideo, mask_format: str, names: list[str]
-) -> None:
+def _write_json(path: Path, video: MaskVideo, kind: str, names: list[str]) -> None:
     """CocoVID, or what differs from it."""
     builder = CocoVIDBuilder(classes.class_numbers(names))
     builder.add_video(video.name, video.file_names, video.size)
@@ -342,7 +332,7 @@ def _write_json(
             fields['score'] = mask.score
         builder.add_object(1, mask.frame_id, category_id, mask.track_id, **fields)
     coco = builder.content()
-    if mask_format == 'coco':
+    if kind == 'coco':
         # Without videos; identities as CVAT writes them, in attributes, and beside.
         del coco['videos']
         for image in coco['images']:
@@ -350,7 +340,7 @@ def _write_json(
         for ann in coco['annotations']:
             del ann['video_id'], ann['instance_id']
             ann['attributes'] = dict(track_id=ann['track_id'])
-    elif mask_format == 'youtube_vis':
+    elif kind == 'youtube_vis':
         # One annotation for each track, with a list over all frames.
         num_frames, tracks = len(video.file_names), {}
         shape = dict(width=video.size[1], height=video.size[0], length=num_frames)

@@ -62,6 +62,7 @@ class VideoWriter:
         written.
         """
         height, width = frame.shape[:2]
+        bottom, right = height % 2, width % 2
         if self._writer is None:
             self._shape = height, width
             # The nearest rate that OpenCV's MPEG-4 encoder takes.
@@ -69,18 +70,13 @@ class VideoWriter:
             base = 1000  # as far as OpenCV looks
             while base > 1 and round(rate * base) > MAX_TICKS:
                 base //= 10
-            self._writer = cv2.VideoWriter(
-                str(self._temp),
-                cv2.VideoWriter_fourcc(*'mp4v'),
-                round(rate * base) / base,
-                (width + width % 2, height + height % 2),
-            )
+            rate, size = round(rate * base) / base, (width + right, height + bottom)
+            fourcc = cv2.VideoWriter_fourcc(*'mp4v')
+            self._writer = cv2.VideoWriter(str(self._temp), fourcc, rate, size)
             if not self._writer.isOpened():
                 raise OSError(f'{self.path}: OpenCV cannot write an MP4 file there')
         check_size(self.path, (height, width), self._shape)
-        if height % 2 or width % 2:
-            frame = cv2.copyMakeBorder(
-                frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
-            )
+        if bottom or right:
+            frame = cv2.copyMakeBorder(frame, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
         self._writer.write(frame)
         self._num_frames += 1

@@ -50,14 +50,11 @@ def place_boxes(file: BoxFile, frames: FrameReader, size: tuple[int, int]) -> Bo
         notices.append(f'{text} on frame {number}: {_describe(frames)}')
     height, width = size
     scale = (width / 100, height / 100) * 2 if file.is_relative else (1, 1, 1, 1)
-    boxes = [
-        box._replace(
-            frame_id=places[box.frame_id],
-            bbox=tuple(value * factor for value, factor in zip(box.bbox, scale)),
-        )
-        for box in file.boxes
-        if box.frame_id in places
-    ]
+    boxes = []
+    for box in file.boxes:
+        if box.frame_id in places:
+            bbox = tuple(value * factor for value, factor in zip(box.bbox, scale))
+            boxes.append(box._replace(frame_id=places[box.frame_id], bbox=bbox))
     return dataclasses.replace(file, boxes=boxes, notices=notices, is_relative=False)
 
 

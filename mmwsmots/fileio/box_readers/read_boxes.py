@@ -265,11 +265,10 @@ def _detect_json(path: Path) -> str:
     else:
         keys = set(content)
         videos = content.get('videos')
+        videos = videos if isinstance(videos, list) else []
         if {'images', 'annotations'} <= keys:
             return 'cocovid'
-        if isinstance(videos, list) and any(
-            isinstance(video, dict) and 'file_names' in video for video in videos
-        ):
+        if any(isinstance(item, dict) and 'file_names' in item for item in videos):
             return 'youtube_vis'
         if {'data', 'annotations'} <= keys:
             return 'label_studio'
