@@ -61,9 +61,6 @@ class Numbering(NamedTuple):
     sorted_by_text: bool = False
 
 
-FROM_0 = Numbering(0)
-
-
 @dataclass
 class BoxFile:
     """Content of a file of boxes."""
@@ -71,7 +68,8 @@ class BoxFile:
     path: Path
     # In their order; frame_id is the file's own number until place_boxes() was called.
     boxes: list[TrackedBox]
-    numbering: Numbering = FROM_0  # what these numbers mean where pictures is empty
+    # What these numbers mean where pictures is empty.
+    numbering: Numbering = field(default=Numbering(0))
     # What the file says of each frame's picture, in the order of the frames.
     pictures: dict[int, Picture] = field(default_factory=dict)
     size: tuple[int, int] | None = None  # height and width of all frames in pixels
