@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
-from .atomic_write import atomic_write
+from .files import atomic_write, decode
 from .mots_txt import CLASS_IDS, IGNORE_CLASS_ID
-from .text_lines import decode
 
 LABELS_FILE = 'labels.txt'  # beside text files and folders of pictures
 

@@ -9,12 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from .atomic_write import write_json
 from .box_readers import TrackedBox, values
 from .box_readers import coco as items
 from .classes import find_name, fold, suggest
+from .files import named_place, write_json
 from .rle import mask_to_rle, segmentation_to_rle
-from .text_lines import named_place
 
 
 class ImageBoxes(NamedTuple):

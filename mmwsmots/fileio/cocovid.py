@@ -3,8 +3,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .atomic_write import write_json
 from .box_readers import TrackedBox
+from .files import write_json
 from .frame_reader import FrameReader
 
 
@@ -105,8 +105,8 @@ class CocoVIDBuilder:
         """str: Counts of videos, frames, objects and tracks per class."""
         anns = self.annotations
         names = ['ignore' if ann['iscrowd'] else ann['category_id'] for ann in anns]
-        first = {ann['instance_id']: name for ann, name in zip(anns[::-1], names[::-1])}
-        objects, tracks = Counter(names), Counter(first.values())
+        of_track = {ann['instance_id']: name for ann, name in zip(anns, names)}
+        objects, tracks = Counter(names), Counter(of_track.values())
         parts = [f'{len(self.videos)} videos', f'{len(self.images)} frames']
         for name, i in self.category_ids.items():
             parts.append(f'{objects[i]} {name} objects in {tracks[i]} tracks')

@@ -11,17 +11,16 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from . import classes, mots_png
-from .atomic_write import atomic_write, write_json
 from .box_readers import detect_format
 from .box_readers.coco import read_coco_objects, read_track_objects
 from .box_readers.place_boxes import match_video
 from .box_readers.values import read_json
 from .cocovid import CocoVIDBuilder
+from .files import atomic_write, named_place, write_json
 from .frame_reader import MAX_PIXELS, list_pictures
 from .mots_track_ids import find_class_change, mots_track_ids
 from .mots_txt import IGNORE_CLASS_ID, MOTSObject, read_mots_txt, write_mots_txt
 from .rle import find_overlap, mask_to_rle, segmentation_to_rle
-from .text_lines import named_place
 
 WINNERS = ('score', 'order')
 MAX_FRAMES = 10**6

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.files import atomic_write
 from mmwsmots.fileio.frame_reader import check_size, picture_size
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle

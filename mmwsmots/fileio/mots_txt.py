@@ -15,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.files import atomic_write, named_place, text_lines
 from mmwsmots.fileio.frame_reader import MAX_PIXELS
 from mmwsmots.fileio.rle import find_overlap, rles_to_runs
-from mmwsmots.fileio.text_lines import named_place, text_lines
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10

@@ -4,7 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.files import atomic_write
 from mmwsmots.fileio.frame_reader import check_size
 
 MAX_TICKS = 65535  # of a second in MPEG-4

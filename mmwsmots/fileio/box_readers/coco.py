@@ -4,8 +4,8 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from mmwsmots.fileio.files import named_place
 from mmwsmots.fileio.frame_reader import natural_key
-from mmwsmots.fileio.text_lines import named_place
 
 from . import values
 from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video, numbered

@@ -1,13 +1,13 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from mmwsmots.fileio.text_lines import named_place
+from mmwsmots.fileio.files import named_place
 
 from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video, numbered
 from .values import IDENTITY_NAMES, finite_numbers, identity_key, read_integer
@@ -21,7 +21,7 @@ class CVATTask(NamedTuple):
 
     id: str | None = None  # its number, which tracks of a project refer to
     name: str = ''
-    names: tuple[str, ...] = ()  # what it may be called, after itself or its video
+    names: Sequence[str] = ()  # what it may be called, after itself or its video
     declared: range | None = None  # numbers of its frames, if the file says so
     size: tuple[int, int] | None = None  # height and width of its frames in pixels
     is_video: bool = True  # made from a video, not from pictures
@@ -106,8 +106,8 @@ def read_tasks(root: Element) -> list[CVATTask]:
             size = _number(size, 'height'), _number(size, 'width')
         size = size if size and all(size) else None
         number, name = element.findtext('id'), element.findtext('name') or ''
-        names = element.findtext('source') or source, name
-        names = *filter(None, names), *filter(None, (PurePath(n).stem for n in names))
+        names = [element.findtext('source') or source, name]
+        names = [*filter(None, names + [PurePath(n).stem for n in names])]
         is_video = element.findtext('mode') != 'annotation'
         tasks.append(CVATTask(number, name, names, declared, size, is_video))
     return tasks

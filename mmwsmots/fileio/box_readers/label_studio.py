@@ -3,7 +3,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from mmwsmots.fileio.text_lines import named_place
+from mmwsmots.fileio.files import named_place
 
 from .box_file import BoxFile, Numbering, TrackedBox, choose_video
 from .values import finite_numbers, flag, get, integer, objects, read_json

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from mmwsmots.fileio.files import named_place
 from mmwsmots.fileio.frame_reader import FrameReader
-from mmwsmots.fileio.text_lines import named_place
 
 from .box_file import BoxFile, Numbering, Picture
 
@@ -287,8 +287,8 @@ def ranges(numbers: Sequence[int]) -> str:
         return f'{numbers[0]} to {numbers[-1]}{step}'
     texts = []
     for _, run in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
-        first, *_, last = [number for _, number in run] * 2
-        texts.append(f'{first}' if first == last else f'{first} to {last}')
+        run = [number for _, number in run]
+        texts.append(f'{run[0]}' if len(run) == 1 else f'{run[0]} to {run[-1]}')
     return ', '.join(texts if len(texts) <= 4 else [*texts[:2], '...', texts[-1]])
 
 

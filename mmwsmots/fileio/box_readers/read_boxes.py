@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from mmwsmots.fileio.classes import class_name_of, labels_of
+from mmwsmots.fileio.files import decode, named_place
 from mmwsmots.fileio.frame_reader import list_pictures
 from mmwsmots.fileio.mots_png import find_instances, read_ids
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID
-from mmwsmots.fileio.text_lines import decode, named_place
 
 from .box_file import BoxFile, Picture, TrackedBox
 from .coco import read_cocovid, read_youtube_vis

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmwsmots.fileio.text_lines import named_place, text_lines
+from mmwsmots.fileio.files import named_place, text_lines
 
 from .box_file import BoxFile, Numbering, TrackedBox
 from .values import finite_numbers, read_integer
