@@ -105,7 +105,9 @@ class CocoVIDBuilder:
         """str: Counts of videos, frames, objects and tracks per class."""
         anns = self.annotations
         names = ['ignore' if ann['iscrowd'] else ann['category_id'] for ann in anns]
-        of_track = {ann['instance_id']: name for ann, name in zip(anns, names)}
+        of_track = {}
+        for ann, name in zip(anns, names):
+            of_track.setdefault(ann['instance_id'], name)
         objects, tracks = Counter(names), Counter(of_track.values())
         parts = [f'{len(self.videos)} videos', f'{len(self.images)} frames']
         for name, i in self.category_ids.items():
