@@ -50,8 +50,7 @@ def list_pictures(folder: Path) -> list[Path]:
         if natural_key(first.stem) == natural_key(second.stem):
             text = f'{first.name} and {second.name} have one name; which is the frame?'
             raise ValueError(f'{folder}: {text}')
-    suffixes = [path.suffix.lower() for path in files]
-    suffixes = [SAME_KIND.get(suffix, suffix) for suffix in suffixes]
+    suffixes = [SAME_KIND.get(s, s) for s in (path.suffix.lower() for path in files)]
     kinds = Counter(suffixes)
     if len(kinds) > 1:
         example = files[suffixes.index(min(kinds, key=kinds.get))].name
@@ -89,22 +88,18 @@ def picture_size(file: Path) -> tuple[int, int] | None:
 
 def is_cut_off(file: str | Path) -> bool:
     """Whether a JPEG file ends early: OpenCV reads it, with grey for the rest."""
-    try:
+    with suppress(Exception):  # as above
         with open(file, 'rb') as data:  # whole ones end so, as nearly all files do
             data.seek(-len(END_OF_JPEG), os.SEEK_END)
             if data.read() == END_OF_JPEG:
                 return False
-        image = Image.open(file)
-    except Exception:  # as above
-        return False
-    with image:
-        if image.format != 'JPEG':
-            return False
-        image.draft('L', (1, 1))  # an eighth of the pixels will do
-        try:
-            image.load()
-        except OSError:
-            return True
+        with Image.open(file) as image:
+            if image.format == 'JPEG':
+                image.draft('L', (1, 1))  # an eighth of the pixels will do
+                try:
+                    image.load()
+                except OSError:
+                    return True
     return False
 
 

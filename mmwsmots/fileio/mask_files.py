@@ -232,7 +232,7 @@ def write_masks(
         raise ValueError(f'mask_format must be one of {WRITERS}, got {mask_format!r}')
     masks = [mask for mask in video.masks if not mask.is_ignored]
     names = list(dict.fromkeys(mask.class_name for mask in masks))
-    if mask_format.endswith(('png', 'mots')):
+    if mask_format in ('kitti_mots', 'mots_png', 'cvat_png'):
         notices = _write_objects(Path(path), video, mask_format, first_frame, names)
     else:
         _write_json(Path(path), video, mask_format, names)
@@ -253,8 +253,8 @@ def _write_objects(
             f'{pair[1].track_id} overlap, which this format cannot say; see '
             '--make-disjoint'
         )
-    frames = range(first_frame, first_frame + len(video.file_names))
-    folder, stems = path, [f'{number:06d}' for number in frames]
+    stems = [f'{first_frame + i:06d}' for i in range(len(video.file_names))]
+    folder = path
     is_cvat, is_text = mask_format == 'cvat_png', mask_format == 'kitti_mots'
     if is_cvat:  # pictures have the names of frames
         folder = path / 'default' / 'instances'
