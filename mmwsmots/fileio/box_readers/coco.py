@@ -35,10 +35,7 @@ def read_categories(coco: object) -> dict[int, str]:
 
 
 def read_images(coco: object) -> dict[int, Picture]:
-    """The images by their ids; all have a name, or a number, or a video, or none.
-
-    The name is '' where there is only a number, from 0.
-    """
+    """The images by their ids; all or none have a name (else ''), a number, a video."""
     images = {}
     for image_id, where, item in _identified(coco, 'images', 'image'):
         name = item.get('file_name')
@@ -140,10 +137,7 @@ def read_coco_objects(
 def read_track_objects(
     data: object, path: Path, video_name: str | None, key: str
 ) -> tuple[BoxFile, list[int], list[TrackedBox]]:
-    """:func:`read_coco_objects` of a YouTube-VIS file, track by track.
-
-    ``key`` is 'bboxes' or 'segmentations'.
-    """
+    """:func:`read_coco_objects` of a YouTube-VIS file, track by track."""
     file, names, places = BoxFile(path, []), read_categories(data), {}
     videos = []
     for where, item in values.elements(data, 'videos'):

@@ -120,10 +120,7 @@ def _number(element: Element, name: str) -> int | None:
 
 
 def _shapes_of_tracks(tracks: list[Element]) -> Iterator[tuple]:
-    """Shapes of the tracks where their objects are seen.
-
-    Each is its element, the frame, the identity's key, the label and the place.
-    """
+    """Element, frame, identity's key, label and place of the shapes that are seen."""
     seen = set()
     for track in tracks:
         where = f'track "{track.get("id")}"'
