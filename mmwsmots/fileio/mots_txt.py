@@ -164,10 +164,7 @@ def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]
 def parse_line(
     line: str, class_ids: Collection[int] | None = KITTI_CLASS_IDS
 ) -> MOTSObject:
-    """The object of a line, whose RLE is not looked at; see :func:`read_mots_txt`.
-
-    ValueError if fields are missing or are no numbers of the format.
-    """
+    """The object of a line, its RLE unchecked; ValueError if it is no such line."""
     fields = line.split()
     if len(fields) != 6:
         boxes = '; these are boxes of KITTI tracking, without masks'

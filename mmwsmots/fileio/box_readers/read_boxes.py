@@ -140,11 +140,7 @@ def read_boxes(
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    """Unpack the boxes of a ZIP file, as CVAT hands it out, for a while.
-
-    Of its content ``annotations.xml``, ``gt/gt.txt`` with ``labels.txt``, the only JSON
-    file or the pictures in ``instances`` are unpacked, frames are not.
-    """
+    """The boxes of a ZIP file as CVAT hands it out, unpacked for a while."""
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp)
         try:
