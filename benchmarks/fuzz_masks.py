@@ -16,9 +16,8 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.box_readers import read_boxes
-from mmwsmots.fileio.coco_boxes import image_boxes, read_coco, write_masks
-from mmwsmots.fileio.coco_videos import order_coco
-from mmwsmots.fileio.mask_readers import read_masks
+from mmwsmots.fileio.coco_files import image_boxes, order_coco, read_coco, write_masks
+from mmwsmots.fileio.mask_files import read_masks
 
 SIZE = 12, 20  # height, width
 NUM_FRAMES = 4

@@ -10,7 +10,7 @@ from mmengine.runner import Runner, save_checkpoint
 
 from mmwsmots.fileio import FrameReader, atomic_write, check_existing
 from mmwsmots.fileio.box_readers import TrackedBox
-from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
+from mmwsmots.fileio.coco_files import image_boxes, read_coco
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import prepare_cpu_processes, weights_only

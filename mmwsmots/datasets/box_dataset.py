@@ -4,7 +4,7 @@ from pathlib import Path
 from mmdet.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from mmwsmots.fileio.coco_boxes import image_boxes, read_coco
+from mmwsmots.fileio.coco_files import image_boxes, read_coco
 
 
 @DATASETS.register_module()

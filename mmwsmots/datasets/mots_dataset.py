@@ -10,7 +10,7 @@ from mmengine.fileio import get
 from mmengine.logging import print_log
 
 from mmwsmots.fileio.classes import check_class_names
-from mmwsmots.fileio.coco_videos import order_coco
+from mmwsmots.fileio.coco_files import order_coco
 
 
 @DATASETS.register_module()
@@ -18,7 +18,7 @@ class MOTSDataset(BaseVideoDataset):
     """Videos of any classes, in a CocoVID or COCO file.
 
     ``metainfo=dict(classes=(...))`` names the classes; the file's categories are found
-    by name, see :func:`mmwsmots.fileio.coco_videos.order_coco`. In training, boxes and
+    by name, see :func:`mmwsmots.fileio.coco_files.order_coco`. In training, boxes and
     tracks of each class are printed.
 
     Ignore regions (``iscrowd``) become instances with ``ignore_flag`` 1, which mmdet

@@ -1,5 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .atomic_write import atomic_write, check_existing
+from .files import atomic_write, check_existing
 from .frame_reader import FrameReader
 from .video import VideoWriter
 

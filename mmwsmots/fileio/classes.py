@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
-from .atomic_write import atomic_write
+from .files import atomic_write, decode
 from .mots_txt import CLASS_IDS, IGNORE_CLASS_ID
-from .text_lines import decode
 
 LABELS_FILE = 'labels.txt'  # beside text files and folders of pictures
 
@@ -20,17 +19,13 @@ def fold(name: str) -> str:
 
 
 def check_class_names(classes: object, where: str) -> tuple[str, ...]:
-    """The names in a list that a config or a caller gives.
+    """The names in a list that a config or a caller gives, ``where`` for messages.
 
-    Raises:
-        ValueError: If it is one string, empty, or two names are the same; the message
-            says ``where`` it is from.
+    ValueError if it is one string, empty, or two names are the same.
     """
     if isinstance(classes, str) or not isinstance(classes, Sequence):
-        raise ValueError(
-            f'{where} must be a list of names, got {classes!r}; of one class: '
-            f'({str(classes)!r},)'
-        )
+        text = f'of one class: ({str(classes)!r},)'
+        raise ValueError(f'{where} must be a list of names, got {classes!r}; {text}')
     first = {}
     for name in classes:
         if not isinstance(name, str) or not fold(name):
@@ -71,13 +66,10 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
 
 
 def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
-    """Write ``labels.txt``, line n the name of class n; its folder is created.
+    """Write ``labels.txt``, line n the name of class n, and say so; create its folder.
 
-    Returns:
-        list[str]: That it was done; nothing is if the classes are just KITTI MOTS's.
-
-    Raises:
-        ValueError: If a name has several lines.
+    Nothing is written if the classes are just KITTI MOTS's. ValueError if a name has
+    several lines.
     """
     if numbers == CLASS_IDS:
         return []
@@ -94,12 +86,8 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
 def add_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
     """Name the classes of a folder in its ``labels.txt``, unless they are KITTI MOTS's.
 
-    Args:
-        texts (Sequence[Path]): The text files that will be written there.
-        numbers (dict[str, int]): Number of each class in them.
-
-    Raises:
-        ValueError: If the folder has other classes: its files would change theirs.
+    ``texts`` are the text files that will be written there. ValueError if the folder
+    has other classes: its files would change theirs.
     """
     check_labels(texts, numbers)
     path = texts[0].with_name(LABELS_FILE)
@@ -112,18 +100,14 @@ def check_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
     path = texts[0].with_name(LABELS_FILE)
     before = known_classes(path, *texts)
     if before and [*map(fold, before)] != [*map(fold, numbers)]:
-        raise ValueError(
-            f'{path}: the files there have the classes {", ".join(before)}, these '
-            f'{", ".join(numbers)}; choose another folder'
-        )
+        text = f'{path}: the files there have the classes {", ".join(before)}'
+        raise ValueError(f'{text}, these {", ".join(numbers)}; choose another folder')
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:
     """Names in ``labels.txt``, without that of ignore regions; () without a file.
 
-    Raises:
-        ValueError: If a line is empty, a name comes twice, line 10 is a class, or it is
-            no text.
+    ValueError if a line is empty or no text, a name comes twice or line 10 is a class.
     """
     path = Path(path)
     if not path.exists():
@@ -132,13 +116,13 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
         names = decode(path.read_bytes(), 'strict').rstrip().splitlines()
     except UnicodeDecodeError:
         raise ValueError(f'{path}: neither UTF-8 nor UTF-16 with its mark') from None
-    for name in names[IGNORE_CLASS_ID - 1 : IGNORE_CLASS_ID]:
+    if len(names) >= IGNORE_CLASS_ID:
+        name = names.pop(IGNORE_CLASS_ID - 1)
         if fold(name) != 'ignore':
             raise ValueError(
                 f'{path}: line {IGNORE_CLASS_ID} is {name!r}, but in KITTI MOTS that '
                 "number means 'ignore'; CVAT's COCO has the names of the classes"
             )
-        del names[IGNORE_CLASS_ID - 1]
     for i, name in enumerate(names):
         if not name.strip() or find_name(name, names[:i]) is not None:
             raise ValueError(f'{path}: {name!r} is no name, or comes twice')
@@ -149,27 +133,20 @@ def known_classes(labels: Path, *texts: Path) -> tuple[str, ...]:
     """Classes with numbers where text files go, in their order.
 
     They are those of ``labels.txt``; without it those of KITTI MOTS if there are files
-    of other videos, else none.
-
-    Raises:
-        ValueError: If one of the texts would be a ``labels.txt``.
+    of other videos, else none. ValueError if a text would be a ``labels.txt``.
     """
     own = {text.name for text in texts}
     if LABELS_FILE in own:
-        raise ValueError(
-            f'{labels}: this file names classes, it cannot be that of a video too; '
-            'give the video another name'
-        )
-    others = {path.name for path in texts[0].parent.glob('*.txt')}
-    others -= {LABELS_FILE, *own}
+        text = 'it cannot be that of a video too; give the video another name'
+        raise ValueError(f'{labels}: this file names classes, {text}')
+    others = {path.name for path in texts[0].parent.glob('*.txt')} - own - {LABELS_FILE}
     return read_labels(labels) or (tuple(CLASS_IDS) if others else ())
 
 
 def class_name_of(number: int, labels: Sequence[str]) -> str:
     """The name of a class in text files and pictures, 'ignore' of ignore regions.
 
-    Raises:
-        ValueError: If it has none in ``labels``, or, if these are empty, in KITTI MOTS.
+    ValueError if it has none in ``labels``, or, if these are empty, in KITTI MOTS.
     """
     if number == IGNORE_CLASS_ID:
         return 'ignore'
@@ -181,10 +158,9 @@ def class_name_of(number: int, labels: Sequence[str]) -> str:
 
 
 def labels_of(folder: str | Path) -> tuple[str, ...]:
-    """:func:`read_labels` of the text files or pictures in a folder.
+    """The :func:`read_labels` of text files or pictures in a folder, or beside it.
 
-    ``instances_txt`` and ``instances/NAME`` may have one ``labels.txt`` beside
-    ``instances``, as label_masks.py writes it.
+    label_masks.py writes one for ``instances_txt`` and ``instances/NAME``.
     """
     folder = Path(folder)
     folders = [folder]

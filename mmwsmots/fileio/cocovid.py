@@ -3,25 +3,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .atomic_write import write_json
 from .box_readers import TrackedBox
+from .files import write_json
 from .frame_reader import FrameReader
 
 
 class CocoVIDBuilder:
     """Collects videos, frames and objects in the CocoVID format.
 
-    Ids of videos, frames, annotations and identities count from 1 over the file.
-
-    Args:
-        category_ids (Mapping[str, int]): Category id of each class name.
+    ``category_ids`` are those of the classes. Ids of videos, frames, annotations and
+    identities count from 1 over the file.
     """
 
     def __init__(self, category_ids: Mapping[str, int]) -> None:
         self.category_ids = dict(category_ids)
         self.videos, self.images, self.annotations = [], [], []
-        self._first_image_ids = {}
-        self._instance_ids = {}
+        self._first_image_ids, self._instance_ids = {}, {}
 
     def add_video(
         self, name: str, file_names: Sequence[str], size: tuple[int, int]
@@ -30,9 +27,8 @@ class CocoVIDBuilder:
         shape = dict(width=int(size[1]), height=int(size[0]))
         video_id, first = len(self.videos) + 1, len(self.images) + 1
         self._first_image_ids[video_id] = first
-        self.videos.append(
-            dict(id=video_id, name=name, **shape, num_frames=len(file_names))
-        )
+        video = dict(id=video_id, name=name, **shape, num_frames=len(file_names))
+        self.videos.append(video)
         for frame_id, file_name in enumerate(file_names):
             place = dict(video_id=video_id, frame_id=frame_id)
             image = dict(id=first + frame_id, file_name=file_name, **shape, **place)
@@ -45,13 +41,10 @@ class CocoVIDBuilder:
         self.add_video(frames.name, names, size)
 
     def add_box(self, box: TrackedBox, size: tuple[int, int]) -> bool:
-        """Add a box, clipped to the frame, to the only video.
+        """Add a box to the only video, clipped to the ``size`` (H, W) of its frames.
 
-        An ignored box becomes an ignore region; ``size`` is the height and width of the
-        frames in pixels.
-
-        Returns:
-            bool: Whether anything of it lies within the frame; else nothing is added.
+        An ignored box becomes an ignore region. Returns whether anything of it lies
+        within the frame; else nothing is added.
         """
         clipped = box.clipped(*size)
         if clipped is None:
@@ -83,25 +76,22 @@ class CocoVIDBuilder:
         key = len(self.annotations) if is_region else (video_id, track_id)
         fields['bbox'] = [float(value) for value in fields['bbox']]
         fields['area'] = float(fields['area'])
-        instance_id = self._instance_ids.setdefault(key, len(self._instance_ids) + 1)
         ann = dict(
             id=len(self.annotations) + 1,
             image_id=self._first_image_ids[video_id] + frame_id,
             video_id=video_id,
             category_id=category_id,
-            instance_id=instance_id,
+            instance_id=self._instance_ids.setdefault(key, len(self._instance_ids) + 1),
             track_id=track_id,
             iscrowd=int(is_region),
             ignore=False,
-            **fields,
         )
-        self.annotations.append(ann)
+        self.annotations.append(ann | fields)
 
     def content(self) -> dict:
         """dict: What the file holds."""
-        categories = [dict(id=i, name=name) for name, i in self.category_ids.items()]
         return dict(
-            categories=categories,
+            categories=[dict(id=i, name=name) for name, i in self.category_ids.items()],
             videos=self.videos,
             images=self.images,
             annotations=self.annotations,
@@ -113,14 +103,12 @@ class CocoVIDBuilder:
 
     def summary(self) -> str:
         """str: Counts of videos, frames, objects and tracks per class."""
-        objects, tracks = Counter(), Counter()
-        seen = set()
-        for ann in self.annotations:
-            key = ann['instance_id']
-            name = 'ignore' if ann['iscrowd'] else ann['category_id']
-            objects[name] += 1
-            tracks[name] += key not in seen
-            seen.add(key)
+        anns = self.annotations
+        names = ['ignore' if ann['iscrowd'] else ann['category_id'] for ann in anns]
+        of_track = {}
+        for ann, name in zip(anns, names):
+            of_track.setdefault(ann['instance_id'], name)
+        objects, tracks = Counter(names), Counter(of_track.values())
         parts = [f'{len(self.videos)} videos', f'{len(self.images)} frames']
         for name, i in self.category_ids.items():
             parts.append(f'{objects[i]} {name} objects in {tracks[i]} tracks')

@@ -34,43 +34,29 @@ def list_pictures(folder: Path) -> list[Path]:
     """The frames of a folder in natural order (2 before 10).
 
     Hidden files, such as the ``._000000.jpg`` that macOS leaves on other disks, are
-    no frames.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it has pictures of several kinds, or two of one name, as
-            ``000000.jpg`` and ``000000.png`` or ``1.jpg`` and ``01.jpg``: then it is
-            not known which are the frames.
+    no frames. FileNotFoundError if there is none; ValueError if it has pictures of
+    several kinds, or two of one name, as ``000000.jpg`` and ``000000.png`` or ``1.jpg``
+    and ``01.jpg``: then it is not known which are the frames.
     """
-    files = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
-    ]
-    files = sorted(
-        filter(Path.is_file, files),
-        key=lambda path: (natural_key(path.stem), path.name),
-    )
+    files = [path for path in folder.iterdir() if not path.name.startswith('.')]
+    files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+    files = list(filter(Path.is_file, files))
+    files.sort(key=lambda path: (natural_key(path.stem), path.name))
     if not files:
         raise FileNotFoundError(
             f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
         )
     for first, second in itertools.pairwise(files):
         if natural_key(first.stem) == natural_key(second.stem):
-            raise ValueError(
-                f'{folder}: {first.name} and {second.name} have one name; which is '
-                'the frame?'
-            )
-    suffixes = [path.suffix.lower() for path in files]
-    suffixes = [SAME_KIND.get(suffix, suffix) for suffix in suffixes]
+            text = f'{first.name} and {second.name} have one name; which is the frame?'
+            raise ValueError(f'{folder}: {text}')
+    suffixes = [SAME_KIND.get(s, s) for s in (path.suffix.lower() for path in files)]
     kinds = Counter(suffixes)
     if len(kinds) > 1:
         example = files[suffixes.index(min(kinds, key=kinds.get))].name
         counts = ', '.join(f'{n} of {kind}' for kind, n in kinds.most_common())
-        raise ValueError(
-            f'{folder}: pictures of several kinds ({counts}), e.g. {example}; leave '
-            'only the frames there'
-        )
+        text = f'({counts}), e.g. {example}; leave only the frames there'
+        raise ValueError(f'{folder}: pictures of several kinds {text}')
     return files
 
 
@@ -83,8 +69,7 @@ def natural_key(name: str) -> list:
 def picture_size(file: Path) -> tuple[int, int] | None:
     """Height and width of a picture, upright, by its header; None if it has none.
 
-    Raises:
-        ValueError: If it has more than :data:`MAX_PIXELS` pixels.
+    ValueError if it has more than :data:`MAX_PIXELS` pixels.
     """
     try:
         with Image.open(file) as image:
@@ -103,48 +88,40 @@ def picture_size(file: Path) -> tuple[int, int] | None:
 
 def is_cut_off(file: str | Path) -> bool:
     """Whether a JPEG file ends early: OpenCV reads it, with grey for the rest."""
-    try:
+    with suppress(Exception):  # as above
         with open(file, 'rb') as data:  # whole ones end so, as nearly all files do
             data.seek(-len(END_OF_JPEG), os.SEEK_END)
             if data.read() == END_OF_JPEG:
                 return False
-        image = Image.open(file)
-    except Exception:  # as above
-        return False
-    with image:
-        if image.format != 'JPEG':
-            return False
-        image.draft('L', (1, 1))  # an eighth of the pixels will do
-        try:
-            image.load()
-        except OSError:
-            return True
+        with Image.open(file) as image:
+            if image.format == 'JPEG':
+                image.draft('L', (1, 1))  # an eighth of the pixels will do
+                try:
+                    image.load()
+                except OSError:
+                    return True
     return False
 
 
-def check_size(source: str | Path, size: tuple, first: tuple) -> None:
-    """Raise ValueError if a frame has another size than the first one."""
+def check_size(source: str | Path, size: tuple | None, first: tuple | None) -> None:
+    """Raise ValueError if a frame has no size or another one than the first."""
+    if size is None:
+        raise ValueError(f'{source}: the frame cannot be read')
     if size != first:
-        raise ValueError(
-            f'{source}: the frame has the size {size[1]} x {size[0]}, the first one '
-            f'{first[1]} x {first[0]}'
-        )
+        text = f'{source}: the frame has the size {size[1]} x {size[0]}'
+        raise ValueError(f'{text}, the first one {first[1]} x {first[0]}')
 
 
 class FrameReader:
     """Frames of a folder of images or of a video file, one in memory at a time.
 
-    Images come in natural order (2 before 10), see :func:`list_pictures`; those of a
-    folder have their headers checked at once, so that hours of work do not end at a
-    bad frame. Frames of a video are upright, as players show them.
-
-    Args:
-        path (str | Path): The folder or the video file.
-        keep_unreadable (bool): Whether frames that cannot be read, or have another
-            size than the first, come as None instead of an error.
+    Images are those of :func:`list_pictures`, whose headers are checked at once, so
+    that hours of work do not end at a bad frame. Frames of a video are upright, as
+    players show them. With ``keep_unreadable``, frames that cannot be read, or have
+    another size than the first, come as None instead of an error.
 
     Attributes:
-        path (Path): The same, absolute; links in it are not followed.
+        path (Path): The folder or file, absolute; links in it are not followed.
         name (str): Name of the folder, or of the file without its suffix; of
             ``SSSS/img1``, as MOTChallenge has it, the sequence's ``SSSS``.
         files (list[Path] | None): The images in their order; None for a video.
@@ -154,9 +131,8 @@ class FrameReader:
 
     Raises:
         FileNotFoundError: If there is nothing at ``path``, or a folder without images.
-        ValueError: If the video cannot be opened, an image is unreadable or of
-            another size than the first, the pictures are of several kinds, two have
-            one name, or one has more than 2^27 pixels; the message names the file.
+        ValueError: If the video cannot be opened, an image is unreadable, of another
+            size than the first or of more than 2^27 pixels; the message names the file.
     """
 
     def __init__(self, path: str | Path, keep_unreadable: bool = False) -> None:
@@ -175,8 +151,6 @@ class FrameReader:
             self.files = list_pictures(self.path)
             sizes = [picture_size(file) for file in self.files]
             for file, size in zip(self.files, sizes if not keep_unreadable else ()):
-                if size is None:
-                    raise ValueError(f'{file}: the frame cannot be read')
                 check_size(file, size, sizes[0])
             self._num_frames = len(self.files)
         else:
@@ -200,31 +174,22 @@ class FrameReader:
     def read(self, first: int = 0) -> Iterator[np.ndarray]:
         """Read the frames from the ``first`` on; in a video all have to be decoded.
 
-        Yields:
-            ndarray: BGR, (H, W, 3) uint8; None for an unreadable one that is kept.
-
-        Raises:
-            ValueError: If a frame is unreadable or of another size than the first.
+        Yields BGR, (H, W, 3) uint8; None for an unreadable one that is kept. ValueError
+        if one is unreadable or of another size than the first.
         """
         size = None
         for source, frame in self._read(first):
-            if size is None and frame is not None:
-                size = frame.shape[:2]
-            if self.keep_unreadable:
-                yield None if frame is None or frame.shape[:2] != size else frame
-                continue
-            if frame is None:
-                raise ValueError(f'{source}: the frame cannot be read')
-            check_size(source, frame.shape[:2], size)
-            yield frame
+            own = None if frame is None else frame.shape[:2]
+            size = size or own
+            if not self.keep_unreadable:
+                check_size(source, own, size)
+            yield frame if own == size else None
 
     def extract(self, folder: Path) -> 'FrameReader':
         """Write the frames as ``folder/FFFFFF.png`` and return them.
 
-        Raises:
-            OSError: If a picture cannot be written.
-            ValueError: If a frame cannot be read, or the folder contains pictures that
-                are not these frames.
+        OSError if a picture cannot be written; ValueError if a frame cannot be read, or
+        the folder contains pictures that are not these frames.
         """
         folder.mkdir(parents=True, exist_ok=True)
         own = set()
@@ -262,7 +227,16 @@ class FrameReader:
             video.release()
         if number == 0:
             yield f'{self.path}, frame 0', None
-        self.shortfall = self._compare(number)
+        with self.path.open('rb') as file:
+            is_matroska = file.read(4) == b'\x1aE\xdf\xa3'
+        # Matroska has no number of frames; OpenCV infers one from duration and rate.
+        slack = max(1, len(self) // 100) if is_matroska else 0
+        self.shortfall = ''
+        if number < len(self) - slack:
+            self.shortfall = (
+                f'{self.path}: only {number} of the {len(self)} frames that its header '
+                'states can be read; is the file cut off?'
+            )
 
     def _open(self) -> cv2.VideoCapture:
         """The video, whose frames come as they are stored."""
@@ -275,23 +249,8 @@ class FrameReader:
         width = int(video.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
         if width * height > MAX_PIXELS:
-            raise ValueError(
-                f'{self.path}: frames of {width} x {height} have more than '
-                f'{MAX_PIXELS} pixels'
-            )
+            text = f'frames of {width} x {height} have more than {MAX_PIXELS} pixels'
+            raise ValueError(f'{self.path}: {text}')
         # Some versions of OpenCV turn frames themselves, 4.11 does not.
         video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         return video
-
-    def _compare(self, number: int) -> str:
-        """What is wrong if that many frames are fewer than the header states."""
-        with self.path.open('rb') as file:
-            is_matroska = file.read(4) == b'\x1aE\xdf\xa3'
-        # Matroska has no number of frames; OpenCV infers one from duration and rate.
-        slack = max(1, len(self) // 100) if is_matroska else 0
-        if number >= len(self) - slack:
-            return ''
-        return (
-            f'{self.path}: only {number} of the {len(self)} frames that its header '
-            'states can be read; is the file cut off?'
-        )

@@ -1,12 +1,12 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from mmwsmots.fileio.atomic_write import atomic_write
-from mmwsmots.fileio.frame_reader import check_size, list_pictures, picture_size
+from mmwsmots.fileio.files import atomic_write
+from mmwsmots.fileio.frame_reader import check_size, picture_size
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import mask_to_rle
 
@@ -20,24 +20,19 @@ def write_mots_png(
 
     A pixel's value is the id of its object, ``class * 1000 + n``, 10000 in an ignore
     region and 0 elsewhere. The folder of ``path``, ``*.png``, is created; ``size`` is
-    the height and width of the frame in pixels.
-
-    Raises:
-        ValueError: If an id does not belong to its class, or a mask has another size
-            or overlaps another one.
-        OSError: If the file cannot be written.
+    the height and width of the frame in pixels. ValueError if an id does not belong to
+    its class, or a mask has another size or overlaps another one; OSError if the file
+    cannot be written.
     """
     image = np.zeros(size, dtype=np.uint16)
     for obj in objects:
         check_id(path, obj)
-        if (obj.height, obj.width) != tuple(size):
-            raise ValueError(
-                f'{path}: the mask of id {obj.track_id} has the size {obj.height} x '
-                f'{obj.width}, the frame {size[0]} x {size[1]}'
-            )
-        mask = obj.mask
+        mask, own = obj.mask, f'{path}: the mask of id {obj.track_id}'
+        if mask.shape != tuple(size):
+            text = f'{obj.height} x {obj.width}, the frame {size[0]} x {size[1]}'
+            raise ValueError(f'{own} has the size {text}')
         if image[mask].any():
-            raise ValueError(f'{path}: the mask of id {obj.track_id} overlaps another')
+            raise ValueError(f'{own} overlaps another')
         image[mask] = obj.track_id
     with atomic_write(path) as temp:
         # OpenCV only warns where a disk refuses, so encode and write separately.
@@ -46,15 +41,12 @@ def write_mots_png(
 
 def check_id(path: str | Path, obj: MOTSObject) -> None:
     """Raise ValueError if an id is not of its class, or too large for a picture."""
+    own = f'{path}: id {obj.track_id}'
     if obj.track_id // 1000 != obj.class_id:
-        raise ValueError(
-            f'{path}: id {obj.track_id} does not belong to class {obj.class_id}'
-        )
+        raise ValueError(f'{own} does not belong to class {obj.class_id}')
     if obj.track_id > MAX_ID:
-        raise ValueError(
-            f'{path}: id {obj.track_id} of class {obj.class_id} does not fit into '
-            '16 bits; the text file can hold it'
-        )
+        text = 'does not fit into 16 bits; the text file can hold it'
+        raise ValueError(f'{own} of class {obj.class_id} {text}')
 
 
 def find_instances(path: Path) -> Path:
@@ -62,20 +54,13 @@ def find_instances(path: Path) -> Path:
     return path / 'instances' if (path / 'instances').is_dir() else path
 
 
-def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]:
-    """Read the 16-bit instance pictures of a sequence.
+def read_mots_pngs(files: Mapping[int, Path]) -> list[MOTSObject]:
+    """Read the 16-bit instance pictures of some frames, with objects of any class.
 
-    They are named ``FFFFFF.png`` by their frames, the first of which gets ``frame_id``
-    0, or have other names, whose order is that of the frames. Objects are of any class.
-
-    Raises:
-        FileNotFoundError: If there is no picture.
-        ValueError: If one is no 16-bit picture, of another size than the first or
-            named by a number before the first.
+    ValueError if one is no such picture, or of another size than the first.
     """
     objects, size = [], None
-    files = list_pictures(Path(folder))
-    for path, frame_id in zip(files, frame_ids(files, first_frame)):
+    for frame_id, path in files.items():
         ids = read_ids(path)
         size = size or ids.shape
         check_size(path, ids.shape, size)
@@ -86,10 +71,9 @@ def read_mots_pngs(folder: str | Path, first_frame: int = 0) -> list[MOTSObject]
 
 
 def frame_ids(files: Sequence[Path], first_frame: int) -> list[int]:
-    """Frames of pictures, as their names say, or else in their order.
+    """Frames of pictures from 0, by their names ``FFFFFF.png``, or else in their order.
 
-    Raises:
-        ValueError: If a name is a number before the first.
+    The first has the number ``first_frame``; ValueError if a name's is before it.
     """
     if not all(path.stem.isdecimal() for path in files):
         return list(range(len(files)))
@@ -102,8 +86,7 @@ def frame_ids(files: Sequence[Path], first_frame: int) -> list[int]:
 def read_ids(path: Path) -> np.ndarray:
     """A 16-bit instance picture: ``class * 1000 + n``, 0 background, (H, W) uint16.
 
-    Raises:
-        ValueError: If it cannot be read, is no such picture or too large.
+    ValueError if it cannot be read, is no such picture or too large.
     """
     picture_size(path)  # before anything is decoded
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)

@@ -1,4 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+from collections import Counter
 from collections.abc import Iterable
 
 MAX_TRACKS = 1000  # of a class: n = 0..999
@@ -13,13 +14,14 @@ class TrackNumbering:
     """
 
     def __init__(self) -> None:
-        self._ids, self._counts = {}, {}
+        self._ids, self._counts = {}, Counter()
 
     def __call__(self, class_id: int, identity: int) -> int:
         """The id in the file of what the tracker calls ``identity``."""
         key = class_id, identity
         if key not in self._ids:
-            number = self._counts[class_id] = self._counts.get(class_id, 0) + 1
+            self._counts[class_id] += 1
+            number = self._counts[class_id]
             factor = 1000 if number < 1000 else 1_000_000
             self._ids[key] = class_id * factor + number
         return self._ids[key]
@@ -35,7 +37,7 @@ class TrackNumbering:
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where another numbering was."""
-        self._ids, self._counts = dict(state['ids']), dict(state['counts'])
+        self._ids, self._counts = dict(state['ids']), Counter(state['counts'])
 
 
 def find_class_change(tracks: Iterable[tuple[int, int, str]]) -> str:
@@ -54,9 +56,7 @@ def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], i
     If all identities have that form already, they stay as they are; if all are below
     1000, an identity is n; otherwise those of a class are numbered from 1 on, in
     order. ``tracks`` are class id and identity of each track or box of a video.
-
-    Raises:
-        ValueError: If a class has more tracks than the form can tell apart.
+    ValueError if a class has more tracks than the form can tell apart.
     """
     tracks = list(dict.fromkeys(tracks))
     if all(identity // 1000 == class_id for class_id, identity in tracks):

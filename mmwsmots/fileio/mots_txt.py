@@ -7,6 +7,7 @@ overlap. KITTI MOTS numbers frames from 0, MOTS20, which has the same format, fr
 """
 
 import configparser
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.files import atomic_write, named_place, text_lines
 from mmwsmots.fileio.frame_reader import MAX_PIXELS
 from mmwsmots.fileio.rle import find_overlap, rles_to_runs
-from mmwsmots.fileio.text_lines import named_place, text_lines
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE_CLASS_ID = 10
@@ -60,49 +60,47 @@ def read_mots_txt(
     class_ids: Collection[int] | None = KITTI_CLASS_IDS,
     num_frames: int | None = None,
 ) -> list[MOTSObject]:
-    """Read and validate a KITTI MOTS text file.
+    """Read and validate a KITTI MOTS text file; an empty one has no objects.
 
     Args:
-        path (str | Path): The file. An empty file is a sequence without objects;
-            empty lines are no errors.
-        check_disjoint (bool): Whether masks of a frame must not overlap.
-        check_ids (bool): Whether ``id // 1000`` must be the class, as in ground
-            truth. Results may use any id.
-        first_frame (int): Number of the first frame in the file; it gets
-            ``frame_id`` 0.
-        class_ids (Collection[int], optional): Classes that may occur; None: any.
-            Defaults to those of KITTI MOTS.
-        num_frames (int, optional): Length of the sequence; None: not known.
+        path: The file. Empty lines are no errors.
+        check_disjoint: Whether masks of a frame must not overlap.
+        check_ids: Whether ``id // 1000`` must be the class, as in ground truth. Results
+            may use any id.
+        first_frame: Number of the first frame in the file; it gets ``frame_id`` 0.
+        class_ids: Classes that may occur; None: any.
+        num_frames: Length of the sequence; None: not known.
 
-    Raises:
-        ValueError: If a line breaks the format. The message names the file, the
-            line and what is wrong with it.
+    ValueError names the file, the line that breaks the format and what is wrong.
     """
-    objects, numbers, lines_of_id = [], [], {}
+    objects, line_of, size = [], {}, None
     for number, line in text_lines(path):
         with named_place(f'{path}, line {number}: '):
             obj = parse_line(line, class_ids)
+            frame = f'frame {obj.frame_id}'
             if obj.frame_id < first_frame:
-                raise ValueError(
-                    f'frame {obj.frame_id} lies before the first frame, {first_frame}'
-                )
+                raise ValueError(f'{frame} lies before the first frame, {first_frame}')
             if num_frames is not None and obj.frame_id >= num_frames + first_frame:
+                text = f'{frame} lies beyond the {num_frames} frames of the sequence'
+                raise ValueError(f'{text}, which count from {first_frame}')
+            size = size or obj[3:5]
+            if obj[3:5] != size:
                 raise ValueError(
-                    f'frame {obj.frame_id} lies beyond the {num_frames} frames of the '
-                    f'sequence, which count from {first_frame}'
+                    f'the mask has the size {obj.height} x {obj.width}, the first mask '
+                    f'of the file {size[0]} x {size[1]}'
                 )
-            _check_line(obj, objects[0] if objects else obj, check_ids)
-            first = lines_of_id.setdefault((obj.frame_id, obj.track_id), number)
+            if check_ids and obj.track_id // 1000 != obj.class_id:
+                text = f'id {obj.track_id} does not belong to class {obj.class_id}'
+                raise ValueError(f'{text} (the id must be class * 1000 + n)')
+            first = line_of.setdefault((obj.frame_id, obj.track_id), number)
             if first != number:
                 raise ValueError(
-                    f'duplicate id {obj.track_id} in frame {obj.frame_id} '
-                    f'(first on line {first})'
+                    f'duplicate id {obj.track_id} in {frame} (first on line {first})'
                 )
         objects.append(obj._replace(frame_id=obj.frame_id - first_frame))
-        numbers.append(number)
+    numbers = [*line_of.values()]
     try:
-        size = objects[0][3:5] if objects else (0, 0)
-        rles_to_runs([obj.rle for obj in objects], *size)
+        rles_to_runs([obj.rle for obj in objects], *(size or (0, 0)))
     except ValueError:
         for number, obj in zip(numbers, objects):  # which one is it?
             with named_place(f'{path}, line {number}: '):
@@ -110,11 +108,10 @@ def read_mots_txt(
         raise
     frames = [obj.frame_id for obj in objects] if check_disjoint else []
     if overlap := find_overlap([obj.coco_rle for obj in objects], frames):
-        first, second = overlap
-        raise ValueError(
-            f'{path}, line {numbers[second]}: the mask overlaps the mask of line '
-            f'{numbers[first]} in frame {frames[first] + first_frame}'
-        )
+        first, second = (numbers[index] for index in overlap)
+        frame = frames[overlap[0]] + first_frame
+        text = f'the mask overlaps the mask of line {first} in frame {frame}'
+        raise ValueError(f'{path}, line {second}: {text}')
     return objects
 
 
@@ -141,62 +138,39 @@ def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]
 
     Lines are ``sequence empty first_frame last_frame``; the first is 0 in KITTI, 1
     in MOTChallenge, which has seqmaps that only name the sequences, below the line
-    ``name``: their number is None.
-
-    Raises:
-        ValueError: If a line breaks the format; the message names file and line.
+    ``name``: their number is None. ValueError names the line that breaks the format.
     """
-    lengths = {}
-    only_names = False
+    lengths, only_names = {}, False
     for number, line in text_lines(path):
-        fields = line.split()
-        if fields == ['name'] and not lengths:
+        if line.split() == ['name'] and not lengths:
             only_names = True
             continue
-        if not (len(fields) == 1 if only_names else _is_range(fields, first_frame)):
+        pattern = r'(\S+)' if only_names else r'(\S+)\s+\S+\s+(\d+)\s+(\d{1,9})'
+        match = re.fullmatch(pattern, line.strip())
+        name, *bounds = match.groups() if match else ('',)
+        first, last = map(int, bounds or (first_frame, first_frame))
+        if match is None or not first == first_frame <= last:
             expected = f'sequence empty {first_frame:06d} last_frame'
-            raise ValueError(
-                f'{path}, line {number}: expected '
-                f'"{"sequence" if only_names else expected}", got "{line}"'
-            )
-        if fields[0] in lengths:
-            raise ValueError(f'{path}, line {number}: duplicate sequence {fields[0]}')
-        length = None if only_names else int(fields[3]) + 1 - first_frame
-        lengths[fields[0]] = length
+            text = f'expected "{"sequence" if only_names else expected}", got "{line}"'
+            raise ValueError(f'{path}, line {number}: {text}')
+        if name in lengths:
+            raise ValueError(f'{path}, line {number}: duplicate sequence {name}')
+        lengths[name] = None if only_names else last + 1 - first_frame
     if not lengths:
         raise ValueError(f'{path}: the seqmap names no sequence')
     return lengths
 
 
-def _is_range(fields: list[str], first_frame: int) -> bool:
-    """Whether a line of a seqmap names a sequence and its first and last frame."""
-    return (
-        len(fields) == 4
-        and all(field.isdecimal() for field in fields[2:])
-        and len(fields[3]) <= MAX_DIGITS
-        and int(fields[2]) == first_frame <= int(fields[3])
-    )
-
-
 def parse_line(
     line: str, class_ids: Collection[int] | None = KITTI_CLASS_IDS
 ) -> MOTSObject:
-    """The object of a line, whose RLE is not looked at; see :func:`read_mots_txt`.
-
-    Raises:
-        ValueError: If fields are missing or are no numbers of the format.
-    """
+    """The object of a line, its RLE unchecked; ValueError if it is no such line."""
     fields = line.split()
     if len(fields) != 6:
-        what = ''
-        if len(fields) in (17, 18):
-            what = '; these are boxes of KITTI tracking, without masks'
-        elif len(fields) == 7:
-            what = '; results have no score behind the RLE'
-        raise ValueError(
-            'expected 6 fields (frame id class height width rle), got '
-            f'{len(fields)}{what}'
-        )
+        boxes = '; these are boxes of KITTI tracking, without masks'
+        hints = {7: '; results have no score behind the RLE', 17: boxes, 18: boxes}
+        text = f'got {len(fields)}{hints.get(len(fields), "")}'
+        raise ValueError(f'expected 6 fields (frame id class height width rle), {text}')
     for name, field in zip(MOTSObject._fields, fields[:5]):
         if not field.isdecimal() or len(field) > MAX_DIGITS:
             raise ValueError(
@@ -214,20 +188,6 @@ def parse_line(
     return obj
 
 
-def _check_line(obj: MOTSObject, first: MOTSObject, check_ids: bool) -> None:
-    """Raise if an object does not fit the first one, or its id its class."""
-    if obj[3:5] != first[3:5]:
-        raise ValueError(
-            f'the mask has the size {obj.height} x {obj.width}, the first mask of '
-            f'the file {first.height} x {first.width}'
-        )
-    if check_ids and obj.track_id // 1000 != obj.class_id:
-        raise ValueError(
-            f'id {obj.track_id} does not belong to class {obj.class_id} '
-            '(the id must be class * 1000 + n)'
-        )
-
-
 class SeqInfo(NamedTuple):
     """What a ``seqinfo.ini`` of MOTChallenge says: frames, numbered from 1 on."""
 
@@ -238,11 +198,7 @@ class SeqInfo(NamedTuple):
 
 
 def read_seqinfo(path: Path) -> SeqInfo:
-    """Read a ``seqinfo.ini``.
-
-    Raises:
-        ValueError: If the file breaks the format; the message names it and the field.
-    """
+    """Read a ``seqinfo.ini``; ValueError names the file and the field that is wrong."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text(encoding='ascii', errors='replace'))

@@ -32,13 +32,9 @@ def rles_to_runs(
     which 5 are payload and one says that the number goes on; from the fourth
     number on they are differences to the number two before.
 
-    Returns:
-        tuple[ndarray, ndarray]: Alternating lengths of runs of 0 and of 1, one mask
-            after the other, int64, and their number in each mask (N, ). The first
-            of a mask may be 0; they add up to ``height * width``.
-
-    Raises:
-        ValueError: If one of the strings is not a run-length encoding of such a mask.
+    Returns alternating lengths of runs of 0 and of 1, one mask after the other, int64,
+    and their number in each mask (N, ). The first of a mask may be 0; they add up to
+    ``height * width``. ValueError if a string does not encode such a mask.
     """
     num_codes = np.array([len(rle) for rle in rles], dtype=np.int64)
     if num_codes.size == 0:
@@ -49,39 +45,31 @@ def rles_to_runs(
     codes = np.frombuffer(''.join(rles).encode('utf-32-le'), dtype=np.uint32) - 48
     if (codes > 63).any():
         raise ValueError('the RLE contains a character outside "0".."o"')
-    codes = codes.astype(np.uint8)
+    codes = codes.astype(np.int64)
     is_last = codes < 32
     if not is_last[np.cumsum(num_codes) - 1].all():
         raise ValueError('the RLE ends within a number')
     ends = np.flatnonzero(is_last)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    num_chars = ends - starts + 1
+    num_chars = np.diff(ends, prepend=-1)
     if num_chars.max() > 7:  # 35 bits: more than pycocotools' 32-bit counts hold
         raise ValueError('the RLE contains a number beyond 32 bits')
-    # Number by number, from its last character, the highest bits, to its first.
-    runs = -(codes[ends] & 16 != 0).astype(np.int64)
-    for place in range(int(num_chars.max()) - 1, -1, -1):
-        has = num_chars > place
-        runs[has] = (runs[has] << 5) | (codes[starts[has] + place] & 31)
-    num_runs = np.add.reduceat(
-        is_last.astype(np.int64), np.cumsum(num_codes) - num_codes
-    )
+    starts = ends - num_chars + 1
+    place = np.arange(codes.size) - np.repeat(starts, num_chars)
+    runs = np.add.reduceat((codes & 31) << 5 * place, starts)
+    runs -= (codes[ends] >> 4 & 1) << 5 * num_chars  # the sign
+    num_runs = np.add.reduceat(is_last.astype(int), np.cumsum(num_codes) - num_codes)
     first = np.cumsum(num_runs) - num_runs
     place = np.arange(runs.size) - np.repeat(first, num_runs)
-    for is_place, counts in (
-        (place % 2 == 1, num_runs // 2),
-        ((place % 2 == 0) & (place > 0), (num_runs - 1) // 2),
-    ):
-        runs[is_place] = _sums_within(runs[is_place], counts)
+    for own in (place % 2 == 1, (place % 2 == 0) & (place > 0)):
+        sums = np.cumsum(np.where(own, runs, 0))
+        runs = np.where(own, sums - np.repeat(sums[first], num_runs), runs)
     if (runs < 0).any():
         raise ValueError('the RLE contains a negative run length')
     sums = np.add.reduceat(runs, first)
     wrong = np.flatnonzero(sums != height * width)
     if wrong.size:
-        raise ValueError(
-            f'the run lengths of the RLE add up to {sums[wrong[0]]}, not to '
-            f'{height} x {width} = {height * width} pixels'
-        )
+        text = f'the run lengths of the RLE add up to {sums[wrong[0]]}'
+        raise ValueError(f'{text}, not to {height} x {width} = {height * width} pixels')
     return runs, num_runs
 
 
@@ -98,8 +86,7 @@ def find_overlap(rles: Sequence[dict], frames: Sequence[int]) -> tuple | None:
         own = [rles[i] for i in indices]
         shared = np.triu(mask_utils.iou(own, own, [0] * len(own)), 1) > 0
         if shared.any():
-            first, second = np.argwhere(shared)[0]
-            return indices[first], indices[second]
+            return tuple(indices[i] for i in np.argwhere(shared)[0])
     return None
 
 
@@ -118,11 +105,21 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
 def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
     """Convert polygons, or compressed or plain RLE, to compressed RLE, after a check.
 
-    Raises:
-        ValueError: If it is none of these, or of another size.
+    ValueError if it is none of these, or of another size.
     """
-    if isinstance(segmentation, list):
-        return _polygons(segmentation, size)
+    if isinstance(segmentation, list):  # polygons x1, y1, x2, y2, ...
+        reach = MAX_REACH * max(size)
+        for points in segmentation:
+            if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
+                text = 'a polygon needs three points or more, x and y of each'
+                raise ValueError(text)
+            if not all(type(v) in (int, float) and abs(v) <= reach for v in points):
+                text = 'a polygon has points far from the frame, or no numbers'
+                raise ValueError(text)
+        if not segmentation:
+            raise ValueError('no polygon')
+        parts = mask_utils.frPyObjects(segmentation, *size)
+        return mask_utils.merge(parts)['counts'].decode('ascii')
     if not isinstance(segmentation, dict):
         raise ValueError(f'no segmentation: {str(segmentation)[:80]!r}')
     declared, counts = segmentation.get('size'), segmentation.get('counts')
@@ -142,24 +139,3 @@ def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
         raise ValueError(f'the run lengths add up to {sum(counts)}, not to {limit}')
     plain = dict(size=list(size), counts=counts)
     return mask_utils.frPyObjects(plain, *size)['counts'].decode('ascii')
-
-
-def _polygons(polygons: list, size: tuple[int, int]) -> str:
-    """The union of polygons x1, y1, x2, y2, ..."""
-    reach = MAX_REACH * max(size)
-    for polygon in polygons:
-        if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
-            raise ValueError('a polygon needs three points or more, x and y of each')
-        if not all(type(v) in (int, float) and -reach <= v <= reach for v in polygon):
-            raise ValueError('a polygon has points far from the frame, or no numbers')
-    if not polygons:
-        raise ValueError('no polygon')
-    parts = mask_utils.frPyObjects(polygons, *size)
-    return mask_utils.merge(parts)['counts'].decode('ascii')
-
-
-def _sums_within(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Cumulative sums that start anew for each group of neighbours."""
-    sums = np.concatenate(([0], np.cumsum(values)))
-    before = sums[np.cumsum(counts) - counts]
-    return sums[1:] - np.repeat(before, counts)

@@ -1,11 +1,10 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from mmwsmots.fileio.atomic_write import atomic_write
+from mmwsmots.fileio.files import atomic_write
 from mmwsmots.fileio.frame_reader import check_size
 
 MAX_TICKS = 65535  # of a second in MPEG-4
@@ -16,11 +15,8 @@ class VideoWriter:
 
     MPEG-4 part 2, which OpenCV's wheels can encode everywhere, at 15 ms for 1242 x 375.
     It stores even sizes only: an odd frame repeats its last row or column.
-
-    Args:
-        path (str | Path): The file, ``*.mp4``; its folder is created.
-        fps (float): Frames per second; rounded to what MPEG-4 can say, fractions with
-            a denominator that is a power of ten and a numerator of 16 bits.
+    ``path``, ``*.mp4``, has its folder created; ``fps`` is rounded to what MPEG-4 can
+    say, fractions with a power of ten below and 16 bits above.
 
     Examples:
         >>> with VideoWriter('tracks.mp4', fps=10) as video:
@@ -44,61 +40,43 @@ class VideoWriter:
 
     def __exit__(self, *error) -> None:
         """Close the file and give it its name, or remove it after an error."""
-        try:
-            if self._writer is not None:
-                self._writer.release()
-                if error[0] is None:
-                    self._check_complete()
-        except OSError:
-            self._file.__exit__(*sys.exc_info())
-            raise
+        if self._writer is not None:
+            self._writer.release()
+        if self._writer is not None and error[0] is None:
+            # OpenCV says nothing where the disk is full, so look into the file.
+            video = cv2.VideoCapture(str(self._temp))
+            number = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+            video.release()
+            if number != self._num_frames:
+                self._temp.unlink(missing_ok=True)
+                raise OSError(
+                    f'{self.path}: {number} of {self._num_frames} frames could be '
+                    'written, is the disk full?'
+                )
         self._file.__exit__(*error)
 
     def write(self, frame: np.ndarray) -> None:
-        """Append a frame.
+        """Append a frame, BGR, (H, W, 3) uint8.
 
-        Args:
-            frame (ndarray): BGR, (H, W, 3) uint8, all of one size.
-
-        Raises:
-            ValueError: If the size changes.
-            OSError: If the file cannot be written.
+        ValueError if it has another size than the first, OSError if the file cannot be
+        written.
         """
         height, width = frame.shape[:2]
+        bottom, right = height % 2, width % 2
         if self._writer is None:
             self._shape = height, width
-            self._writer = cv2.VideoWriter(
-                str(self._temp),
-                cv2.VideoWriter_fourcc(*'mp4v'),
-                _representable(self.fps),
-                (width + width % 2, height + height % 2),
-            )
+            # The nearest rate that OpenCV's MPEG-4 encoder takes.
+            rate = min(max(self.fps, 0.01), MAX_TICKS)
+            base = 1000  # as far as OpenCV looks
+            while base > 1 and round(rate * base) > MAX_TICKS:
+                base //= 10
+            rate, size = round(rate * base) / base, (width + right, height + bottom)
+            fourcc = cv2.VideoWriter_fourcc(*'mp4v')
+            self._writer = cv2.VideoWriter(str(self._temp), fourcc, rate, size)
             if not self._writer.isOpened():
                 raise OSError(f'{self.path}: OpenCV cannot write an MP4 file there')
         check_size(self.path, (height, width), self._shape)
-        if height % 2 or width % 2:
-            frame = cv2.copyMakeBorder(
-                frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
-            )
+        if bottom or right:
+            frame = cv2.copyMakeBorder(frame, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
         self._writer.write(frame)
         self._num_frames += 1
-
-    def _check_complete(self) -> None:
-        """Look into the file: OpenCV says nothing where the disk is full."""
-        video = cv2.VideoCapture(str(self._temp))
-        num_frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
-        video.release()
-        if num_frames != self._num_frames:
-            raise OSError(
-                f'{self.path}: {num_frames} of {self._num_frames} frames could be '
-                'written, is the disk full?'
-            )
-
-
-def _representable(fps: float) -> float:
-    """The nearest rate that OpenCV's MPEG-4 encoder takes."""
-    fps = min(max(fps, 0.01), MAX_TICKS)
-    base = 1000  # as far as OpenCV looks
-    while base > 1 and round(fps * base) > MAX_TICKS:
-        base //= 10
-    return round(fps * base) / base

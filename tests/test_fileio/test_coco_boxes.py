@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmwsmots.fileio.coco_boxes import image_boxes, read_coco, write_masks
+from mmwsmots.fileio.coco_files import image_boxes, read_coco, write_masks
 from mmwsmots.fileio.rle import mask_to_rle
 
 HEIGHT, WIDTH = 20, 30

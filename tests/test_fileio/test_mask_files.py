@@ -11,13 +11,14 @@ from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
 from mmwsmots.fileio.box_readers import read_boxes
-from mmwsmots.fileio.mask_readers import (
+from mmwsmots.fileio.mask_files import (
+    WRITERS,
     MaskVideo,
     TrackedMask,
     make_disjoint,
     read_masks,
+    write_masks,
 )
-from mmwsmots.fileio.mask_writers import WRITERS, write_masks
 from mmwsmots.fileio.rle import mask_to_rle, segmentation_to_rle
 from tests.load_script import load_script
 

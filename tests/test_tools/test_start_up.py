@@ -8,8 +8,7 @@ import sys
 import mmwsmots_cli
 from mmwsmots.evaluation.benchmarks import BENCHMARKS, IOU_THRESHOLDS
 from mmwsmots.fileio.box_readers import FORMATS
-from mmwsmots.fileio.mask_readers import MASK_FORMATS, WINNERS
-from mmwsmots.fileio.mask_writers import WRITERS
+from mmwsmots.fileio.mask_files import MASK_FORMATS, WINNERS, WRITERS
 from tests.load_script import load_script
 
 CODE = """

@@ -57,8 +57,7 @@ if __name__ == '__main__':
     parse_args(None)  # before the imports that take seconds
 
 from mmwsmots.fileio import check_existing
-from mmwsmots.fileio.mask_readers import make_disjoint, read_masks
-from mmwsmots.fileio.mask_writers import write_masks
+from mmwsmots.fileio.mask_files import make_disjoint, read_masks, write_masks
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -5,7 +5,7 @@ from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from mmwsmots.fileio.coco_boxes import image_boxes, read_coco, write_masks
+from mmwsmots.fileio.coco_files import image_boxes, read_coco, write_masks
 from mmwsmots.fileio.rle import masks_to_rles
 
 
@@ -14,7 +14,7 @@ class DumpMaskLabels(BaseMetric):
     """Write the annotation file of a :class:`BoxDataset` with masks of its boxes.
 
     Boxes, identities and all else stay as they are in the file; its own masks are never
-    looked at. See :func:`mmwsmots.fileio.coco_boxes.write_masks`.
+    looked at. See :func:`mmwsmots.fileio.coco_files.write_masks`.
 
     Args:
         ann_file (str): The file of the data set.

@@ -1,8 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from .box_file import BoxFile, Numbering, Picture, TrackedBox, select_classes
-from .detect_format import detect_format
 from .place_boxes import place_boxes
-from .read_boxes import FORMATS, WITHOUT_VIDEO_NAMES, read_boxes
+from .read_boxes import FORMATS, WITHOUT_VIDEO_NAMES, detect_format, read_boxes
 
 __all__ = [
     'FORMATS',

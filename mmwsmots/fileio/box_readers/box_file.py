@@ -3,14 +3,12 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from ..classes import find_name, fold
-
-T = TypeVar('T')
 
 
 class TrackedBox(NamedTuple):
@@ -47,6 +45,8 @@ class Picture(NamedTuple):
     size: tuple[int, int] | None  # height and width in pixels, if it says so
     where: str  # place in the file, for messages, e.g. 'images[3]'
     number: int | None = None  # of the frame in its video, if it says so
+    video: int | str | None = None  # what its video is called, in COCO's files
+    content: dict | None = None  # all that such a file says of it
 
 
 class Numbering(NamedTuple):
@@ -61,9 +61,6 @@ class Numbering(NamedTuple):
     sorted_by_text: bool = False
 
 
-FROM_0 = Numbering(0)
-
-
 @dataclass
 class BoxFile:
     """Content of a file of boxes."""
@@ -71,7 +68,8 @@ class BoxFile:
     path: Path
     # In their order; frame_id is the file's own number until place_boxes() was called.
     boxes: list[TrackedBox]
-    numbering: Numbering = FROM_0  # what these numbers mean where pictures is empty
+    # What these numbers mean where pictures is empty.
+    numbering: Numbering = field(default=Numbering(0))
     # What the file says of each frame's picture, in the order of the frames.
     pictures: dict[int, Picture] = field(default_factory=dict)
     size: tuple[int, int] | None = None  # height and width of all frames in pixels
@@ -87,50 +85,62 @@ class BoxFile:
         return ids != {-1}
 
     def check_identities(self) -> None:
-        """Check that no box has an identity, or each has, once in its frame.
-
-        Raises:
-            ValueError: If not; the message names file and place.
-        """
+        """Raise ValueError unless no box has an identity, or each has, once a frame."""
         if not self.has_identities:
             return
-        objects, seen = [box for box in self.boxes if not box.is_ignored], {}
-        for box in objects:
+        seen = {}
+        for box in self.boxes:
+            if box.is_ignored:
+                continue
             where = f'{self.path}, {box.where}'
             if box.track_id < 0:
                 raise ValueError(f'{where}: it has no identity, other boxes have one')
             first = seen.setdefault((box.frame_id, box.track_id), box)
             if first is not box:
-                raise ValueError(
-                    f'{where}: duplicate id {box.track_id} in frame {box.frame_id} '
-                    f'(first on {first.where})'
-                )
-        tracks = {box.track_id for box in objects}
-        if len({box.frame_id for box in objects}) > 1 and len(tracks) == len(objects):
+                text = f'{where}: duplicate id {box.track_id} in frame {box.frame_id}'
+                raise ValueError(f'{text} (first on {first.where})')
+        tracks = {track_id for _, track_id in seen}
+        if len({frame_id for frame_id, _ in seen}) > 1 and len(tracks) == len(seen):
             self.notices.append(
                 f'each of the {len(tracks)} identities comes in one frame only: are '
                 'they numbers of boxes rather than of objects?'
             )
 
 
+def numbered(
+    boxes: Sequence[TrackedBox], notices: list[str], keys: Iterable = ()
+) -> list[TrackedBox]:
+    """Boxes with numbers in place of the identities that ``identity_key`` gives.
+
+    Numbers stay, names have those behind them in the order of the file and become a
+    notice, None has -1. ``keys`` are identities that come first, with boxes or without.
+    """
+    keys = dict.fromkeys([*keys, *(box.track_id for box in boxes)])
+    numbers = {key: key for key in keys if isinstance(key, int)}
+    names = [key for key in keys if isinstance(key, str)]
+    numbers |= {name: n for n, name in enumerate(names, max(numbers, default=0) + 1)}
+    if names:
+        some = ', '.join(f'{name[:40]} is {numbers[name]}' for name in names[:3])
+        more = f', and so on up to {numbers[names[-1]]}' if len(names) > 3 else ''
+        notices.append(f'identities that are names were numbered: {some}{more}')
+    return [box._replace(track_id=numbers.get(box.track_id, -1)) for box in boxes]
+
+
 def choose_video(
-    videos: Sequence[tuple[Collection[str], T]],
+    videos: Sequence[tuple[Sequence[str], Any]],
     name: str | None,
     notices: list[str],
     kind: str = 'videos',
-) -> T:
+) -> Any:
     """The video of that name, compared without case, in a file, or the only one.
 
     ``videos`` are pairs of what each may be called, the usual name first, and the
     video; ``kind`` is what messages call them. That the only one has another name
-    becomes a notice.
-
-    Raises:
-        ValueError: If it is not clear which is meant; the message names them.
+    becomes a notice. ValueError names them if it is not clear which is meant.
     """
     own = None if name is None else fold(name)
     found = [video for names, video in videos if own in map(fold, names)]
-    known = ', '.join(next(iter(names), '?') for names, _ in videos[:20])
+    known = ', '.join([*names, '?'][0] for names, _ in videos[:20])
     if len(videos) == 1:
         if name is not None and not found and videos[0][0]:
             notices.append(f'it was made for {known}, this is {name}')
@@ -152,9 +162,7 @@ def select_classes(
 
     The others are counted as left out; ignored boxes stay. Upper and lower case make
     no difference. ``class_map`` has the class of further names, e.g. 'Van' -> 'car'.
-
-    Raises:
-        ValueError: If an identity has two classes; the message names the box's place.
+    ValueError names the place of a box whose identity has another class before.
     """
     names = {fold(name): name for name in class_names}
     for name, target in (class_map or {}).items():
@@ -164,15 +172,12 @@ def select_classes(
         name = names.get(fold(box.class_name))
         if box.is_ignored:
             kept.append(box)
-            continue
-        if name is None:
+        elif name is None:
             left_out[box.class_name] += 1
-            continue
-        before, where = first_of.setdefault(box.track_id, (name, box.where))
-        if before != name:
-            raise ValueError(
-                f'{file.path}, {box.where}: id {box.track_id} is a {name}, on {where} '
-                f'a {before}'
-            )
-        kept.append(box._replace(class_name=name))
+        else:
+            before, where = first_of.setdefault(box.track_id, (name, box.where))
+            if before != name:
+                text = f'id {box.track_id} is a {name}, on {where} a {before}'
+                raise ValueError(f'{file.path}, {box.where}: {text}')
+            kept.append(box._replace(class_name=name))
     return dataclasses.replace(file, boxes=kept, left_out=file.left_out + left_out)

@@ -3,45 +3,21 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
+from mmwsmots.fileio.files import named_place
 from mmwsmots.fileio.frame_reader import natural_key
-from mmwsmots.fileio.text_lines import named_place
 
-from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video
-from .values import (
-    elements,
-    finite_numbers,
-    flag,
-    get,
-    identity_key,
-    identity_of,
-    integer,
-    number_identities,
-    read_json,
-    size_of,
-    xywh,
-)
+from . import values
+from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video, numbered
 
 FRAME_NAMES = ('frame_id', 'frame_index')  # the second is TAO's
-
-
-class CocoImage(NamedTuple):
-    """An image."""
-
-    content: dict  # all that the file says of it
-    name: str  # its file; '' if it has none, but then it has a number
-    size: tuple[int, int] | None  # height and width in pixels, if it says both
-    number: int | None  # of the frame in its video, from 0
-    video: int | str | None  # what its video is called
-    where: str  # its place, for messages
 
 
 def _identified(coco: object, key: str, kind: str) -> Iterator[tuple[int, str, dict]]:
     """The :func:`elements` of a list with their ids, of which no two are alike."""
     seen = set()
-    for where, item in elements(coco, key):
-        number = integer(item, 'id', where)
+    for where, item in values.elements(coco, key):
+        number = values.integer(item, 'id', where)
         if number in seen:
             raise ValueError(f'{where}: a second {kind} of the id {number}')
         seen.add(number)
@@ -52,30 +28,29 @@ def read_categories(coco: object) -> dict[int, str]:
     """Name of each category id."""
     names = {}
     for number, where, item in _identified(coco, 'categories', 'category'):
-        names[number] = get(item, 'name', str, where)
+        names[number] = values.get(item, 'name', str, where)
         if not names[number].strip():
             raise ValueError(f'{where}: its name is blank')
     return names
 
 
-def read_images(coco: object) -> dict[int, CocoImage]:
-    """The images by their ids; all have a name, or a number, or a video, or none."""
+def read_images(coco: object) -> dict[int, Picture]:
+    """The images by their ids; all or none have a name (else ''), a number, a video."""
     images = {}
     for image_id, where, item in _identified(coco, 'images', 'image'):
         name = item.get('file_name')
         if name is not None and not isinstance(name, str):
             raise ValueError(f'{where}: file_name is {str(name)[:80]!r}')
         key = next((key for key in FRAME_NAMES if item.get(key) is not None), None)
-        number = None if key is None else integer(item, key, where)
+        number = None if key is None else values.integer(item, key, where, minimum=0)
         if number is None and not name:
             raise ValueError(f'{where}: neither file_name nor frame_id')
-        if number is not None and number < 0:
-            raise ValueError(f'{where}: {key} is {number}')
-        video = None if item.get('video_id') is None else video_key(item, where)
-        size = size_of(item, where)
-        images[image_id] = CocoImage(item, name or '', size, number, video, where)
-    for key, field in (('file_name', 1), ('frame_id', 3), ('video_id', 4)):
-        without = [image for image in images.values() if image[field] in ('', None)]
+        video = None if item.get('video_id') is None else _video_key(item, where)
+        size = values.size_of(item, where)
+        images[image_id] = Picture(name or '', size, where, number, video, item)
+    keys = dict(name='file_name', number='frame_id', video='video_id')
+    for field, key in keys.items():
+        without = [im for im in images.values() if getattr(im, field) in ('', None)]
         if 0 < len(without) < len(images):
             raise ValueError(
                 f'{without[0].where}: {key} is missing, other images have one'
@@ -83,63 +58,37 @@ def read_images(coco: object) -> dict[int, CocoImage]:
     return images
 
 
-def video_key(item: dict, where: str, key: str = 'video_id') -> int | str:
+def _video_key(item: dict, where: str, key: str = 'video_id') -> int | str:
     """What a video is called, a number or text."""
     is_text = isinstance(item.get(key), str)
-    return item[key] if is_text else integer(item, key, where)
+    return item[key] if is_text else values.integer(item, key, where)
 
 
-def number_frames(images: Mapping[int, CocoImage]) -> dict[int, int]:
+def number_frames(images: Mapping[int, Picture]) -> dict[int, int]:
     """Frame of each image of a video, by the file, or in the order of the names."""
-    numbers = {image_id: image.number for image_id, image in images.items()}
-    if None in numbers.values():
+    if any(image.number is None for image in images.values()):
         stems = {i: PurePosixPath(im.name).with_suffix('') for i, im in images.items()}
         order = sorted(images, key=lambda i: natural_key(str(stems[i])))
         return {image_id: number for number, image_id in enumerate(order)}
     first = {}
-    for image_id, number in numbers.items():
-        before, image = images[first.setdefault(number, image_id)], images[image_id]
+    for image in images.values():
+        before = first.setdefault(image.number, image)
         if before is not image:
-            raise ValueError(
-                f'{before.where} ({before.name}) and {image.where} ({image.name}) are '
-                f'both frame {number}'
-            )
-    return numbers
+            text = f'({image.name}) are both frame {image.number}'
+            raise ValueError(f'{before.where} ({before.name}) and {image.where} {text}')
+    return {image_id: image.number for image_id, image in images.items()}
 
 
 def read_annotations(
     coco: object, names: Collection[int], images: Collection[int], required: bool = True
 ) -> Iterator[tuple[str, dict, int, int, bool]]:
     """Annotations with their places, ids of image and category, and ``iscrowd``."""
-    for where, item in elements(coco, 'annotations', required):
-        image_id = integer(item, 'image_id', where)
+    for where, item in values.elements(coco, 'annotations', required):
+        image_id = values.integer(item, 'image_id', where)
         if image_id not in images:
             raise ValueError(f'{where}: there is no image {image_id}')
         category_id = _category_of(item, names, where)
-        yield where, item, image_id, category_id, flag(item, 'iscrowd', where)
-
-
-def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
-    """Read the boxes of one video of a COCO or CocoVID JSON file.
-
-    Images have a ``file_name``, or a number ``frame_id``, from 0, or both, and, if
-    there are several videos, ``video_id``. Without numbers, as in plain COCO, the
-    order of the names is that of the frames. Annotations have a ``bbox`` (x, y, w, h)
-    and an identity, ``track_id`` or ``instance_id``, in themselves or in their
-    ``attributes``. Those with ``iscrowd`` 1 become ignored boxes; those without a box
-    are left out and counted. See :func:`read_boxes`.
-    """
-    return _read_boxes(path, video_name, read_coco_objects, 'bbox')
-
-
-def read_youtube_vis(path: Path, video_name: str | None = None) -> BoxFile:
-    """Read the boxes of one video of a YouTube-VIS JSON file.
-
-    A video has ``file_names``, an annotation is a whole track: ``bboxes`` has x, y, w,
-    h for each frame, or null where the object is not seen. Its ``id`` is the identity.
-    A video is called by its name or the folder of its files. See :func:`read_boxes`.
-    """
-    return _read_boxes(path, video_name, read_track_objects, 'bboxes')
+        yield where, item, image_id, category_id, values.flag(item, 'iscrowd', where)
 
 
 def read_coco_objects(
@@ -147,83 +96,96 @@ def read_coco_objects(
 ) -> tuple[BoxFile, list[int], list[TrackedBox]]:
     """What boxes and masks of a video of a COCO or CocoVID file have in common.
 
-    Returns:
-        tuple[BoxFile, list[int], list[TrackedBox]]: The pictures of the video, without
-        boxes; the numbers of its frames; its annotations, whose ``bbox`` is the
-        unchecked entry ``key``, None without one.
+    Returns the pictures of the video, without boxes; the numbers of its frames; its
+    annotations, whose ``bbox`` is the unchecked entry ``key``, None without one.
     """
     file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
-    own = _images_of(coco, images, file, video_name)
+    own, videos = images, {}  # all images, if the file does not tell its videos apart
+    for where, item in values.elements(coco, 'videos', required=False):
+        name = values.get(item, 'name', str, where)
+        if name in videos:
+            raise ValueError(f'{where}: a second video of the name {name}')
+        videos[name] = _video_key(item, where, 'id')
+    if videos:
+        named = [([name], key) for name, key in videos.items()]
+        video = choose_video(named, video_name, file.notices)
+        for image in images.values():
+            if image.video is None:
+                raise ValueError(f'{image.where}: video_id is missing')
+        own = {i: image for i, image in images.items() if image.video == video}
     frames = number_frames(own)
-    _describe_frames(file, own, frames)
-    anns = [
-        (identity_of(item, where), where, item, *rest)
-        for where, item, *rest in read_annotations(coco, names, images)
-        if rest[0] in own
-    ]
-    numbers = number_identities((identity for identity, *_ in anns), file.notices)
-    objects = [
-        TrackedBox(
-            *(frames[image_id], numbers[identity], names[category_id], item.get(key)),
-            *(is_crowd, where, _score_of(item, where)),
-        )
-        for identity, where, item, image_id, category_id, is_crowd in anns
-    ]
-    return file, sorted(frames.values()), objects
+    numbers = sorted(frames.values())
+    if all(image.name for image in own.values()):
+        for image_id in sorted(frames, key=frames.get):
+            picture = own[image_id]._replace(video=None, content=None)
+            file.pictures[frames[image_id]] = picture
+    else:
+        sizes = {im.size: im.where for im in own.values() if im.size is not None}
+        if len(sizes) == 1:
+            ((file.size, file.size_where),) = sizes.items()
+        if numbers[-1] - numbers[0] == len(numbers) - 1 > 0:
+            file.numbering = Numbering(0, range(numbers[0], numbers[-1] + 1))
+    objects, anns = [], read_annotations(coco, names, images)
+    for where, item, image_id, category_id, is_crowd in anns:
+        if image_id in own:
+            place = frames[image_id], values.identity_of(item, where)
+            obj = *place, names[category_id], item.get(key), is_crowd, where
+            objects.append(TrackedBox(*obj, _score_of(item, where)))
+    return file, numbers, numbered(objects, file.notices)
 
 
 def read_track_objects(
     data: object, path: Path, video_name: str | None, key: str
 ) -> tuple[BoxFile, list[int], list[TrackedBox]]:
-    """:func:`read_coco_objects` of a YouTube-VIS file, track by track.
-
-    ``key`` is 'bboxes' or 'segmentations'.
-    """
+    """:func:`read_coco_objects` of a YouTube-VIS file, track by track."""
     file, names, places = BoxFile(path, []), read_categories(data), {}
-    videos = [(_names_of(*item), item) for item in elements(data, 'videos')]
+    videos = []
+    for where, item in values.elements(data, 'videos'):
+        first = [*values.get(item, 'file_names', list, where), None][0]
+        folder = PurePosixPath(first).parent.name if isinstance(first, str) else ''
+        name = item.get('name')
+        own = [name if isinstance(name, str) else '', folder]
+        videos.append(([*filter(None, own)], (where, item)))
     where, video = choose_video(videos, video_name, file.notices)
-    video_id, size = integer(video, 'id', where), size_of(video, where)
-    for frame_id, name in enumerate(get(video, 'file_names', list, where)):
+    video_id, size = values.integer(video, 'id', where), values.size_of(video, where)
+    for frame_id, name in enumerate(values.get(video, 'file_names', list, where)):
         place = f'{where}.file_names[{frame_id}]'
         if not isinstance(name, str) or not name:
             raise ValueError(f'{place}: no name: {str(name)[:80]!r}')
         file.pictures[frame_id] = Picture(name, size, place, frame_id)
-    if video.get('length') not in (None, len(file.pictures)):
+    num_frames, objects = len(file.pictures), []
+    if video.get('length') not in (None, num_frames):
         raise ValueError(
-            f'{where}: length is {video["length"]}, but it has {len(file.pictures)} '
-            'file_names'
+            f'{where}: length is {video["length"]}, but it has {num_frames} file_names'
         )
-    objects = []
-    for where, ann in elements(data, 'annotations'):
-        if integer(ann, 'video_id', where) != video_id:
+    for where, ann in values.elements(data, 'annotations'):
+        if values.integer(ann, 'video_id', where) != video_id:
             continue
-        track = identity_key(get(ann, 'id', (int, float, str), where), where)
+        track = values.get(ann, 'id', (int, float, str), where)
+        track = values.identity_key(track, where)
         first = places.setdefault(track, where)
         if first != where:
             raise ValueError(f'{first} and {where} are both track {track}')
         class_name = names[_category_of(ann, names, where)]
-        parts = get(ann, key, list, where)
-        if len(parts) != len(file.pictures):
+        parts = values.get(ann, key, list, where)
+        if len(parts) != num_frames:
             raise ValueError(
-                f'{where}: {len(parts)} {key}, but the video has {len(file.pictures)} '
-                'frames'
+                f'{where}: {len(parts)} {key}, but the video has {num_frames} frames'
             )
-        is_crowd, score = flag(ann, 'iscrowd', where), _score_of(ann, where)
+        is_crowd, score = values.flag(ann, 'iscrowd', where), _score_of(ann, where)
         for frame_id, part in enumerate(parts):
             if part not in (None, []):
                 place = f'{where}.{key}[{frame_id}]'
                 obj = frame_id, track, class_name, part, is_crowd, place, score
                 objects.append(TrackedBox(*obj))
-    numbers = number_identities(places, file.notices)
-    objects = [obj._replace(track_id=numbers[obj.track_id]) for obj in objects]
-    return file, [*file.pictures], objects
+    return file, [*file.pictures], numbered(objects, file.notices, places)
 
 
 def _read_boxes(
     path: Path, video_name: str | None, read_objects: Callable, key: str
 ) -> BoxFile:
     """The boxes of a file with the checked corners of each."""
-    data = read_json(path)
+    data = values.read_json(path)
     with named_place(f'{path}, '):
         file, _, objects = read_objects(data, path, video_name, key)
         for obj in objects:
@@ -231,59 +193,32 @@ def _read_boxes(
                 file.left_out[f'{obj.class_name} (without a box)'] += 1
                 continue
             place = f'{obj.where}: bbox' if key == 'bbox' else obj.where
-            file.boxes.append(obj._replace(bbox=xywh(obj.bbox, place)))
+            file.boxes.append(obj._replace(bbox=values.xywh(obj.bbox, place)))
     file.check_identities()
     return file
 
 
-def _images_of(
-    coco: dict, images: dict[int, CocoImage], file: BoxFile, video_name: str | None
-) -> dict[int, CocoImage]:
-    """The images of the video; all, if the file does not tell its videos apart."""
-    videos = {}
-    for where, item in elements(coco, 'videos', required=False):
-        name = get(item, 'name', str, where)
-        if name in videos:
-            raise ValueError(f'{where}: a second video of the name {name}')
-        videos[name] = video_key(item, where, 'id')
-    if not videos:
-        return images
-    named = [([name], key) for name, key in videos.items()]
-    video = choose_video(named, video_name, file.notices)
-    for image in images.values():
-        if image.video is None:
-            raise ValueError(f'{image.where}: video_id is missing')
-    return {i: image for i, image in images.items() if image.video == video}
+def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
+    """Read the boxes of one video of a COCO or CocoVID JSON file.
+
+    Without numbers of frames, as in plain COCO, they are in the order of their names.
+    Annotations with ``iscrowd`` 1 become ignored boxes; those without a ``bbox`` are
+    left out and counted. See :func:`read_boxes`.
+    """
+    return _read_boxes(path, video_name, read_coco_objects, 'bbox')
 
 
-def _describe_frames(
-    file: BoxFile, images: dict[int, CocoImage], frames: dict[int, int]
-) -> None:
-    """Give the file the pictures, or the numbers of its frames and their size."""
-    if all(image.name for image in images.values()):
-        for image_id in sorted(frames, key=frames.get):
-            _, name, size, number, _, where = images[image_id]
-            file.pictures[frames[image_id]] = Picture(name, size, where, number)
-        return
-    sizes = {im.size: im.where for im in images.values() if im.size is not None}
-    if len(sizes) == 1:
-        ((file.size, file.size_where),) = sizes.items()
-    declared = sorted(frames.values())
-    if declared[-1] - declared[0] == len(declared) - 1 > 0:
-        file.numbering = Numbering(0, range(declared[0], declared[-1] + 1))
+def read_youtube_vis(path: Path, video_name: str | None = None) -> BoxFile:
+    """Read the boxes of one video of a YouTube-VIS JSON file.
 
-
-def _names_of(where: str, video: dict) -> list[str]:
-    """What a video may be called: its name, or the folder of its frames."""
-    names = [video['name']] if isinstance(video.get('name'), str) else []
-    files = get(video, 'file_names', list, where)
-    if files and isinstance(files[0], str):
-        names.append(PurePosixPath(files[0]).parent.name)
-    return [name for name in names if name]
+    A video is called by its name or the folder of its files; an annotation is a track
+    of ``bboxes``, null where the object is not seen. See :func:`read_boxes`.
+    """
+    return _read_boxes(path, video_name, read_track_objects, 'bboxes')
 
 
 def _category_of(item: dict, names: Collection[int], where: str) -> int:
-    category_id = integer(item, 'category_id', where)
+    category_id = values.integer(item, 'category_id', where)
     if category_id not in names:
         raise ValueError(f'{where}: there is no category {category_id}')
     return category_id
@@ -291,4 +226,4 @@ def _category_of(item: dict, names: Collection[int], where: str) -> int:
 
 def _score_of(item: dict, where: str) -> float:
     """How sure a detector is of an annotation; 1 if it says nothing."""
-    return finite_numbers([item.get('score', 1.0)], [f'{where}: score'])[0]
+    return values.finite_numbers([item.get('score', 1.0)], [f'{where}: score'])[0]

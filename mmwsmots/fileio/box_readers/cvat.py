@@ -1,38 +1,39 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import math
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import NamedTuple
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from mmwsmots.fileio.text_lines import named_place
+from mmwsmots.fileio.files import named_place
 
-from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video
-from .cvat_task import CVATTask, read_tasks
-from .values import (
-    IDENTITY_NAMES,
-    finite_numbers,
-    identity_key,
-    number_identities,
-    read_integer,
-)
+from .box_file import BoxFile, Numbering, Picture, TrackedBox, choose_video, numbered
+from .values import IDENTITY_NAMES, finite_numbers, identity_key, read_integer
 
 CORNERS = ('xtl', 'ytl', 'xbr', 'ybr')
 MAX_DEPTH = 50  # of XML elements; CVAT's have 8
 
 
+class CVATTask(NamedTuple):
+    """What the head of an XML file of CVAT says of a task or job."""
+
+    id: str | None = None  # its number, which tracks of a project refer to
+    name: str = ''
+    names: Sequence[str] = ()  # what it may be called, after itself or its video
+    declared: range | None = None  # numbers of its frames, if the file says so
+    size: tuple[int, int] | None = None  # height and width of its frames in pixels
+    is_video: bool = True  # made from a video, not from pictures
+
+
 def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
-    """Read the boxes of an XML file that CVAT exported.
+    """Read the boxes of an XML file that CVAT exported, of its images or of a video.
 
-    'CVAT for video 1.1' has a ``<box>`` for every frame of a ``<track>``, interpolated
-    ones (``keyframe="0"``) too, so nothing is interpolated here; boxes with
-    ``outside="1"``, where the object is not seen, are left out. Frames have the
-    numbers of the video, from 0. 'CVAT for images 1.1' names the picture of each box;
-    its boxes have identities if an attribute ``track_id`` or ``instance_id`` says
-    them. Of a project's export, the task is read that has the name of the video.
-
-    Other shapes than boxes are left out and counted. A rotated box becomes its upright
-    hull. See :func:`read_boxes`.
+    Of a ``<track>`` there is a ``<box>`` for every frame, so nothing is interpolated
+    here; those with ``outside="1"``, where the object is not seen, are left out. Of a
+    project's export, the task is read that has the name of the video. See
+    :func:`read_boxes`.
     """
     root = read_xml(path)
     with named_place(f'{path}, '):
@@ -44,13 +45,19 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
         task = choose_video(named, video_name, file.notices, 'tasks')
         file.size = task.size
         file.numbering = Numbering(0, task.declared, sorted_by_text=not task.is_video)
-        own = task if len(tasks) > 1 else None
-        if root.find('image') is not None:
-            shapes = [*_shapes_of_images(root, own, file)]
-            file.pictures = dict(sorted(file.pictures.items()))
+        kind = 'track' if root.find('image') is None else 'image'
+        elements = list(root.iter(kind))
+        if len(tasks) > 1:
+            for item in elements:
+                if item.get('task_id') is None:
+                    own = f'{kind} "{item.get("id")}"'
+                    raise ValueError(f'{own}: of several tasks, but without a task_id')
+            elements = [item for item in elements if item.get('task_id') == task.id]
+        if kind == 'track':
+            _add_boxes(file, _shapes_of_tracks(elements))
         else:
-            shapes = [*_shapes_of_tracks(root, own)]
-        _add_boxes(file, shapes)
+            _add_boxes(file, _shapes_of_images(file, elements))
+        file.pictures = dict(sorted(file.pictures.items()))
         for box in file.boxes if not file.pictures and task.declared else ():
             if box.frame_id not in task.declared:
                 raise ValueError(
@@ -61,13 +68,61 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
     return file
 
 
-def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[tuple]:
-    """Shapes of the tracks where their objects are seen.
+def read_tasks(root: Element) -> list[CVATTask]:
+    """Read the tasks in the head of an XML file of CVAT.
 
-    Each is its element, the frame, the identity's key, the label and the place.
+    Frames of a task are numbered as in its video. A project numbers them on: a task's
+    numbers follow those of the tasks before it in its subset. There may be a job in
+    place of tasks; an old or short file has one task of which nothing is known.
     """
+    meta = root.find('meta')
+    if meta is None:
+        return [CVATTask()]
+    elements = [item for tag in ('task', 'job') for item in meta.iter(tag) if len(item)]
+    is_project = len(elements) > 1
+    source = '' if is_project else meta.findtext('source') or ''
+    tasks, offsets = [], Counter()
+    for element in elements or [meta]:
+        start = _number(element, 'start_frame') or 0
+        stop, count = _number(element, 'stop_frame'), _number(element, 'size')
+        # It says 'step=2'.
+        text = (element.findtext('frame_filter') or '').strip()
+        value = text.removeprefix('step').lstrip(' =')
+        step = read_integer(value, '<meta>: frame_filter') if value else 1
+        if step < 0:
+            raise ValueError(f'<frame_filter>: {text}')
+        step, declared = step or 1, None
+        offset = offsets[element.findtext('subset') or '']
+        if stop is not None:
+            if not 0 <= start <= stop:
+                raise ValueError(f'<meta>: frames {start} to {stop} in steps of {step}')
+            declared = range(start + offset, stop + offset + 1, step)
+            if count is not None and 0 < count < len(declared):
+                declared = declared[:count]
+        if count is not None:
+            offsets[element.findtext('subset') or ''] += start + step * count
+        size = element.find('original_size')
+        if size is not None:
+            size = _number(size, 'height'), _number(size, 'width')
+        size = size if size and all(size) else None
+        number, name = element.findtext('id'), element.findtext('name') or ''
+        names = [element.findtext('source') or source, name]
+        names = [*filter(None, names + [PurePath(n).stem for n in names])]
+        is_video = element.findtext('mode') != 'annotation'
+        tasks.append(CVATTask(number, name, names, declared, size, is_video))
+    return tasks
+
+
+def _number(element: Element, name: str) -> int | None:
+    """A number in the head; None if there is none."""
+    text = element.findtext(name)
+    return read_integer(text, f'<meta>: {name}') if (text or '').strip() else None
+
+
+def _shapes_of_tracks(tracks: list[Element]) -> Iterator[tuple]:
+    """Element, frame, identity's key, label and place of the shapes that are seen."""
     seen = set()
-    for track in _of_task(root, 'track', task):
+    for track in tracks:
         where = f'track "{track.get("id")}"'
         track_id = _integer(track, 'id', where)
         if track_id < 0:
@@ -90,83 +145,56 @@ def _shapes_of_tracks(root: Element, task: CVATTask | None) -> Iterator[tuple]:
                 yield shape, frame_id, track_id, label, place
 
 
-def _shapes_of_images(
-    root: Element, task: CVATTask | None, file: BoxFile
-) -> Iterator[tuple]:
+def _shapes_of_images(file: BoxFile, images: list[Element]) -> Iterator[tuple]:
     """The same of the images, which the file gets as pictures."""
-    for image in _of_task(root, 'image', task):
-        where = f'image "{image.get("name") or image.get("id")}"'
+    for image in images:
+        name = image.get('name')
+        where = f'image "{name or image.get("id")}"'
         number = _integer(image, 'id', where)
         if number in file.pictures:
             raise ValueError(f'{where}: a second image of the id {number}')
-        name = image.get('name')
         if not name:
             raise ValueError(f'{where}: name is missing')
         size = None
         if image.get('width') and image.get('height'):
             size = tuple(_integer(image, n, where) for n in ('height', 'width'))
         file.pictures[number] = Picture(name, size, where, number)
-        for index, shape in enumerate(image):
-            if shape.tag != 'tag':
-                place = f'{where}, <{shape.tag}> {index + 1}'
-                key = _attribute_identity(shape, place)
-                yield shape, number, key, _label(shape, place), place
+        for index, shape in enumerate(image, 1):
+            if shape.tag == 'tag':
+                continue
+            place, track_id = f'{where}, <{shape.tag}> {index}', None
+            for attribute in shape.iter('attribute'):
+                key = (attribute.get('name') or '').strip().casefold().replace(' ', '_')
+                if key in IDENTITY_NAMES and (attribute.text or '').strip():
+                    track_id = identity_key(attribute.text, f'{place}, {key}')
+                    break
+            yield shape, number, track_id, _label(shape, place), place
 
 
-def _of_task(root: Element, tag: str, task: CVATTask | None) -> list[Element]:
-    """The elements of a task; all if there is one only."""
-    elements = list(root.iter(tag))
-    if task is None:
-        return elements
-    for item in elements:
-        if item.get('task_id') is None:
-            raise ValueError(
-                f'{tag} "{item.get("id")}": of several tasks, but without a task_id'
-            )
-    return [item for item in elements if item.get('task_id') == task.id]
-
-
-def _add_boxes(file: BoxFile, shapes: list[tuple]) -> None:
-    """Add the boxes among shapes, and count the others."""
-    keys = (key for element, _, key, *_ in shapes if element.tag == 'box')
-    numbers = number_identities(keys, file.notices)
-    rotations = []
+def _add_boxes(file: BoxFile, shapes: Iterable[tuple]) -> None:
+    """Add the boxes among shapes, upright, and count the others."""
+    rotations, boxes = [], []
     for element, frame_id, key, label, place in shapes:
         if element.tag != 'box':
             file.left_out[f'{label} ({element.tag})'] += 1
             continue
-        names = ('rotation', *CORNERS)
         values = element.get('rotation', 0), *map(element.get, CORNERS)
-        rotation, *bbox = finite_numbers(values, [f'{place}: {n}' for n in names])
+        names = [f'{place}: {name}' for name in ('rotation', *CORNERS)]
+        rotation, *bbox = finite_numbers(values, names)
         if rotation % 180:
-            bbox = _hull(*bbox, math.radians(rotation))
             rotations.append((min(rotation % 180, -rotation % 180), place))
-        box = TrackedBox(frame_id, numbers[key], label, tuple(bbox), False, place)
-        file.boxes.append(box)
+            # The upright hull of a box that is turned around its centre.
+            angle, (x1, y1, x2, y2) = math.radians(rotation), bbox
+            cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+            x, y, w, h = (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
+            half_w, half_h = (w * cos + h * sin) / 2, (w * sin + h * cos) / 2
+            bbox = x - half_w, y - half_h, x + half_w, y + half_h
+        boxes.append(TrackedBox(frame_id, key, label, tuple(bbox), False, place))
+    file.boxes = numbered(boxes, file.notices)
     if rotations:
         angle, place = max(rotations)
-        file.notices.append(
-            f'{len(rotations)} boxes are rotated, by {angle:g} degrees at most '
-            f'({place}); their upright hulls are taken'
-        )
-
-
-def _hull(x1: float, y1: float, x2: float, y2: float, angle: float) -> list[float]:
-    """Upright hull of a box that is turned around its centre."""
-    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
-    w, h = x2 - x1, y2 - y1
-    half_w, half_h = (w * cos + h * sin) / 2, (w * sin + h * cos) / 2
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    return [x - half_w, y - half_h, x + half_w, y + half_h]
-
-
-def _attribute_identity(shape: Element, where: str) -> int | str | None:
-    """The identity that an attribute says, if any."""
-    for attribute in shape.iter('attribute'):
-        name = (attribute.get('name') or '').strip().casefold().replace(' ', '_')
-        if name in IDENTITY_NAMES and (attribute.text or '').strip():
-            return identity_key(attribute.text, f'{where}, {name}')
-    return None
+        text = f'by {angle:g} degrees at most ({place}); their upright hulls are taken'
+        file.notices.append(f'{len(rotations)} boxes are rotated, {text}')
 
 
 def _label(element: Element, where: str) -> str:
@@ -182,40 +210,30 @@ def _integer(element: Element, name: str, where: str) -> int:
 
 
 def read_xml(path: Path) -> Element:
-    """Read an XML file of anybody.
+    """Read an XML file of anybody; ValueError if it is none or nested too deeply.
 
     A file that declares a document type is refused: its entities could unfold to any
-    size or take in other files. Without them the tree is of the file's size. This is
-    defusedxml's ``forbid_dtd`` by the same handlers of expat, and a limit to the depth,
-    which it does not have, without another package.
-
-    Raises:
-        ValueError: If it is no XML, declares a document type or is nested too deeply.
+    size or take in other files. This is defusedxml's ``forbid_dtd`` by the same
+    handlers of expat, and a limit to the depth, without another package.
     """
-    builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
+    builder, parser = TreeBuilder(), expat.ParserCreate()
 
     def refuse(*_) -> None:
         raise ValueError('it declares a document type (DOCTYPE), remove that')
 
-    def start(tag: str, attributes: dict) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ValueError('it is nested too deeply')
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler, parser.EndElementHandler = builder.start, builder.end
     parser.CharacterDataHandler = builder.data
     parser.buffer_text = True
     try:
         with path.open('rb') as file:
             parser.ParseFile(file)
-        return builder.close()
+        root = builder.close()
+        level = [root]
+        for _ in range(MAX_DEPTH):
+            level = [child for element in level for child in element]
+        if level:
+            raise ValueError('it is nested too deeply')
+        return root
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise ValueError(f'{path}: no XML: {error}') from None

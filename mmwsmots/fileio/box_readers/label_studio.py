@@ -3,7 +3,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from mmwsmots.fileio.text_lines import named_place
+from mmwsmots.fileio.files import named_place
 
 from .box_file import BoxFile, Numbering, TrackedBox, choose_video
 from .values import finite_numbers, flag, get, integer, objects, read_json
@@ -19,9 +19,8 @@ def read_label_studio(path: Path, video_name: str | None = None) -> BoxFile:
 
     Regions of ``<VideoRectangle>`` have a ``sequence`` of key frames, from 1, with
     boxes in percent of the frame. Between two of them the box moves evenly; it is seen
-    from an ``enabled`` one to the next, and after the last to the end of the video. A
-    track's identity is its place in the list; the ``id`` is text. See
-    :func:`read_boxes`.
+    from an ``enabled`` one to the next, and after the last to the end of the video.
+    Identities are places in the list. See :func:`read_boxes`.
     """
     data = read_json(path)
     file = BoxFile(path, [], is_relative=True)
@@ -29,16 +28,13 @@ def read_label_studio(path: Path, video_name: str | None = None) -> BoxFile:
         tasks = objects(data if isinstance(data, list) else [data], '')
         named = [(_names(task), (where, task)) for where, task in tasks]
         where, task = choose_video(named, video_name, file.notices, 'tasks')
-        counts = set()
-        for number, (place, region) in enumerate(_regions(task, where, file)):
-            counts.add(_read_region(region, number, place, file))
+        regions = enumerate(_regions(task, where, file))
+        counts = {_read_region(item, i, place, file) for i, (place, item) in regions}
         counts.discard(None)
         if len(counts) > 1:
-            raise ValueError(
-                f'{where}: framesCount is {" and ".join(map(str, counts))}'
-            )
-    declared = range(1, counts.pop() + 1) if counts else None
-    file.numbering = Numbering(1, declared)
+            several = ' and '.join(map(str, counts))
+            raise ValueError(f'{where}: framesCount is {several}')
+    file.numbering = Numbering(1, range(1, counts.pop() + 1) if counts else None)
     file.check_identities()
     return file
 
@@ -78,19 +74,17 @@ def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]
         items, place = [dict(value=item) for item in task[key]], f'{where}.{key}'
     for where, item in objects(items, place):
         kind = item.get('type', 'videorectangle')
-        if kind != 'videorectangle':
+        if kind == 'videorectangle':
+            yield where, item
+        else:
             file.left_out[f'regions of type {str(kind)[:40]}'] += 1
-            continue
-        yield where, item
 
 
 def is_short_form(value: object) -> bool:
     """Whether a value of a task is the list of its regions, as in the short export."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(item, dict) and 'sequence' in item for item in value)
-    )
+    items = value if isinstance(value, list) else []
+    has_sequences = all(isinstance(item, dict) and 'sequence' in item for item in items)
+    return bool(items) and has_sequences
 
 
 def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | None:
@@ -106,40 +100,35 @@ def _read_region(region: dict, number: int, where: str, file: BoxFile) -> int | 
         if not 0 < count <= MAX_BOXES:
             raise ValueError(f'{where}: framesCount is {count}')
     sequence = objects(get(value, 'sequence', list, where), f'{where}.sequence')
-    keys = [_key_frame(key, place, file) for place, key in sequence]
+    keys = []
+    for place, key in sequence:
+        frame_id = integer(key, 'frame', place, minimum=0)
+        numbers = key.get('rotation', 0), *map(key.get, SIDES)
+        names = [f'{place}: {name}' for name in ('rotation', *SIDES)]
+        rotation, x, y, w, h = finite_numbers(numbers, names)
+        if min(rotation % 360, -rotation % 360) > TURN:
+            text = 'in percent of the frame its upright hull is not known'
+            turn = f'the box is rotated by {rotation:g} degrees'
+            raise ValueError(f'{place}: {turn}; {text}')
+        if rotation % 360:
+            notice = f'the turn by {rotation:g} degrees is not taken'
+            file.notices.append(f'{place}: {notice}')
+        is_seen = flag(key, 'enabled', place, True)
+        keys.append((frame_id, (x, y, x + w, y + h), is_seen, place))
     keys.sort(key=lambda key: key[0])
-    for (frame_id, box, is_seen, place), after in zip(keys, [*keys[1:], None]):
-        last = frame_id
+    for (first, box, is_seen, place), after in zip(keys, [*keys[1:], None]):
+        last, until, target = first, first + 1, box
         if after is not None:
-            if after[0] == frame_id:
-                raise ValueError(f'{after[3]}: a second key frame {frame_id}')
-            last = after[0] - 1 if is_seen else frame_id
+            until, target = after[:2]
+            if until == first:
+                raise ValueError(f'{after[3]}: a second key frame {first}')
+            last = until - 1 if is_seen else first
         elif is_seen and count is not None:
-            last = max(count, frame_id)
-        if len(file.boxes) + last - frame_id > MAX_BOXES:
+            last = max(count, first)
+        if len(file.boxes) + last - first > MAX_BOXES:
             raise ValueError(f'{place}: more than {MAX_BOXES} boxes')
-        until, target = after[:2] if after else (frame_id + 1, box)
-        for current in range(frame_id, last + 1):
-            share = (current - frame_id) / (until - frame_id)
+        for frame_id in range(first, last + 1):
+            share = (frame_id - first) / (until - first)
             moved = tuple(a + share * (b - a) for a, b in zip(box, target))
-            moved = current, number, label, moved, False, place
-            file.boxes.append(TrackedBox(*moved))
+            file.boxes.append(TrackedBox(frame_id, number, label, moved, False, place))
     return count
-
-
-def _key_frame(key: dict, place: str, file: BoxFile) -> tuple[int, tuple, bool, str]:
-    """Number, box (corners in percent), whether it is seen from there on, place."""
-    frame_id = integer(key, 'frame', place)
-    if frame_id < 0:
-        raise ValueError(f'{place}: frame is {frame_id}')
-    names = ('rotation', *SIDES)
-    values = key.get('rotation', 0), *map(key.get, SIDES)
-    rotation, x, y, w, h = finite_numbers(values, [f'{place}: {n}' for n in names])
-    if min(rotation % 360, -rotation % 360) > TURN:
-        raise ValueError(
-            f'{place}: the box is rotated by {rotation:g} degrees; in percent of the '
-            'frame its upright hull is not known'
-        )
-    if rotation % 360:
-        file.notices.append(f'{place}: the turn by {rotation:g} degrees is not taken')
-    return frame_id, (x, y, x + w, y + h), flag(key, 'enabled', place, True), place

@@ -2,11 +2,11 @@
 """Boxes in the text files of KITTI tracking and MOTChallenge."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from mmwsmots.fileio.text_lines import named_place, text_lines
+from mmwsmots.fileio.files import named_place, text_lines
 
 from .box_file import BoxFile, Numbering, TrackedBox
 from .values import finite_numbers, read_integer
@@ -23,13 +23,21 @@ VISDRONE = (
 NO_CLASS = -1
 
 
+def _read_lines(path: str | Path, parse: Callable[[str, str], Any]) -> list:
+    """What ``parse`` makes of each line and its place."""
+    parsed = []
+    for number, line in text_lines(path):
+        with named_place(f'{path}, line {number}: '):
+            parsed.append(parse(line, f'line {number}'))
+    return parsed
+
+
 def read_kitti_tracking(path: Path) -> BoxFile:
     """Read the boxes of a KITTI tracking label file, ``label_02/SSSS.txt``.
 
     Lines have 17 fields: frame, track id, type, truncated, occluded, alpha, the box
     (left, top, right, bottom) and the 3D box; results have a score behind them. Boxes
-    of type DontCare, whose track id is -1, become ignored ones. Frames count from 0;
-    KITTI's pictures have their numbers as names. See :func:`read_boxes`.
+    of type DontCare become ignored ones. See :func:`read_boxes`.
     """
     numbering = Numbering(0, names_are_numbers=True)
     file = BoxFile(path, read_kitti_boxes(path), numbering)
@@ -39,36 +47,19 @@ def read_kitti_tracking(path: Path) -> BoxFile:
 
 def read_kitti_boxes(path: str | Path) -> list[TrackedBox]:
     """The boxes of :func:`read_kitti_tracking`, whatever their identities."""
-    boxes = []
-    for number, line in text_lines(path):
-        with named_place(f'{path}, line {number}: '):
-            boxes.append(_parse_kitti_line(line, f'line {number}'))
-    return boxes
+    return _read_lines(path, _parse_kitti_line)
 
 
 def _parse_kitti_line(line: str, where: str) -> TrackedBox:
-    """The box of a line."""
     fields = line.split()
-    if len(fields) not in (NUM_FIELDS, NUM_FIELDS + 1):
-        raise ValueError(
-            f'expected {NUM_FIELDS} fields and maybe a score, got {len(fields)}'
-        )
-    frame_id = read_integer(fields[0], 'the frame')
+    if (num := len(fields)) not in (NUM_FIELDS, NUM_FIELDS + 1):
+        raise ValueError(f'expected {NUM_FIELDS} fields and maybe a score, got {num}')
+    frame_id = read_integer(fields[0], 'the frame', minimum=0)
     track_id = read_integer(fields[1], 'the track id')
-    if frame_id < 0:
-        raise ValueError(f'the frame is {frame_id}')
     bbox = finite_numbers(fields[6:10], ['left', 'top', 'right', 'bottom'])
     (score,) = finite_numbers(fields[NUM_FIELDS:] or [1], ['the score'])
     box = frame_id, track_id, fields[2], tuple(bbox), fields[2] == DONT_CARE
     return TrackedBox(*box, where, score)
-
-
-class Row(NamedTuple):
-    """A line: its box, without a class, the number of its class and its fields."""
-
-    box: TrackedBox
-    class_number: int
-    fields: tuple[float, ...]
 
 
 def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
@@ -80,76 +71,88 @@ def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     last three fields are world coordinates or -1, or, with 10 fields too, VisDrone's
     ``frame id x y w h score category truncation occlusion``.
 
-    A class is a line of ``labels.txt`` beside the file, counted from 1, as CVAT and
-    datumaro write it, or one of VisDrone's, or ``class_name``. Without a
-    ``labels.txt`` a confidence of 0 marks a row as not to be evaluated: MOT17 gives it
-    to other classes (car, bicycle, occluder, ...), which are left out as background,
-    and to people who are hard to tell (on a vehicle, static, distractor, reflection),
-    who become ignored boxes. In a file in which all ids are -1, as of a detector, the
-    confidence is the box's score. Frames count from 0 if the file has a frame 0, else
-    from 1, as the format is defined. See :func:`read_boxes`.
+    A class is a line of ``labels.txt`` beside the file, counted from 1, or one of
+    VisDrone's, or ``class_name``. A confidence of 0 marks a row as not to be evaluated:
+    without ``labels.txt``, MOT17 gives it to other classes, which are left out as
+    background, and to people who are hard to tell, who become ignored boxes. Where all
+    ids are -1, as of a detector, it is a score like any other. See :func:`read_boxes`.
     """
-    rows = []
-    for number, line in text_lines(path):
-        with named_place(f'{path}, line {number}: '):
-            rows.append(_parse_line(line, f'line {number}'))
+    rows = _read_lines(path, _parse_line)
     names, notices = _class_names(path, rows, class_name)
-    is_from_0 = any(row.box.frame_id == 0 for row in rows)
-    numbering = Numbering(0 if is_from_0 else 1)
-    has_identities = any(row.box.track_id != -1 for row in rows)
     # Ignored or not, a row's identity is its own.
-    file = BoxFile(path, [row.box for row in rows], numbering, notices=notices)
+    file = BoxFile(path, [box for box, _ in rows], notices=notices)
+    file.numbering = Numbering(0 if any(b.frame_id == 0 for b in file.boxes) else 1)
     file.check_identities()
-    file.boxes = _name_boxes(path, rows, names, has_identities)
+    if rows and names is None:
+        raise ValueError(
+            f'{path}: MOTChallenge text names no classes, give the class of its boxes '
+            '(--class-name), or their names in a labels.txt beside it'
+        )
+    is_visdrone = isinstance(names, dict) and 0 in names
+    has_identities, file.boxes = file.has_identities, []
+    for box, fields in rows:
+        number = int(fields[7]) if is_visdrone else _class_number(fields)
+        if isinstance(names, dict) and number not in names:
+            text = f'but there are only {len(names)} names in labels.txt'
+            raise ValueError(f'{path}, {box.where}: class {number}, {text}')
+        name = names[number] if isinstance(names, dict) else names
+        is_ignored = box.score == 0 and has_identities
+        is_ignored |= is_visdrone and number in (0, len(VISDRONE) - 1)
+        if isinstance(names, dict) or not is_ignored or number not in OTHER_CLASSES:
+            file.boxes.append(box._replace(class_name=name, is_ignored=is_ignored))
     return file
 
 
-def _parse_line(line: str, where: str) -> Row:
-    """The box of a line, with the file's frame number."""
+def _parse_line(line: str, where: str) -> tuple[TrackedBox, tuple[float, ...]]:
+    """The box, without a class, and all fields of a line."""
     if ',' in line:
         fields = [field.strip() for field in line.rstrip(' \t,').split(',')]
     else:
         fields = line.split()
-    if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
-        raise ValueError(
-            f'expected {MIN_FIELDS} to {MAX_FIELDS} fields, got {len(fields)}'
-        )
+    if not MIN_FIELDS <= (num := len(fields)) <= MAX_FIELDS:
+        raise ValueError(f'expected {MIN_FIELDS} to {MAX_FIELDS} fields, got {num}')
     row = finite_numbers(fields, [f'field {i}' for i in range(1, len(fields) + 1)])
     frame_id, track_id = (read_integer(row[i], f'field {i + 1}') for i in (0, 1))
     if frame_id < 0:
         raise ValueError(f'the frame is {frame_id}')
-    has_class = len(row) in (8, 9)
-    class_number = read_integer(row[7], 'field 8') if has_class else NO_CLASS
+    _class_number(row)
     x, y, w, h, confidence = [*row, 1.0][2:7]
     bbox = x, y, x + w, y + h
     box = TrackedBox(frame_id, track_id, '', bbox, False, where, confidence)
-    return Row(box, class_number, tuple(row))
+    return box, tuple(row)
+
+
+def _class_number(row: Sequence[float]) -> int:
+    return read_integer(row[7], 'field 8') if len(row) in (8, 9) else NO_CLASS
 
 
 def _class_names(
-    path: Path, rows: Sequence[Row], class_name: str | None
+    path: Path, rows: Sequence[tuple[TrackedBox, tuple]], class_name: str | None
 ) -> tuple[dict[int, str] | str | None, list[str]]:
     """Names by number, or the name of all boxes (None: unknown), and notices."""
     labels = path.with_name('labels.txt')
-    has_numbers = any(row.class_number != NO_CLASS for row in rows)
+    has_numbers = any(_class_number(fields) != NO_CLASS for _, fields in rows)
     if has_numbers and labels != path and labels.is_file():
         names = {number: line.strip() for number, line in text_lines(labels)}
         notices = [f'classes are those of {labels}']
         if class_name is not None:
             notices.append(f'the class {class_name} is not used, {labels} names them')
         return names, notices
-    if _is_visdrone(rows):
+    # The last fields of VisDrone are categories and levels, not coordinates.
+    tails = {fields[7:] for _, fields in rows}
+    ranges = range(len(VISDRONE)), (0, 1), (0, 1, 2)
+    if any(tail and tail[0] > 0 for tail in tails) and all(
+        len(tail) == 3 and all(value in known for value, known in zip(tail, ranges))
+        for tail in tails
+    ):
         if class_name is not None:
             raise ValueError(
                 f"{path}: its fields 8 to 10 are VisDrone's category, truncation and "
                 'occlusion, which name the classes; leave out --class-name'
             )
         return dict(enumerate(VISDRONE)), ["classes are VisDrone's"]
-    numbers = Counter(
-        row.class_number
-        for row in rows
-        if row.box.score != 0 and row.class_number != NO_CLASS
-    )
+    numbers = Counter(_class_number(fields) for box, fields in rows if box.score != 0)
+    del numbers[NO_CLASS]
     if len(numbers) > 1:
         counts = ', '.join(f'{i} ({n} boxes)' for i, n in sorted(numbers.items()))
         raise ValueError(
@@ -157,47 +160,3 @@ def _class_names(
             'of class 1, 2, ... on each line beside it'
         )
     return class_name, []
-
-
-def _is_visdrone(rows: Sequence[Row]) -> bool:
-    """Whether the last fields are categories and levels, not coordinates."""
-    tails = {row.fields[7:] for row in rows}
-    return all(
-        len(tail) == 3
-        and tail[0] in range(len(VISDRONE))
-        and tail[1] in (0, 1)
-        and tail[2] in (0, 1, 2)
-        for tail in tails
-    ) and any(tail[0] > 0 for tail in tails)
-
-
-def _name_boxes(
-    path: Path,
-    rows: Sequence[Row],
-    names: dict[int, str] | str | None,
-    has_identities: bool,
-) -> list[TrackedBox]:
-    """Boxes with classes, without those of no interest."""
-    if rows and names is None:
-        raise ValueError(
-            f'{path}: MOTChallenge text names no classes, give the class of its boxes '
-            '(--class-name), or their names in a labels.txt beside it'
-        )
-    is_visdrone = isinstance(names, dict) and 0 in names
-    boxes = []
-    for row in rows:
-        number = int(row.fields[7]) if is_visdrone else row.class_number
-        name = names
-        if isinstance(names, dict):
-            if number not in names:
-                raise ValueError(
-                    f'{path}, {row.box.where}: class {number}, but there are only '
-                    f'{len(names)} names in labels.txt'
-                )
-            name = names[number]
-        is_ignored = row.box.score == 0 and has_identities
-        is_ignored |= is_visdrone and number in (0, len(VISDRONE) - 1)
-        if isinstance(names, str) and is_ignored and number in OTHER_CLASSES:
-            continue
-        boxes.append(row.box._replace(class_name=name, is_ignored=is_ignored))
-    return boxes

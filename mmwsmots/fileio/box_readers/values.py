@@ -4,12 +4,11 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MAX_NUMBER = 10**9  # of a frame or an identity: it fits into 32 bits
 IDENTITY_NAMES = ('track_id', 'instance_id')
-WHOLE = re.compile(r'[+-]?[0-9]{1,9}(\.0*)?')
 
 
 def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
@@ -20,9 +19,8 @@ def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
             raise ValueError(f'{name} is missing')
         try:
             # Python reads True as 1 and '1_0' as 10
-            if isinstance(value, bool) or '_' in str(value):
-                raise ValueError
-            numbers.append(float(value))
+            is_other = isinstance(value, bool) or '_' in str(value)
+            numbers.append(float('' if is_other else value))
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f'{name} is no number: {str(value)[:80]!r}') from None
         if not math.isfinite(numbers[-1]):
@@ -30,31 +28,30 @@ def finite_numbers(values: Sequence, names: Sequence[str]) -> list[float]:
     return numbers
 
 
-def read_integer(value: object, name: str) -> int:
+def read_integer(value: object, name: str, minimum: int = -MAX_NUMBER) -> int:
     """An integer of at most nine digits, number or text, maybe written as '7.0'."""
     (number,) = finite_numbers([value], [name])
     if number != int(number):
         raise ValueError(f'{name} is no integer: {number:g}')
     if abs(number) >= MAX_NUMBER:
         raise ValueError(f'{name} has more than 9 digits: {number:.0f}')
+    if number < minimum:
+        raise ValueError(f'{name} is {number:.0f}')
     return int(number)
 
 
 def identity_key(value: object, where: str) -> int | str | None:
     """An identity as a file has it, number, text or truth value.
 
-    Returns:
-        int | str | None: A whole number of at most nine digits, also if it was written
-        as '7' or 7.0; anything else as text; None for nothing, '' and -1.
-
-    Raises:
-        ValueError: If it is negative, not finite, a list or an object.
+    Returns a whole number of at most nine digits, also if it was written as '7' or 7.0;
+    anything else as text; None for nothing, '' and -1. ValueError if it is negative,
+    not finite, a list or an object.
     """
     is_finite = not isinstance(value, float) or math.isfinite(value)
     if not is_finite or isinstance(value, (list, dict)):
         raise ValueError(f'{where}: {str(value)[:80]} is no identity')
     text = '' if value is None else str(value).strip()
-    if not WHOLE.fullmatch(text):
+    if not re.fullmatch(r'[+-]?[0-9]{1,9}(\.0*)?', text):
         return text or None
     number = int(text.partition('.')[0])
     if number < -1:
@@ -72,25 +69,6 @@ def identity_of(item: Mapping, where: str) -> int | str | None:
     return None
 
 
-def number_identities(
-    keys: Iterable[int | str | None], notices: list[str]
-) -> dict[int | str | None, int]:
-    """Number the identities of a video, given by :func:`identity_key`.
-
-    Numbers stay, names have those behind them in the order of the file and become a
-    notice, None has -1.
-    """
-    keys = dict.fromkeys(keys)
-    numbers = {key: key for key in keys if isinstance(key, int)}
-    names = [key for key in keys if isinstance(key, str)]
-    numbers |= {name: n for n, name in enumerate(names, max(numbers, default=0) + 1)}
-    if names:
-        some = ', '.join(f'{name[:40]} is {numbers[name]}' for name in names[:3])
-        more = f', and so on up to {numbers[names[-1]]}' if len(names) > 3 else ''
-        notices.append(f'identities that are names were numbered: {some}{more}')
-    return numbers | {None: -1}
-
-
 def read_json(path: str | Path, data: bytes | None = None) -> object:
     """Content of a JSON file; ValueError if it is none, or nested too deeply."""
     try:
@@ -103,14 +81,13 @@ def read_json(path: str | Path, data: bytes | None = None) -> object:
 
 
 def elements(source: object, key: str, required: bool = True) -> list[tuple[str, dict]]:
-    """The objects of a list in an object, with the names of their places."""
+    """The :func:`objects` of a list at the top of a file."""
     if not isinstance(source, dict):
         raise ValueError('top level: expected an object')
-    if key not in source and not required:
-        return []
-    if not isinstance(source.get(key), list):
+    items = source.get(key, None if required else [])
+    if not isinstance(items, list):
         raise ValueError(f'top level: there is no list "{key}"')
-    return objects(source[key], key)
+    return objects(items, key)
 
 
 def objects(items: list, where: str) -> list[tuple[str, dict]]:
@@ -131,9 +108,10 @@ def get(item: dict, key: str, kind: type | tuple, where: str) -> object:
     return value
 
 
-def integer(item: dict, key: str, where: str) -> int:
+def integer(item: dict, key: str, where: str, minimum: int = -MAX_NUMBER) -> int:
     """An integer of an object."""
-    return read_integer(get(item, key, (int, float), where), f'{where}: {key}')
+    value = get(item, key, (int, float), where)
+    return read_integer(value, f'{where}: {key}', minimum)
 
 
 def flag(item: dict, key: str, where: str, default: bool = False) -> bool:

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from mmwsmots.fileio.box_readers import read_boxes
-from mmwsmots.fileio.coco_videos import order_coco
-from mmwsmots.fileio.mask_readers import read_masks
+from mmwsmots.fileio.coco_files import order_coco
+from mmwsmots.fileio.mask_files import read_masks
 
 GIVEN = [7, 'b-1', 7.0, '7', 'car 3', 10**15, 0, 'b-1', 1.5, '1e9', True]
 # 1.5 and the like are names: those in the order of the file, behind the numbers.

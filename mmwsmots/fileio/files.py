@@ -1,9 +1,38 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+"""Text, read with names of places in errors, and files, written whole or not at all."""
+
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def decode(data: bytes, errors: str = 'replace') -> str:
+    """Text in UTF-8, or in UTF-16 with its mark; ``errors`` as of ``bytes.decode``."""
+    is_utf16 = data[:2] in (b'\xff\xfe', b'\xfe\xff')
+    return data.decode('utf-16' if is_utf16 else 'utf-8-sig', errors)
+
+
+def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Number, from 1, and text of each line that is not empty, without its end.
+
+    A byte order mark and the line ends of any system are no errors.
+    """
+    text = decode(Path(path).read_bytes())
+    for number, line in enumerate(re.split('\r\n|\r|\n', text), 1):
+        if line.strip():
+            yield number, line
+
+
+@contextmanager
+def named_place(place: str) -> Iterator[None]:
+    """Put a file or a place in it, and what separates it, before ValueErrors' words."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f'{place}{error}') from None
 
 
 @contextmanager
@@ -12,10 +41,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     Yields:
         Path: Where to write, with the suffix of ``path``. It becomes ``path`` if the
-        block ends well and is removed otherwise.
-
-    Raises:
-        ValueError: If the block ends without having written anything.
+        block ends well, ValueError if nothing was written; else it is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,13 +68,10 @@ def check_existing(
     resume: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Look at what is there before anything is written.
+    """Raise FileExistsError if a run would replace something without being told to.
 
     ``finished`` are the results, the first of which is written last; ``started`` is
     what an interrupted run leaves to go on from.
-
-    Raises:
-        FileExistsError: If the run would replace something without being told to.
     """
     if overwrite:
         return
@@ -57,7 +80,5 @@ def check_existing(
     if there and (there[0] == finished[0] or not (resume and begun)):
         raise FileExistsError(f'{there[0]}: exists already; --overwrite replaces it')
     if begun and not resume:
-        raise FileExistsError(
-            f'{begun[0]}: left by an interrupted run; --resume goes on with it, '
-            '--overwrite starts anew'
-        )
+        text = '--resume goes on with it, --overwrite starts anew'
+        raise FileExistsError(f'{begun[0]}: left by an interrupted run; {text}')
