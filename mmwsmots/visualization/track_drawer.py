@@ -36,8 +36,7 @@ def id_color(track_id: int) -> tuple[int, int, int]:
 class TrackDrawer:
     """Draws masks, names and trails of tracks on the frames of one video.
 
-    All images are BGR, as cv2 and mmcv read them. cv2 works on the rectangles of the
-    masks, for ten objects on 1242 x 375 in about 10 ms.
+    All images are BGR. Ten objects on 1242 x 375 take about 10 ms.
 
     Args:
         trail_length (int): Number of past frames of which a trail shows the objects'
@@ -88,13 +87,13 @@ class TrackDrawer:
         Raises:
             ValueError: If masks or boxes are missing, or not one per id.
         """
-        self._check(image, ids, texts, masks, bboxes)
+        _check(image, ids, masks, bboxes)
         self._num_frames += 1
-        canvas = _enlarge(image, self.scale)
+        canvas = self._enlarge(image)
         line = max(1, round(canvas.shape[0] / 350))
         regions = [None] * len(ids)  # x, y, width, height of what is visible
-        if colors is None:
-            colors = [id_color(int(track_id)) for track_id in ids]
+        ids = [*map(int, ids)]
+        colors = [*map(id_color, ids)] if colors is None else colors
         if bboxes is not None:
             corners = np.rint(np.asarray(bboxes) * self.scale).astype(int).tolist()
             regions = [
@@ -104,13 +103,9 @@ class TrackDrawer:
                 cv2.rectangle(canvas, region, color, line)
         if masks is not None:
             regions = self._draw_masks(canvas, colors, masks, line)
-        shown = [
-            (int(track_id), text, region, color)
-            for track_id, text, region, color in zip(ids, texts, regions, colors)
-            if region is not None
-        ]
+        shown = [row for row in zip(ids, texts, regions, colors) if row[2] is not None]
         self._draw_trails(canvas, shown, line)
-        _draw_labels(canvas, [item[1:] for item in shown if item[1]])
+        _draw_labels(canvas, [row[1:] for row in shown if row[1]])
         return canvas
 
     def draw_objects(
@@ -138,7 +133,7 @@ class TrackDrawer:
         for color, mask in zip(colors, masks):
             mask = np.ascontiguousarray(mask).astype(np.uint8, copy=False)
             if self.scale > 1:
-                mask = (_enlarge(mask * 255, self.scale) > 127).astype(np.uint8)
+                mask = (self._enlarge(mask * 255) > 127).astype(np.uint8)
             x, y, width, height = region = cv2.boundingRect(mask)
             if width == 0:
                 regions.append(None)
@@ -173,27 +168,25 @@ class TrackDrawer:
                 width = line + (i > len(trail) // 2)
                 cv2.line(canvas, start, end, color, width, cv2.LINE_AA)
 
-    @staticmethod
-    def _check(image, ids, texts, masks, bboxes) -> None:
-        if masks is None and bboxes is None:
-            raise ValueError('masks or bboxes are needed to draw objects')
-        if masks is not None and np.shape(masks) != (len(ids), *image.shape[:2]):
-            raise ValueError(
-                f'{len(ids)} objects on a frame of {image.shape[0]} x '
-                f'{image.shape[1]} need masks of that shape, got {np.shape(masks)}'
-            )
-        if bboxes is not None and np.shape(bboxes) != (len(ids), 4):
-            raise ValueError(
-                f'{len(ids)} objects need bboxes of shape ({len(ids)}, 4), got '
-                f'{np.shape(bboxes)}'
-            )
+    def _enlarge(self, image: np.ndarray) -> np.ndarray:
+        """A copy, ``scale`` times as large, bilinear."""
+        return cv2.resize(image, None, fx=self.scale, fy=self.scale)
 
 
-def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
-    """A copy, ``scale`` times as large, bilinear."""
-    if scale == 1:
-        return image.copy()
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+def _check(image: np.ndarray, ids: Sequence, masks: object, bboxes: object) -> None:
+    if masks is None and bboxes is None:
+        raise ValueError('masks or bboxes are needed to draw objects')
+    height, width = image.shape[:2]
+    if masks is not None and np.shape(masks) != (len(ids), height, width):
+        raise ValueError(
+            f'{len(ids)} objects on a frame of {height} x {width} need masks of that '
+            f'shape, got {np.shape(masks)}'
+        )
+    if bboxes is not None and np.shape(bboxes) != (len(ids), 4):
+        raise ValueError(
+            f'{len(ids)} objects need bboxes of shape ({len(ids)}, 4), got '
+            f'{np.shape(bboxes)}'
+        )
 
 
 def short_name(class_name: str) -> str:
@@ -215,7 +208,7 @@ def _draw_labels(canvas: np.ndarray, shown: list) -> None:
     size = int(np.clip(9 + height / 80, 11, 30))
     taken = []
     # Large objects are the near ones: they choose first.
-    shown = sorted(shown, key=lambda item: -item[1][2] * item[1][3])
+    shown.sort(key=lambda row: -row[1][2] * row[1][3])
     for text, (x, y, w, h), color in shown:
         label_h, label_w = render_text(text, size).shape
         label_w += 6
