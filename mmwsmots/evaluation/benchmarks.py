@@ -26,13 +26,9 @@ class MOTSBenchmark(NamedTuple):
 
     @property
     def class_ids(self) -> dict[str, int]:
-        """dict[str, int]: Number of each class, where no labels.txt says otherwise."""
+        """Number of each class, where no labels.txt says otherwise."""
         numbers = class_numbers(self.classes)
         return {name: numbers[name] for name in self.classes}
-
-    def gt_path(self, gt_dir: Path, name: str) -> Path:
-        """The ground truth of a sequence."""
-        return gt_dir / self.gt_file.format(seq=name)
 
 
 BENCHMARKS = dict(

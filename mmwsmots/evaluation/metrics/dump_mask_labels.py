@@ -13,8 +13,8 @@ from mmwsmots.fileio.rle import masks_to_rles
 class DumpMaskLabels(BaseMetric):
     """Write the annotation file of a :class:`BoxDataset` with masks of its boxes.
 
-    Boxes, identities and all else stay as they are in the file; its own masks are never
-    looked at. See :func:`mmwsmots.fileio.coco_boxes.write_masks`.
+    All else stays as it is in the file; its own masks are never looked at. See
+    :func:`mmwsmots.fileio.coco_boxes.write_masks`.
 
     Args:
         ann_file (str): The file of the data set.
@@ -32,8 +32,8 @@ class DumpMaskLabels(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Encode the masks of images.
 
-        Samples have ``ann_indices`` and ``pred_instances``: for each of them ``masks``
-        (n, H, W), bool, at the image's own size, and ``scores`` (n, ).
+        Samples have n ``ann_indices`` and ``pred_instances`` with ``masks`` (n, H, W),
+        bool, at the image's own size, and ``scores`` (n, ).
 
         Raises:
             ValueError: If there is not one mask of the image's size for each box.
@@ -52,10 +52,7 @@ class DumpMaskLabels(BaseMetric):
             self.results.append(dict(zip(indices, labels)))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Write the file, of the masks of all ranks.
-
-        Returns:
-            dict[str, float]: ``number`` of masks and their mean ``score``.
+        """Write the file and return the ``number`` of masks and their mean ``score``.
 
         Raises:
             ValueError: If an image of the file was not seen.
