@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 
@@ -46,10 +45,7 @@ class TrackDrawer:
     """
 
     def __init__(
-        self,
-        trail_length: int = 20,
-        scale: int = 1,
-        class_ids: Mapping[str, int] = CLASS_IDS,
+        self, trail_length: int = 20, scale: int = 1, class_ids: Mapping = CLASS_IDS
     ) -> None:
         self.class_names = {number: name for name, number in class_ids.items()}
         self.trail_length = trail_length
@@ -91,9 +87,9 @@ class TrackDrawer:
         self._num_frames += 1
         canvas = self._enlarge(image)
         line = max(1, round(canvas.shape[0] / 350))
-        regions = [None] * len(ids)  # x, y, width, height of what is visible
         ids = [*map(int, ids)]
         colors = [*map(id_color, ids)] if colors is None else colors
+        # regions: x, y, width, height of what is visible
         if bboxes is not None:
             corners = np.rint(np.asarray(bboxes) * self.scale).astype(int).tolist()
             regions = [
@@ -116,16 +112,12 @@ class TrackDrawer:
         An id ``class * 1000 + n`` is labelled n.
         """
         objects = [obj for obj in objects if obj.class_id != IGNORE_CLASS_ID]
-        masks = np.zeros((0, *image.shape[:2]), dtype=np.uint8)
+        masks = np.zeros((0, *image.shape[:2]), dtype=bool)
         if objects:
-            masks = mask_utils.decode([obj.coco_rle for obj in objects])
-            masks = masks.transpose(2, 0, 1)
-        return self.draw(
-            image,
-            [obj.track_id for obj in objects],
-            [name_of(obj, self.class_names) for obj in objects],
-            masks,
-        )
+            masks = np.stack([obj.mask for obj in objects])
+        ids = [obj.track_id for obj in objects]
+        texts = [name_of(obj, self.class_names) for obj in objects]
+        return self.draw(image, ids, texts, masks)
 
     def _draw_masks(self, canvas, colors, masks, line) -> list:
         """Blend masks, then outline them; returns their rectangles."""
@@ -141,8 +133,9 @@ class TrackDrawer:
             regions.append(region)
             window = slice(y, y + height), slice(x, x + width)
             crop, mask = canvas[window], np.ascontiguousarray(mask[window])
-            tint = np.full_like(crop, color)
-            tinted = cv2.addWeighted(crop, 1 - ALPHA, tint, ALPHA, 0)
+            tinted = cv2.addWeighted(
+                crop, 1 - ALPHA, np.full_like(crop, color), ALPHA, 0
+            )
             crop[:] = cv2.copyTo(tinted, mask, crop.copy())
             contours, _ = cv2.findContours(
                 mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y)

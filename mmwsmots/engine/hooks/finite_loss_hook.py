@@ -32,9 +32,7 @@ class FiniteLossHook(Hook):
 
         runner.optim_wrapper.update_params = checked_update_params
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *_, data_batch: dict, **kwargs) -> None:
         """Remember the batch."""
         self._data_batch = data_batch
 

@@ -55,17 +55,11 @@ class MaskGuardHook(Hook):
         for head in self._heads:
             head.log_statistics = True
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *args, outputs: dict, **kwargs) -> None:
         """Warn, once per collapse, of ratios out of bounds."""
-        ratios = [outputs[key] for key in outputs if key.endswith('mask_area')]
-        ratio = sum(map(float, ratios)) / len(ratios) if ratios else float('nan')
-        if math.isnan(ratio):  # no object in the batch: nothing is known
+        ratios = [float(outputs[key]) for key in outputs if key.endswith('mask_area')]
+        ratio = sum(ratios) / max(len(ratios), 1)
+        if not ratios or math.isnan(ratio):  # no object in the batch: nothing is known
             return
         state = FILLED_BOX if ratio > MAX_RATIO else None
         if ratio < MIN_RATIO:
