@@ -64,10 +64,7 @@ def init_mots_model(
     device: str = 'cpu',
     score_thr: float | None = None,
 ) -> MOTSNet:
-    """Build a trained model for inference.
-
-    Unlike :func:`mmdet.apis.init_track_model` it refuses weights that do not fit
-    the config, which would track with random layers.
+    """Build a trained model for inference; weights that do not fit are refused.
 
     Args:
         config (str | Path | Config): Config of a :class:`MOTSNet`, its file, or the
@@ -83,10 +80,10 @@ def init_mots_model(
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config cannot be read or built, describes another model, has
-            no test pipeline or other numbers of classes than names, if the checkpoint
-            is not one of this model or holds more than tensors and plain data, or if
-            there is no such device or threshold.
+        ValueError: If the config cannot be read or built, is of another model, has no
+            test pipeline or other numbers of classes than names, if the checkpoint is
+            not of this model or holds more than tensors and plain data, or if there is
+            no such device or threshold.
     """
     config, name = read_config(config, MOTSNet)
     device = check_device(device)
@@ -235,10 +232,8 @@ def segment_instances(
         model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker` or
             :func:`init_mots_model`.
         frame (ndarray): BGR, (H, W, 3) uint8.
-        bboxes (ndarray): Boxes (n, 4) xyxy in pixels of the frame, to which they are
-            clipped; n may be 0.
-        labels (ndarray, optional): Classes (n, ), integers from 0. A masker knows no
-            classes and needs none.
+        bboxes (ndarray): Boxes (n, 4) xyxy in pixels, clipped to the frame; n may be 0.
+        labels (ndarray, optional): Classes (n, ), integers from 0; no masker needs any.
 
     Returns:
         :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size, disjoint
@@ -249,22 +244,20 @@ def segment_instances(
         ValueError: If an argument is not of that form.
     """
     check_frame(frame)
-    is_mots = isinstance(model, MOTSNet)
+    is_mots, kind = isinstance(model, MOTSNet), type(model).__name__
     if not is_mots and not isinstance(model, BoxMasker):
-        raise ValueError(
-            f'model must be a BoxMasker or a MOTSNet, got {type(model).__name__}'
-        )
+        raise ValueError(f'model must be a BoxMasker or a MOTSNet, got {kind}')
     if is_mots and labels is None:
         raise ValueError('a MOTSNet needs labels, the classes of the boxes')
     num_classes = model.detector.roi_head.mask_head.num_classes if is_mots else None
-    bboxes, labels = _check_boxes(bboxes, labels, frame.shape[:2], num_classes)
+    size = frame.shape[:2]
+    bboxes, labels = _check_boxes(bboxes, labels, size, num_classes)
     if len(bboxes) == 0:
-        masks = torch.zeros((0, *frame.shape[:2]), dtype=torch.bool)
+        masks = torch.zeros((0, *size), dtype=torch.bool)
         return InstanceData(masks=masks, scores=torch.zeros(0))
     masker = model.masker if is_mots else model
     if masker is None:
         return _by_mask_branch(model, frame, bboxes, labels)
-    size = frame.shape[:2]
     sample = DetDataSample(metainfo=dict(img_id=0, img_shape=size, ori_shape=size))
     sample.gt_instances = InstanceData(bboxes=torch.from_numpy(bboxes))
     image = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)))
@@ -281,13 +274,10 @@ def _by_mask_branch(
     (sample,) = data['data_samples'][0].video_data_samples
     x = model.detector.extract_feat(data['inputs'][0])
     scale = x[0].new_tensor(sample.scale_factor).repeat(2)
-    boxes = InstanceData(
-        bboxes=scale.new_tensor(bboxes) * scale,
-        labels=torch.as_tensor(labels, dtype=torch.long, device=scale.device),
-    )
-    (found,) = model.detector.roi_head.predict_mask(
-        x, [sample.metainfo], [boxes], rescale=True
-    )
+    labels = torch.as_tensor(labels, dtype=torch.long, device=scale.device)
+    boxes = InstanceData(bboxes=scale.new_tensor(bboxes) * scale, labels=labels)
+    head = model.detector.roi_head
+    (found,) = head.predict_mask(x, [sample.metainfo], [boxes], rescale=True)
     masks = disjoint_masks(found.masks, found.bboxes[:, 3])
     rois = found.mask_rois / scale
     scores = mask_confidences(masks, found.mask_probs, rois, found.bboxes)
@@ -316,10 +306,8 @@ def _check_boxes(
             f'labels must be the numbers of classes, from 0, got {labels.tolist()}'
         )
     if num_classes and ((labels < 0) | (labels >= num_classes)).any():
-        raise ValueError(
-            f'labels must lie in 0..{num_classes - 1}, got '
-            f'{sorted(set(labels.tolist()))}'
-        )
+        found = sorted(set(labels.tolist()))
+        raise ValueError(f'labels must lie in 0..{num_classes - 1}, got {found}')
     clipped = np.clip(bboxes.astype(np.float64), 0, [*size[::-1]] * 2)
     for boxes, fault in (
         (bboxes, 'is no box x1 < x2, y1 < y2'),

@@ -150,15 +150,15 @@ def to_supervision(sample: DetDataSample | TrackDataSample) -> Detections:
     """What was found in a frame, for the package supervision.
 
     Args:
-        sample (:obj:`DetDataSample` | :obj:`TrackDataSample`): Of one frame, with
-            ``pred_track_instances``, e.g. from :class:`MOTSInferencer`.
+        sample (:obj:`DetDataSample` | :obj:`TrackDataSample`): Of one frame, e.g. from
+            :class:`MOTSInferencer`.
 
     Returns:
         supervision.Detections: ``xyxy``, ``mask``, ``confidence``, ``class_id``,
         ``tracker_id`` and, where the sample has ``classes``, ``data['class_name']``.
 
     Raises:
-        ImportError: If supervision is not installed; mmwsmots does not ask for it.
+        ImportError: If supervision is not installed.
         ValueError: If the sample has several frames, or no tracks.
     """
     try:
