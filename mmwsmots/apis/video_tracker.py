@@ -11,6 +11,7 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from mmwsmots.fileio.classes import class_numbers
+from mmwsmots.fileio.frame_reader import check_size
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import masks_to_rles
@@ -88,11 +89,7 @@ class VideoTracker:
         """:meth:`track` without encoding the masks, see :meth:`MOTSNet.predict`."""
         batch = frame_batch(self.model, frame, self.num_frames, self.video_length)
         size = frame.shape[:2]
-        if self._size not in (None, size):
-            raise ValueError(
-                f'frame {self.num_frames} has the size {size[1]} x {size[0]}, the '
-                f'first one {self._size[1]} x {self._size[0]}'
-            )
+        check_size(f'frame {self.num_frames}', size, self._size or size)
         data = self.model.data_preprocessor(batch, False)
         (sample,) = self.model.predict(**data, tracker=self._tracker)
         self._size = size
