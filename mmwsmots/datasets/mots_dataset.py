@@ -18,12 +18,10 @@ class MOTSDataset(BaseVideoDataset):
     """Videos of any classes, in a CocoVID or COCO file.
 
     ``metainfo=dict(classes=(...))`` names the classes; the file's categories are found
-    by name, see :func:`mmwsmots.fileio.coco_videos.order_coco`. In training, boxes and
-    tracks of each class are printed.
-
-    Ignore regions (``iscrowd``) become instances with ``ignore_flag`` 1, which mmdet
-    packs as ``ignored_instances``. In training, mmdet leaves out frames without an
-    annotation unless ``filter_cfg=dict(filter_empty_gt=False)``.
+    by name, see :func:`mmwsmots.fileio.coco_videos.order_coco`. Ignore regions
+    (``iscrowd``) become ``ignored_instances``. In training, boxes and tracks of each
+    class are printed, and mmdet leaves out frames without an annotation unless
+    ``filter_cfg=dict(filter_empty_gt=False)``.
 
     Args:
         *args, **kwargs: See :class:`mmdet.datasets.BaseVideoDataset`.

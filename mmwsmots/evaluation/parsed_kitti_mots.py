@@ -30,10 +30,8 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
 
     TrackEval would look for overlaps a second time, which takes longer than its
     metrics. What it does with the content is its own code. Folders are absolute.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If there is no sequence, or one has more than a million frames.
+    FileNotFoundError if a file is missing, ValueError if there is no sequence, or one
+    has more than a million frames.
     """
 
     def __init__(
@@ -69,11 +67,9 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
                 raise FileNotFoundError(f'{path}: {words}')
 
     def read(self, seq: str) -> tuple[list[MOTSObject], list[MOTSObject]]:
-        """Read and check ground truth and results of a sequence.
+        """Read ground truth and results of a sequence.
 
-        Raises:
-            ValueError: If a file breaks the format, or does not fit the sequence or the
-                other file.
+        ValueError if a file breaks the format, or does not fit the other or the length.
         """
         gt_path, path = self._paths[seq]
         rules = self._benchmark, self.seq_lengths[seq]
@@ -150,10 +146,8 @@ def read_objects(
     """:func:`read_mots_txt` by the names of classes in ``folder/labels.txt``.
 
     The objects get the class numbers of the benchmark, negative ones for others.
-
-    Raises:
-        ValueError: If the file breaks the format, has a class without a name, or none
-            of the benchmark's.
+    ValueError if the file breaks the format, has a class without a name, or none of the
+    benchmark's.
     """
     labels = labels_of(folder)
     if labels and all(find_name(name, labels) is None for name in benchmark.classes):

@@ -27,8 +27,7 @@ class LoadAnnotatedFrame(LoadImageFromFile):
     def transform(self, results: dict) -> dict | None:
         """Load the image of ``img_path``, whose ``height`` and ``width`` are known.
 
-        Raises:
-            FrameError: If the image is missing, truncated or of another size.
+        FrameError if it is missing, truncated or of another size.
         """
         path, size = results['img_path'], (results['height'], results['width'])
         try:
@@ -59,11 +58,8 @@ class LoadMaskScores(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Add ``gt_mask_scores`` (N, ), float32 in [0, 1], if masks were loaded.
 
-        A mask without a score, a true one, has 1.
-
-        Raises:
-            ValueError: If a confidence lies outside of [0, 1], or another transform
-                left instances out.
+        A mask without a score, a true one, has 1. ValueError if one lies outside of
+        [0, 1], or another transform left instances out.
         """
         if 'gt_masks' not in results:
             return results

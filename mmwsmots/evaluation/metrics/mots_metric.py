@@ -75,11 +75,8 @@ class MOTSMetric(BaseVideoMetric):
         """Collect the predictions of frames.
 
         Their ``pred_track_instances`` have bboxes (N, 4) xyxy in pixels of the frame,
-        labels, scores and instances_id (N, ), disjoint masks (N, H, W) bool.
-
-        Raises:
-            ValueError: If masks overlap, do not fit the frame or share an id; the
-                message names the frame.
+        labels, scores and instances_id (N, ), disjoint masks (N, H, W) bool. ValueError
+        if masks overlap, do not fit the frame or share an id.
         """
         self.results += map(self._encode, data_samples)
 
@@ -88,8 +85,7 @@ class MOTSMetric(BaseVideoMetric):
     def compute_metrics(self, results: Iterable[dict]) -> dict[str, float]:
         """Write text files of the frames of all ranks; evaluate, if not format_only.
 
-        Raises:
-            ValueError: If a frame of a sequence is missing.
+        ValueError if a frame of a sequence is missing.
         """
         logger = MMLogger.get_current_instance()
         sequences = _group(results)

@@ -35,13 +35,10 @@ class SaveDetections(BaseVideoMetric):
     def process_video(
         self, data_samples: Sequence[DetDataSample], video_len: int | None = None
     ) -> None:
-        """Write the detections of frames.
+        """Write detections of frames; ValueError if one of a sequence was left out.
 
         Their ``pred_track_instances`` have bboxes (N, 4) xyxy in pixels of the frame,
         labels and scores (N, ), embeds (N, D) and masks (N, H, W) bool.
-
-        Raises:
-            ValueError: If a frame of a sequence was left out.
         """
         for sample in data_samples:
             self._write(sample)
@@ -50,8 +47,7 @@ class SaveDetections(BaseVideoMetric):
 
     def compute_metrics(self, results: list[str]) -> dict:
         """Raise ValueError if a sequence ended early; nothing is computed."""
-        unfinished = sorted(set(self._next_frames) - set(results))
-        if unfinished:
+        if unfinished := sorted(set(self._next_frames) - set(results)):
             raise ValueError(f'sequence {unfinished[0]}: its last frame was not seen')
         return {}
 
