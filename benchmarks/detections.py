@@ -11,17 +11,21 @@ numbers. "filled" are the same tracks with each mask replaced by its tight box.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
-from common import heading, report, run
+from common import ROOT, heading, report, run
 
 import cv2
 import numpy as np
 from mmdet.datasets import CocoDataset
 
-from mmwsmots.evaluation.mots_eval import evaluate_filled_boxes, evaluate_sequences
+from mmwsmots.evaluation import evaluate_sequences
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
+
+sys.path.append(str(ROOT / 'tools/analysis_tools'))
+from evaluation_options import evaluate_filled_boxes
 
 INPUT = 416  # pixels, both sides
 GREY = 114  # around the picture

@@ -48,7 +48,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmwsmots.apis import VideoTracker, init_mots_model
-from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.evaluation.mots_eval import tight_boxes
 from mmwsmots.fileio.mots_txt import (
     CLASS_IDS,
     IGNORE_CLASS_ID,

@@ -39,12 +39,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
 from torch.nn import functional as F
 
-from mmwsmots.apis import (
-    BoxLabeler,
-    TrackJournal,
-    init_box_masker,
-    released_masker,
-)
+from mmwsmots.apis import BoxLabeler, init_box_masker, released_masker
 from mmwsmots.fileio import VideoWriter
 from mmwsmots.fileio.box_readers import TrackedBox
 from mmwsmots.fileio.mots_txt import CLASS_IDS
@@ -53,6 +48,7 @@ from mmwsmots.visualization import TrackDrawer
 sys.path.append(str(ROOT / 'tools'))
 from label_files import LabelFiles
 from label_masks import draw
+from track_journal import TrackJournal
 
 R50 = ROOT / 'configs/masker/box-masker_r50_coco-labels.py'
 SAM_SIDE = 1024  # of the square that SAM's processor resizes a frame to

@@ -15,22 +15,25 @@ import argparse
 import itertools
 import os
 import runpy
+import sys
 import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from common import find_transform, heading, report
+from common import ROOT, find_transform, heading, report
 
 import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
 
-from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model
+from mmwsmots.apis import VideoTracker, init_mots_model
 from mmwsmots.fileio import FrameReader
 
-REPO = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / 'tools'))
+from track_journal import TrackJournal
+
 SIZE = 96, 64  # width, height
 NUM_ROWS = 10
 
@@ -73,7 +76,7 @@ def resident_mb() -> float:
 
 def small_config(num_objects: int) -> Config:
     """A small model for frames of SIZE, with that many detections."""
-    cfg = Config.fromfile(REPO / 'configs/wsmots/wsmots-masker_mnv2_fpn_clip.py')
+    cfg = Config.fromfile(ROOT / 'configs/wsmots/wsmots-masker_mnv2_fpn_clip.py')
     cfg.model.masker = cfg.model.detector.backbone.init_cfg = None
     cfg.model.detector.test_cfg.rpn.max_per_img = 2 * num_objects
     rcnn = cfg.model.detector.test_cfg.rcnn
@@ -107,7 +110,7 @@ def make_video(folder: Path, num_images: int, num_frames: int) -> FrameReader:
 def main() -> None:
     args = parse_args()
     torch.set_num_threads(1)
-    process = runpy.run_path(str(REPO / 'demo/mots_demo.py'))['process']
+    process = runpy.run_path(str(ROOT / 'demo/mots_demo.py'))['process']
     with tempfile.TemporaryDirectory() as temp:
         reader = make_video(Path(temp), args.clip, args.frames)
         tracker = MeasuredTracker(small_model(args.objects), len(reader))

@@ -56,11 +56,13 @@ if __name__ == '__main__':
 from tqdm import tqdm
 
 import mmwsmots  # noqa: F401  (registers every component)
-from mmwsmots.apis import TrackJournal, VideoTracker, init_mots_model, read_ahead
-from mmwsmots.apis.track_journal import state_path
+from mmwsmots.apis import VideoTracker, init_mots_model, read_ahead
 from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
 from mmwsmots.fileio.classes import add_labels
 from mmwsmots.visualization import TrackDrawer
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'tools'))
+from track_journal import TrackJournal, state_path
 
 SAVE_INTERVAL = 50  # frames
 

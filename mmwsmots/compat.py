@@ -1,9 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """What MMDetection 3.1 took over from MMTracking, from the one that has it.
 
-Beside an older MMDetection, MMTracking 1.0 brings its own models, data sets, metrics
-and sample structures. There our losses, heads and trackers work, as parts of the
-models of both; what replaces a whole model, data set or metric is not imported.
+Beside an older MMDetection and MMTracking 1.0 our losses, heads and trackers work; what
+replaces a whole model, data set or metric is not imported.
 """
 
 from .utils.versions import MMDET_TRACKS

@@ -1,10 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """The scope ``mmwsmots``, below mmdet's, and where the components are.
 
-Components are registered in mmdet's registries, under names without a prefix. These
-import them when something is looked up there, so that ``import mmwsmots`` is quick.
-A config inherited as ``_base_ = 'mmwsmots::wsmots/NAME.py'`` is built in the scope
-``mmwsmots``, whose registries know what mmdet's know.
+mmdet's registries import them when something is looked up, so that ``import mmwsmots``
+is quick. A config inherited as ``_base_ = 'mmwsmots::wsmots/NAME.py'`` is built in the
+scope ``mmwsmots``, whose registries know what mmdet's know.
 """
 
 from importlib import import_module

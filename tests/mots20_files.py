@@ -5,8 +5,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from mots20_2coco import MOTS20_SPLITS
 
-from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 

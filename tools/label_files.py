@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pycocotools import mask as mask_utils
+from track_journal import state_path
 
 from mmwsmots.apis import BoxLabeler
 from mmwsmots.apis.box_labeler import FrameLabels
-from mmwsmots.apis.track_journal import state_path
 from mmwsmots.fileio import atomic_write, check_existing
 from mmwsmots.fileio.classes import write_labels
 from mmwsmots.fileio.cocovid import CocoVIDBuilder

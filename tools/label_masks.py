@@ -141,16 +141,16 @@ import numpy as np
 from label_files import LabelFiles
 from mmengine.config import Config
 from tqdm import tqdm
+from track_boxes import track_boxes
+from track_journal import TrackJournal
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import (
     BoxLabeler,
-    TrackJournal,
     init_box_masker,
     init_mots_model,
     read_ahead,
     released_masker,
-    track_boxes,
     train_on_boxes,
 )
 from mmwsmots.apis.box_labeler import FrameLabels, Problem

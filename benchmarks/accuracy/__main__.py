@@ -18,6 +18,7 @@ schedule; again and again, until it writes its table.
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -26,7 +27,6 @@ import torch
 
 from benchmarks.common import ROOT, fetch_weights, heading, report, run
 from mmwsmots.apis import init_mots_model
-from mmwsmots.datasets.benchmark_datasets import OFFICIAL_SPLITS
 from mmwsmots.fileio import atomic_write
 
 from .evaluate import evaluate
@@ -39,6 +39,9 @@ from .variants import (
     eval_config,
     train_config,
 )
+
+sys.path.append(str(ROOT / 'tools/dataset_converters'))
+from kitti_mots2coco import OFFICIAL_SPLITS
 
 DETECTOR = 'detector'
 HELD_BACK = ('0004', '0011', '0017')  # cars; cars and pedestrians; pedestrians

@@ -15,8 +15,7 @@ from benchmarks.masks import boundary_iou, grabcut
 from mmwsmots.apis import segment_boxes
 from mmwsmots.apis.inference import frame_batch
 from mmwsmots.evaluation import evaluate_mots, filled_boxes
-from mmwsmots.evaluation.filled_boxes import tight_boxes
-from mmwsmots.evaluation.mots_eval import foreground_ratios
+from mmwsmots.evaluation.mots_eval import foreground_ratios, tight_boxes
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import (

@@ -8,7 +8,7 @@ import mmcv
 import numpy as np
 
 from benchmarks.views import INK, object_view
-from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.evaluation.mots_eval import tight_boxes
 from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_mots_txt
 from mmwsmots.visualization.text import put_text

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.evaluation.mots_eval import tight_boxes
 from mmwsmots.fileio import FrameReader
 from mmwsmots.fileio.box_readers import place_boxes, read_boxes
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, read_mots_txt

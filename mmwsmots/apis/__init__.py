@@ -5,18 +5,20 @@ quiet_dependencies()  # before mmdet's data sets are imported
 
 from .adapt_box_masker import adapt_box_masker, label_dataset, train_on_boxes
 from .box_labeler import BoxLabeler
-from .inference import init_box_masker, init_mots_model, released_masker
+from .inference import (
+    init_box_masker,
+    init_mots_model,
+    released_masker,
+    segment_boxes,
+    segment_instances,
+)
 from .model_classes import set_classes
 from .mots_inferencer import MOTSInferencer, to_supervision
-from .segment_boxes import segment_boxes, segment_instances
-from .track_boxes import track_boxes
-from .track_journal import TrackJournal
 from .video_tracker import VideoTracker, read_ahead
 
 __all__ = [
     'BoxLabeler',
     'MOTSInferencer',
-    'TrackJournal',
     'VideoTracker',
     'adapt_box_masker',
     'init_box_masker',
@@ -28,6 +30,5 @@ __all__ = [
     'segment_instances',
     'set_classes',
     'to_supervision',
-    'track_boxes',
     'train_on_boxes',
 ]

@@ -15,7 +15,7 @@ from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.utils.roi_grid import pixel_edges
 
-from .segment_boxes import segment_instances
+from .inference import segment_instances
 
 
 class Problem(NamedTuple):
@@ -38,21 +38,17 @@ class BoxLabeler:
     """Makes the masks of a video whose boxes are known.
 
     Args:
-        model (:obj:`BoxMasker` | :obj:`MOTSNet`): For boxes of any classes, or for
-            those of its own.
-        boxes (Iterable[TrackedBox]): Boxes, and ignored ones, which become ignore
-            regions.
+        model (:obj:`BoxMasker` | :obj:`MOTSNet`): For boxes of any classes, or of its.
+        boxes (Iterable[TrackedBox]): Ignored ones become ignore regions.
         size (tuple[int, int]): Height and width of the frames in pixels.
-        known_classes (Sequence[str]): Those that have numbers, see
-            :func:`class_numbers`.
+        known_classes (Sequence[str]): See :func:`class_numbers`.
 
     Raises:
         ValueError: If a box is of a class that a :class:`MOTSNet` does not know.
 
     Attributes:
         class_ids (dict[str, int]): Number of each class in the files.
-        track_ids (dict[tuple[int, int], int]): Id in KITTI MOTS files of each class id
-            and identity, see :func:`mots_track_ids`.
+        track_ids (dict[tuple[int, int], int]): See :func:`mots_track_ids`.
     """
 
     def __init__(
@@ -71,27 +67,30 @@ class BoxLabeler:
         self._class_ids = {
             name: self.class_ids[find_name(name, self.class_ids)] for name in names
         }
-        # A masker takes no notice of them.
-        classes = getattr(model, 'dataset_meta', {}).get('classes', self._class_ids)
-        self._labels = {name: label for label, name in enumerate(classes)}
-        unknown = sorted(set(names) - set(self._labels))
-        if unknown and isinstance(model, MOTSNet):
-            raise ValueError(
-                f'boxes of the class {unknown[0]}; the model knows {", ".join(classes)}'
-            )
+        # A masker takes no notice of labels.
+        self._labels = dict.fromkeys(names, 0)
+        if isinstance(model, MOTSNet):
+            classes = model.dataset_meta['classes']
+            self._labels = {name: label for label, name in enumerate(classes)}
+            if unknown := sorted(set(names) - set(classes)):
+                raise ValueError(
+                    f'boxes of the class {unknown[0]}; the model knows '
+                    f'{", ".join(classes)}'
+                )
         self._boxes, self._ignored = defaultdict(list), defaultdict(list)
         for box in boxes:
             (self._ignored if box.is_ignored else self._boxes)[box.frame_id].append(box)
         self.track_ids = mots_track_ids(
-            (self._class_ids[box.class_name], box.track_id)
-            for frame_boxes in self._boxes.values()
-            for box in frame_boxes
+            self._key(box) for boxes in self._boxes.values() for box in boxes
         )
+
+    def _key(self, box: TrackedBox) -> tuple[int, int]:
+        return self._class_ids[box.class_name], box.track_id
 
     def boxes(self, frame_id: int) -> dict[int, TrackedBox]:
         """The boxes of a frame that lie at least partly in it, by KITTI MOTS id."""
         return {
-            self.track_ids[self._class_ids[box.class_name], box.track_id]: box
+            self.track_ids[self._key(box)]: box
             for box in self._boxes.get(frame_id, ())
             if box.clipped(*self.size) is not None
         }
@@ -101,27 +100,25 @@ class BoxLabeler:
 
         All of an unreadable one, None, is an ignore region.
         """
-        all_boxes = self._boxes.get(frame_id, ())
+        wanted = self._boxes.get(frame_id, ())
         if frame is None:
             reason = 'the frame cannot be read'
-            problems = [Problem(frame_id, box.where, reason) for box in all_boxes]
+            problems = [Problem(frame_id, box.where, reason) for box in wanted]
             reason += ', or has another size than the first'
             region = self._region(frame_id, np.ones(self.size, dtype=bool))
             return FrameLabels(region, [], [Problem(frame_id, '', reason), *problems])
         boxes = self.boxes(frame_id)
         problems = [
             Problem(frame_id, box.where, box.outside_text(*self.size))
-            for box in all_boxes
+            for box in wanted
             if box.clipped(*self.size) is None
         ]
-        bboxes = [box.clipped(*self.size) for box in boxes.values()]
+        bboxes = np.reshape([box.bbox for box in boxes.values()], (-1, 4))
         labels = [self._labels[box.class_name] for box in boxes.values()]
-        found = segment_instances(
-            self.model, frame, np.reshape(bboxes, (-1, 4)), np.array(labels, dtype=int)
-        )
-        masks, all_scores = found.masks.cpu().numpy(), found.scores.tolist()
-        objects, scores = [], []
-        for (track_id, box), mask, score in zip(boxes.items(), masks, all_scores):
+        found = segment_instances(self.model, frame, bboxes, np.array(labels, int))
+        masks, objects, scores = found.masks.cpu().numpy(), [], []
+        rows = zip(boxes.items(), masks, found.scores.tolist())
+        for (track_id, box), mask, score in rows:
             if not mask.any():
                 problems.append(Problem(frame_id, box.where, 'its mask is empty'))
                 continue

@@ -2,17 +2,22 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from mmdet.apis.inference import build_test_pipeline
 from mmdet.registry import DATASETS, MODELS
+from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
+from mmengine.structures import InstanceData
 from torch import nn
 
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.models.mot import MOTSNet
+from mmwsmots.models.utils.disjoint_masks import disjoint_masks
+from mmwsmots.models.utils.mask_confidence import mask_confidences
 from mmwsmots.utils import check_device, find_config, read_config_file, weights_only
 
 from .model_classes import (
@@ -28,9 +33,7 @@ RELEASED = 'mmwsmots::masker/box-masker_mnv2_coco-labels.py'
 def read_config(config: str | Path | Config, kind: type) -> tuple[Config, str]:
     """A config of a kind of model, and what messages call it.
 
-    Raises:
-        FileNotFoundError: If there is no such config.
-        ValueError: If it cannot be read, or describes another kind of model.
+    ValueError if it is of another kind; see :func:`read_config_file`.
     """
     config = read_config_file(config)
     name = config.filename or 'the config'
@@ -61,30 +64,26 @@ def init_mots_model(
     device: str = 'cpu',
     score_thr: float | None = None,
 ) -> MOTSNet:
-    """Build a trained model for inference.
-
-    Unlike :func:`mmdet.apis.init_track_model` it refuses weights that do not fit
-    the config, which would track with random layers.
+    """Build a trained model for inference; weights that do not fit are refused.
 
     Args:
         config (str | Path | Config): Config of a :class:`MOTSNet`, its file, or the
             name of one of the project's, see :func:`find_config`.
         checkpoint (str | Path, optional): Its weights; None leaves them random.
         device (str): E.g. 'cpu' or 'cuda:0'.
-        score_thr (float, optional): Detection threshold in [0, 1] in place of the
-            config's.
+        score_thr (float, optional): Detection threshold in [0, 1].
 
     Returns:
-        :obj:`MOTSNet`: In evaluation mode, with the config as ``cfg``, the pipeline
-        of its frames as ``test_pipeline`` and its classes in ``dataset_meta``: those
-        that the checkpoint was trained on, or else the config's.
+        :obj:`MOTSNet`: In evaluation mode, with ``cfg``, ``test_pipeline`` for its
+        frames and, in ``dataset_meta``, the classes that the checkpoint was trained on,
+        or else the config's.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: If the config cannot be read or built, describes another model, has
-            no test pipeline or other numbers of classes than names, if the checkpoint
-            is not one of this model or holds more than tensors and plain data, or if
-            there is no such device or threshold.
+        ValueError: If the config cannot be read or built, is of another model, has no
+            test pipeline or other numbers of classes than names, if the checkpoint is
+            not of this model or holds more than tensors and plain data, or if there is
+            no such device or threshold.
     """
     config, name = read_config(config, MOTSNet)
     device = check_device(device)
@@ -130,19 +129,17 @@ def init_box_masker(
     """Build a trained masker for inference.
 
     Args:
-        config (str | Path | Config, optional): Of a :class:`BoxMasker`, as in
-            :func:`init_mots_model`. None takes the one that comes with the project.
-        checkpoint (str | Path, optional): Its weights. None takes those that come with
-            the project; only without a config.
+        config (str | Path | Config, optional): Of a :class:`BoxMasker`; None takes the
+            one that comes with the project.
+        checkpoint (str | Path, optional): Its weights; None only without a config.
         device (str): E.g. 'cpu' or 'cuda:0'.
 
     Returns:
         :obj:`BoxMasker`: In evaluation mode, with the config as ``cfg``.
 
     Raises:
-        FileNotFoundError: If the config or the checkpoint does not exist.
-        ValueError: As :func:`init_mots_model`, or if a config comes without its
-            weights.
+        FileNotFoundError, ValueError: As :func:`init_mots_model`, or if a config comes
+            without its weights.
     """
     if config is not None and checkpoint is None:
         raise ValueError('a config needs the checkpoint of its weights')
@@ -160,10 +157,7 @@ def init_box_masker(
 def frame_batch(
     model: MOTSNet, frame: np.ndarray, frame_id: int = 0, video_length: int = 1
 ) -> dict:
-    """The batch of one frame (H, W, 3) uint8 BGR, for ``model.test_step``.
-
-    :func:`mmdet.apis.inference_mot` builds the pipeline anew for every frame.
-    """
+    """The batch of one frame (H, W, 3) uint8 BGR, for ``model.test_step``."""
     check_frame(frame)
     data = dict(
         img=[frame],
@@ -184,9 +178,8 @@ def check_frame(frame: object) -> None:
             'frame must be one BGR image, (H, W, 3) uint8 as cv2.imread gives it, got '
             f'{type(frame).__name__}'
         )
-    is_image = frame.ndim == 3 and frame.shape[2] == 3 and frame.size > 0
-    if not is_image or frame.dtype != np.uint8:
-        what = f'{frame.shape} {frame.dtype}'
+    what = f'{frame.shape} {frame.dtype}'
+    if not frame.size or frame.shape[2:] != (3,) or frame.dtype != np.uint8:
         raise ValueError(f'frame must be BGR, (H, W, 3) uint8, got {what}')
 
 
@@ -197,12 +190,7 @@ def check_exists(checkpoint: str | Path) -> None:
 
 
 def load_weights(model: nn.Module, checkpoint: str | Path, config_name: str) -> None:
-    """Load a checkpoint that must hold exactly the weights of the config's model.
-
-    Raises:
-        ValueError: If the file is cut off, holds other weights, or more than tensors
-            and plain data.
-    """
+    """Load a checkpoint; ValueError if it is not exactly of the config's model."""
     try:
         with weights_only(checkpoint):
             load_checkpoint(model, str(checkpoint), map_location='cpu', strict=True)
@@ -217,3 +205,115 @@ def load_weights(model: nn.Module, checkpoint: str | Path, config_name: str) -> 
         raise
     except Exception as error:  # what is no pickle may end in any of them
         raise ValueError(f'{checkpoint}: no checkpoint of PyTorch') from error
+
+
+def segment_boxes(
+    model: MOTSNet | BoxMasker,
+    frame: np.ndarray,
+    bboxes: np.ndarray,
+    labels: np.ndarray | None = None,
+) -> np.ndarray:
+    """The masks (n, H, W) of :func:`segment_instances` as an array."""
+    return segment_instances(model, frame, bboxes, labels).masks.cpu().numpy()
+
+
+@torch.no_grad()
+def segment_instances(
+    model: MOTSNet | BoxMasker,
+    frame: np.ndarray,
+    bboxes: np.ndarray,
+    labels: np.ndarray | None = None,
+) -> InstanceData:
+    """Segment the objects of a frame whose boxes are known, with confidences.
+
+    Row n of the result belongs to row n of the boxes and with it to its identity.
+
+    Args:
+        model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker` or
+            :func:`init_mots_model`.
+        frame (ndarray): BGR, (H, W, 3) uint8.
+        bboxes (ndarray): Boxes (n, 4) xyxy in pixels, clipped to the frame; n may be 0.
+        labels (ndarray, optional): Classes (n, ), integers from 0; no masker needs any.
+
+    Returns:
+        :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size, disjoint
+        by :func:`compete` or, of a :class:`MOTSNet` without a masker, the lowest box in
+        front; ``scores`` (n, ), the :func:`mask_confidences`.
+
+    Raises:
+        ValueError: If an argument is not of that form.
+    """
+    check_frame(frame)
+    is_mots, kind = isinstance(model, MOTSNet), type(model).__name__
+    if not is_mots and not isinstance(model, BoxMasker):
+        raise ValueError(f'model must be a BoxMasker or a MOTSNet, got {kind}')
+    if is_mots and labels is None:
+        raise ValueError('a MOTSNet needs labels, the classes of the boxes')
+    num_classes = model.detector.roi_head.mask_head.num_classes if is_mots else None
+    size = frame.shape[:2]
+    bboxes, labels = _check_boxes(bboxes, labels, size, num_classes)
+    if len(bboxes) == 0:
+        masks = torch.zeros((0, *size), dtype=torch.bool)
+        return InstanceData(masks=masks, scores=torch.zeros(0))
+    masker = model.masker if is_mots else model
+    if masker is None:
+        return _by_mask_branch(model, frame, bboxes, labels)
+    sample = DetDataSample(metainfo=dict(img_id=0, img_shape=size, ori_shape=size))
+    sample.gt_instances = InstanceData(bboxes=torch.from_numpy(bboxes))
+    image = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1)))
+    (sample,) = masker.test_step(dict(inputs=[image], data_samples=[sample]))
+    found = sample.pred_instances
+    return InstanceData(masks=found.masks, scores=found.scores)
+
+
+def _by_mask_branch(
+    model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
+) -> InstanceData:
+    """The mask branch runs on the boxes in place of detections."""
+    data = model.data_preprocessor(frame_batch(model, frame), False)
+    (sample,) = data['data_samples'][0].video_data_samples
+    x = model.detector.extract_feat(data['inputs'][0])
+    scale = x[0].new_tensor(sample.scale_factor).repeat(2)
+    labels = torch.as_tensor(labels, dtype=torch.long, device=scale.device)
+    boxes = InstanceData(bboxes=scale.new_tensor(bboxes) * scale, labels=labels)
+    head = model.detector.roi_head
+    (found,) = head.predict_mask(x, [sample.metainfo], [boxes], rescale=True)
+    masks = disjoint_masks(found.masks, found.bboxes[:, 3])
+    rois = found.mask_rois / scale
+    scores = mask_confidences(masks, found.mask_probs, rois, found.bboxes)
+    return InstanceData(masks=masks, scores=scores)
+
+
+def _check_boxes(
+    bboxes: np.ndarray,
+    labels: np.ndarray | None,
+    size: tuple[int, int],
+    num_classes: int | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes, clipped to the frame, and labels; ValueError if they are no such."""
+    bboxes = np.asarray(bboxes)
+    labels = np.zeros(bboxes.shape[:1]) if labels is None else np.asarray(labels)
+    if bboxes.size == labels.size == 0:
+        return np.zeros((0, 4), np.float32), np.zeros(0, int)
+    if bboxes.ndim != 2 or bboxes.shape[1] != 4 or bboxes.dtype.kind not in 'iuf':
+        raise ValueError(f'bboxes must be (n, 4), got {bboxes.shape} {bboxes.dtype}')
+    if labels.shape != bboxes.shape[:1]:
+        raise ValueError(
+            f'labels must be one for each of {len(bboxes)} boxes, got {labels.shape}'
+        )
+    if labels.dtype.kind not in 'iuf' or (labels != np.floor(labels)).any():
+        raise ValueError(
+            f'labels must be the numbers of classes, from 0, got {labels.tolist()}'
+        )
+    if num_classes and ((labels < 0) | (labels >= num_classes)).any():
+        found = sorted(set(labels.tolist()))
+        raise ValueError(f'labels must lie in 0..{num_classes - 1}, got {found}')
+    clipped = np.clip(bboxes.astype(np.float64), 0, [*size[::-1]] * 2)
+    for boxes, fault in (
+        (bboxes, 'is no box x1 < x2, y1 < y2'),
+        (clipped, f'has no pixel in the {size[1]} x {size[0]} frame'),
+    ):
+        # Written so that it catches nan too.
+        for n in np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1)):
+            raise ValueError(f'bboxes[{n}] {fault}: {bboxes[n].tolist()}')
+    return clipped.astype(np.float32), labels.astype(int)

@@ -28,7 +28,7 @@ def registered_type(registry: Registry, kind: str | type | None) -> type | None:
 
 def config_classes(cfg: Config, split: str = 'test') -> tuple[str, ...] | None:
     """Names of the classes of a data set ('train', 'val', 'test'), if there are any."""
-    for dataset in _datasets(cfg, split):
+    for dataset in _datasets(cfg.get(f'{split}_dataloader')):
         classes = dataset.get('metainfo', {}).get('classes')
         if classes is None:
             kind = registered_type(DATASETS, dataset.get('type'))
@@ -41,8 +41,8 @@ def config_classes(cfg: Config, split: str = 'test') -> tuple[str, ...] | None:
 def set_classes(cfg: Config, classes: Sequence[str]) -> None:
     """Give a config other classes, in place: its data sets, heads and settings.
 
-    Settings with a number for each class keep those of the classes that stay; another
-    class gets the mean of all that were there.
+    Settings with a number for each class keep those of classes that stay; others get
+    the mean of all that were there.
 
     Raises:
         ValueError: If they are no list of different names.
@@ -50,7 +50,7 @@ def set_classes(cfg: Config, classes: Sequence[str]) -> None:
     classes = check_class_names(classes, 'classes')
     before = config_classes(cfg, 'train') or config_classes(cfg) or ()
     for split in ('train', 'val', 'test'):
-        for dataset in _datasets(cfg, split):
+        for dataset in _datasets(cfg.get(f'{split}_dataloader')):
             kind = registered_type(DATASETS, dataset.get('type'))
             if isinstance(kind, type) and issubclass(kind, BaseDataset):
                 dataset.metainfo = dict(classes=classes)
@@ -65,45 +65,33 @@ def _set_in_model(part: Any, before: Sequence[str], classes: Sequence[str]) -> N
     if not isinstance(part, dict):
         return
     for key, value in list(part.items()):
-        is_list = isinstance(value, (list, tuple))
+        values = value if isinstance(value, (list, tuple)) else [value]
         if key in HEADS:
-            for head in value if is_list else [value]:
+            for head in values:
                 if isinstance(head, dict):
                     head['num_classes'] = len(classes)
-        if key in PER_CLASS and is_list and len(value) == len(before):
-            part[key] = _by_class(value, before, classes)
+        if key in PER_CLASS and values is value and len(value) == len(before):
+            known = {fold(name): number for name, number in zip(before, value)}
+            mean = type(value[0])(sum(value) / len(value))
+            part[key] = [known.get(fold(name), mean) for name in classes]
         elif key != 'rpn_head':
             _set_in_model(value, before, classes)
 
 
-def _by_class(values: Sequence, before: Sequence[str], classes: Sequence[str]) -> list:
-    """The value of each class, or the mean."""
-    known = {fold(name): value for name, value in zip(before, values)}
-    mean = type(values[0])(sum(values) / len(values))
-    return [known.get(fold(name), mean) for name in classes]
-
-
-def _datasets(cfg: Config, split: str) -> Iterator[dict]:
-    """The data sets of a dataloader, without those that wrap others."""
-    waiting = [(cfg.get(f'{split}_dataloader') or {}).get('dataset')]
-    while waiting:
-        dataset = waiting.pop()
-        if not isinstance(dataset, dict):
-            continue
-        inner = dataset.get('datasets') or dataset.get('dataset')
-        if inner is None:
-            yield dataset
-        else:
-            waiting += reversed(inner) if isinstance(inner, (list, tuple)) else [inner]
+def _datasets(part: Any) -> Iterator[dict]:
+    """The data sets in a part of a config, without those that wrap others."""
+    if isinstance(part, (list, tuple)):
+        for item in part:
+            yield from _datasets(item)
+    elif isinstance(part, dict):
+        inner = part.get('datasets') or part.get('dataset')
+        yield from [part] if inner is None else _datasets(inner)
 
 
 def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
-    """Names of the classes that a checkpoint was trained on.
+    """Names of the classes that a checkpoint was trained on, None if it does not say.
 
-    None if it does not say, or is damaged, which whoever loads the weights finds too.
-
-    Raises:
-        ValueError: If it holds more than tensors and plain data.
+    ValueError if it holds more than tensors and plain data.
     """
     with weights_only(checkpoint):
         try:
@@ -112,13 +100,11 @@ def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
             )
         except UnpicklingError:
             raise
-        except Exception:  # what is no pickle may end in any of them
+        except Exception:  # whoever loads the weights will say what is damaged
             return None
     for key in ('meta', 'dataset_meta', 'classes'):
-        if not isinstance(content, Mapping) or not content.get(key):
-            return None
-        content = content[key]
-    return tuple(content) if isinstance(content, (list, tuple)) else None
+        content = content.get(key) if isinstance(content, Mapping) else None
+    return tuple(content) if content and isinstance(content, (list, tuple)) else None
 
 
 def adopt_classes(cfg: Config, checkpoint: str | Path) -> str | None:
@@ -144,11 +130,9 @@ def check_resumed_classes(cfg: Config, checkpoint: str | Path) -> None:
 
 
 def check_num_classes(model: nn.Module, classes: Sequence[str], where: str) -> None:
-    """Refuse a model whose heads have another ``num_classes`` than its data.
+    """ValueError if a head of a model has another ``num_classes`` than its data.
 
-    Raises:
-        ValueError: If a head has another number; the message names it, and ``where``
-            the classes are from.
+    The message says ``where`` the classes are from.
     """
     for name, module in model.named_modules():
         number = getattr(module, 'num_classes', None)

@@ -11,12 +11,12 @@ import numpy as np
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.config import Config
 
-from mmwsmots.fileio import FrameReader, VideoWriter, check_existing
+from mmwsmots.fileio import FrameReader, VideoWriter, atomic_write, check_existing
 from mmwsmots.fileio.classes import add_labels
+from mmwsmots.fileio.mots_txt import format_line
 from mmwsmots.visualization import TrackDrawer
 
 from .inference import check_frame, init_mots_model
-from .track_journal import TrackJournal, state_path
 from .video_tracker import VideoTracker, read_ahead
 
 FPS = 10.0  # of frames that come without a rate
@@ -27,15 +27,11 @@ if TYPE_CHECKING:
 class MOTSInferencer:
     """Segments and tracks videos, called as mmdet's inferencers are.
 
-    Each call is a video of its own; calls may run in threads.
+    Each call is a video of its own; calls may run in threads. ``model`` is the model.
 
     Args:
-        config, checkpoint, score_thr: See :func:`init_mots_model`.
+        config, checkpoint, score_thr: See :func:`init_mots_model`, also for errors.
         device (str, optional): None takes 'cuda:0' if there is a GPU, else 'cpu'.
-
-    Attributes:
-        model (:obj:`MOTSNet`): From :func:`init_mots_model`, which says what is
-            refused; ``model.dataset_meta['classes']`` names its classes.
 
     Examples:
         >>> inferencer = MOTSInferencer('config.py', 'weights.pth')
@@ -74,9 +70,8 @@ class MOTSInferencer:
 
         Returns:
             list[:obj:`TrackDataSample`] | list[Path]: One sample for each frame, see
-            :meth:`iterate`; with ``out_dir`` the files that were written: ``NAME.txt``,
-            KITTI MOTS text, and ``NAME.mp4``. ``labels.txt`` names the classes if they
-            are others than KITTI MOTS's.
+            :meth:`iterate`; with ``out_dir`` the files: ``NAME.txt``, KITTI MOTS text,
+            and ``NAME.mp4``. ``labels.txt`` names classes that are not KITTI MOTS's.
 
         Raises:
             FileNotFoundError: If there is no such video or folder.
@@ -87,16 +82,17 @@ class MOTSInferencer:
         if out_dir is None:
             return list(self.iterate(inputs))
         frames, name, length, fps = _open(inputs, name)
-        paths = [Path(out_dir) / f'{name}.txt', Path(out_dir) / f'{name}.mp4']
-        check_existing(paths, [state_path(paths[0])], overwrite=overwrite)
+        paths = [Path(out_dir) / f'{name}.{kind}' for kind in ('txt', 'mp4')]
+        started = [paths[0].with_suffix('.state.part')]  # by demo/mots_demo.py
+        check_existing(paths, started, overwrite=overwrite)
         tracker = VideoTracker(self.model, length)
         add_labels(paths[:1], tracker.class_ids)
         drawer = TrackDrawer(class_ids=tracker.class_ids)
         video = VideoWriter(paths[1], fps) if with_video else nullcontext()
-        with TrackJournal(paths[0], type(self).__name__) as journal, video:
+        with atomic_write(paths[0]) as temp, temp.open('w') as text, video:
             for frame in read_ahead(frames):
                 objects = tracker.track(frame)
-                journal.write(objects)
+                text.writelines(map(format_line, objects))
                 if with_video:
                     video.write(drawer.draw_objects(frame, objects))
             if not with_video:
@@ -109,10 +105,10 @@ class MOTSInferencer:
         """Process a video frame by frame, as it is asked for; see :meth:`__call__`.
 
         Yields:
-            :obj:`TrackDataSample`: Of one frame, which has ``pred_track_instances``:
-            ``bboxes`` (n, 4) xyxy in pixels, ``labels``, ``scores``, disjoint ``masks``
-            (n, H, W) bool and ``instances_id``, constant over the video; and
-            ``classes`` in its metainfo.
+            :obj:`TrackDataSample`: Of one frame, with ``classes`` in its metainfo and
+            ``pred_track_instances``: ``bboxes`` (n, 4) xyxy in pixels, ``labels``,
+            ``scores``, disjoint ``masks`` (n, H, W) bool and ``instances_id``, constant
+            over the video.
         """
         frames, _, length, _ = _open(inputs, '')
         tracker = VideoTracker(self.model, length)
@@ -145,8 +141,7 @@ def _read(frame: np.ndarray | str | Path) -> np.ndarray:
         return frame
     if not Path(frame).is_file():
         raise FileNotFoundError(f'{frame}: no such picture')
-    image = cv2.imread(str(frame))
-    if image is None:
+    if (image := cv2.imread(str(frame))) is None:
         raise ValueError(f'{frame}: the frame cannot be read')
     return image
 
@@ -155,15 +150,15 @@ def to_supervision(sample: DetDataSample | TrackDataSample) -> Detections:
     """What was found in a frame, for the package supervision.
 
     Args:
-        sample (:obj:`DetDataSample` | :obj:`TrackDataSample`): Of one frame, with
-            ``pred_track_instances``, e.g. from :class:`MOTSInferencer`.
+        sample (:obj:`DetDataSample` | :obj:`TrackDataSample`): Of one frame, e.g. from
+            :class:`MOTSInferencer`.
 
     Returns:
         supervision.Detections: ``xyxy``, ``mask``, ``confidence``, ``class_id``,
         ``tracker_id`` and, where the sample has ``classes``, ``data['class_name']``.
 
     Raises:
-        ImportError: If supervision is not installed; mmwsmots does not ask for it.
+        ImportError: If supervision is not installed.
         ValueError: If the sample has several frames, or no tracks.
     """
     try:
@@ -177,10 +172,8 @@ def to_supervision(sample: DetDataSample | TrackDataSample) -> Detections:
     if 'pred_track_instances' not in sample:
         raise ValueError('the sample has no pred_track_instances')
     found = sample.pred_track_instances.cpu().numpy()
-    labels = found.labels.astype(int)
-    classes = sample.get('classes')
-    data = {}
-    if classes is not None:
+    labels, data = found.labels.astype(int), {}
+    if (classes := sample.get('classes')) is not None:
         data['class_name'] = np.array([classes[label] for label in labels], dtype=str)
     return Detections(
         xyxy=found.bboxes.astype(float).reshape(-1, 4),

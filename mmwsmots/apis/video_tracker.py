@@ -10,12 +10,14 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from mmwsmots.apis.inference import frame_batch
 from mmwsmots.fileio.classes import class_numbers
+from mmwsmots.fileio.frame_reader import check_size
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import MOTSObject
 from mmwsmots.fileio.rle import masks_to_rles
 from mmwsmots.models.mot import MOTSNet
+
+from .inference import frame_batch
 
 T = TypeVar('T')
 
@@ -38,8 +40,8 @@ def read_ahead(items: Iterable[T], num_ahead: int = 4) -> Iterator[T]:
 class VideoTracker:
     """Segments and tracks the objects of one video, frame by frame.
 
-    Nothing is kept of a frame but what the window of the tracker needs. The tracker is
-    a copy of the model's: several videos may use one model, in turns or in threads.
+    Nothing is kept of a frame but what the window of the tracker needs. Several videos
+    may use one model, in turns or in threads.
 
     Args:
         model (:obj:`MOTSNet`): From :func:`init_mots_model`.
@@ -61,10 +63,8 @@ class VideoTracker:
                 'the model is no MOTSNet, or has no tracker, or no track_head to embed '
                 'for it'
             )
-        classes = model.dataset_meta['classes']
-        self.class_ids = class_numbers(classes)
+        self.class_ids = class_numbers(model.dataset_meta['classes'])
         self.model = model
-        self._class_ids = [self.class_ids[name] for name in classes]
         self._tracker = deepcopy(model.tracker)
         self._tracker.reset()
         self._size = None
@@ -74,10 +74,7 @@ class VideoTracker:
 
     @torch.no_grad()
     def track(self, frame: np.ndarray) -> list[MOTSObject]:
-        """Process the next frame.
-
-        Args:
-            frame (ndarray): BGR, (H, W, 3) uint8.
+        """Process the next frame, BGR, (H, W, 3) uint8.
 
         Returns:
             list[MOTSObject]: Its objects, with masks at the frame's own size.
@@ -92,11 +89,7 @@ class VideoTracker:
         """:meth:`track` without encoding the masks, see :meth:`MOTSNet.predict`."""
         batch = frame_batch(self.model, frame, self.num_frames, self.video_length)
         size = frame.shape[:2]
-        if self._size not in (None, size):
-            raise ValueError(
-                f'frame {self.num_frames} has the size {size[1]} x {size[0]}, the '
-                f'first one {self._size[1]} x {self._size[0]}'
-            )
+        check_size(f'frame {self.num_frames}', size, self._size or size)
         data = self.model.data_preprocessor(batch, False)
         (sample,) = self.model.predict(**data, tracker=self._tracker)
         self._size = size
@@ -108,11 +101,8 @@ class VideoTracker:
         tracker = self._tracker.state_dict()
         # Identities that left the window never come back.
         self._numbering.keep(tracker['memory'].get('ids', np.empty(0)).tolist())
-        return dict(
-            num_frames=self.num_frames,
-            tracker=tracker,
-            numbering=self._numbering.state_dict(),
-        )
+        numbering = self._numbering.state_dict()
+        return dict(num_frames=self.num_frames, tracker=tracker, numbering=numbering)
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where another object with the same model was."""
@@ -124,8 +114,9 @@ class VideoTracker:
         """``pred_track_instances`` of the last frame as lines of KITTI MOTS text."""
         masks, objects = instances.masks.cpu().numpy(), []
         ids, labels = instances.instances_id.tolist(), instances.labels.tolist()
+        classes = self.model.dataset_meta['classes']
         for identity, label, rle in zip(ids, labels, masks_to_rles(masks)):
-            class_id = self._class_ids[label]
+            class_id = self.class_ids[classes[label]]
             place = self.num_frames - 1, self._numbering(class_id, identity), class_id
             objects.append(MOTSObject(*place, *masks.shape[1:], rle))
         return objects

@@ -3,27 +3,17 @@ from mmwsmots.utils import quiet_dependencies
 
 quiet_dependencies()  # before mmdet's data sets are imported
 
-from .benchmark_datasets import KITTIMOTSDataset, MOTS20Dataset
+from . import transforms
 from .box_dataset import BoxDataset
-from .mots_dataset import MOTSDataset
+from .mots_dataset import KITTIMOTSDataset, MOTS20Dataset, MOTSDataset
 from .samplers import ClipSampler
-from .transforms import (
-    ClipFrameSample,
-    LoadAnnotatedFrame,
-    LoadMaskScores,
-    PackMOTSDetInputs,
-    PackMOTSInputs,
-)
+from .transforms import *  # noqa: F403
 
 __all__ = [
     'BoxDataset',
-    'ClipFrameSample',
     'ClipSampler',
     'KITTIMOTSDataset',
-    'LoadAnnotatedFrame',
-    'LoadMaskScores',
     'MOTS20Dataset',
     'MOTSDataset',
-    'PackMOTSDetInputs',
-    'PackMOTSInputs',
+    *transforms.__all__,
 ]

@@ -12,20 +12,11 @@ class BoxDataset(BaseDataset):
     """The images of a COCO or CocoVID file and their boxes, to find masks of.
 
     Every box that lies in its image counts, however small; no mask is read. The classes
-    are those of the file.
-
-    Args:
-        *args, **kwargs: Of :class:`mmengine.dataset.BaseDataset`. ``data_prefix`` has
-            the folder of the images as ``img``.
+    are those of the file, ``data_prefix['img']`` is the folder of the images.
     """
 
     def load_data_list(self) -> list[dict]:
-        """Read ``ann_file``.
-
-        Returns:
-            list[dict]: As mmdet's; ``ann_indices`` are the places of the ``instances``
-            in the file's annotations.
-        """
+        """Read ``ann_file``; ``ann_indices`` are the places of instances in it."""
         coco = read_coco(self.ann_file)
         self._metainfo['classes'] = tuple(cat['name'] for cat in coco['categories'])
         images = image_boxes(coco, self.ann_file)

@@ -18,19 +18,16 @@ class MOTSDataset(BaseVideoDataset):
     """Videos of any classes, in a CocoVID or COCO file.
 
     ``metainfo=dict(classes=(...))`` names the classes; the file's categories are found
-    by name, see :func:`mmwsmots.fileio.coco_files.order_coco`. In training, boxes and
-    tracks of each class are printed.
-
-    Ignore regions (``iscrowd``) become instances with ``ignore_flag`` 1, which mmdet
-    packs as ``ignored_instances``. In training, mmdet leaves out frames without an
-    annotation unless ``filter_cfg=dict(filter_empty_gt=False)``.
+    by name, see :func:`mmwsmots.fileio.coco_files.order_coco`. Ignore regions
+    (``iscrowd``) become ``ignored_instances``. In training, boxes and tracks of each
+    class are printed, and mmdet leaves out frames without an annotation unless
+    ``filter_cfg=dict(filter_empty_gt=False)``.
 
     Args:
-        *args: See :class:`mmdet.datasets.BaseVideoDataset`.
+        *args, **kwargs: See :class:`mmdet.datasets.BaseVideoDataset`.
         with_mask (bool): Whether instances carry their mask. If False, neither the mask
             nor its area leaves the parser of the annotation file, so no pipeline or
             model can see them.
-        **kwargs: See :class:`mmdet.datasets.BaseVideoDataset`.
 
     Raises:
         ValueError: If no classes are named, the file breaks its format, contradicts
@@ -69,13 +66,12 @@ class MOTSDataset(BaseVideoDataset):
         videos = super().filter_data()
         if self.test_mode:
             return videos
-        boxes, tracks = Counter(), {}
-        for video in videos:
-            for image in video['images']:
-                for instance in image['instances']:
-                    if not instance['ignore_flag']:
-                        boxes[instance['bbox_label']] += 1
-                        tracks[instance['instance_id']] = instance['bbox_label']
+        images = (image for video in videos for image in video['images'])
+        used = [
+            i for image in images for i in image['instances'] if not i['ignore_flag']
+        ]
+        boxes = Counter(instance['bbox_label'] for instance in used)
+        tracks = {i['instance_id']: i['bbox_label'] for i in used}
         if not boxes:
             raise ValueError(
                 f'{self.ann_file}: no box to train on is left of '
@@ -91,3 +87,22 @@ class MOTSDataset(BaseVideoDataset):
         ]
         print_log(f'{self.ann_file}: boxes to train on: {", ".join(parts)}', 'current')
         return videos
+
+
+@DATASETS.register_module()
+class KITTIMOTSDataset(MOTSDataset):
+    """KITTI MOTS, or any CocoVID file with the classes car and pedestrian."""
+
+    METAINFO = dict(
+        classes=('car', 'pedestrian'), palette=[(0, 114, 189), (217, 83, 25)]
+    )
+
+
+@DATASETS.register_module()
+class MOTS20Dataset(MOTSDataset):
+    """MOTS20, or any CocoVID file, with the class pedestrian only; others are left out.
+
+    The files come from ``tools/dataset_converters/mots20_2coco.py``.
+    """
+
+    METAINFO = dict(classes=('pedestrian',), palette=[(217, 83, 25)])

@@ -26,13 +26,9 @@ class MOTSBenchmark(NamedTuple):
 
     @property
     def class_ids(self) -> dict[str, int]:
-        """dict[str, int]: Number of each class, where no labels.txt says otherwise."""
+        """Number of each class, where no labels.txt says otherwise."""
         numbers = class_numbers(self.classes)
         return {name: numbers[name] for name in self.classes}
-
-    def gt_path(self, gt_dir: Path, name: str) -> Path:
-        """The ground truth of a sequence."""
-        return gt_dir / self.gt_file.format(seq=name)
 
 
 BENCHMARKS = dict(
@@ -44,13 +40,10 @@ BENCHMARKS = dict(
 def get_benchmark(
     name: str, gt_dir: str | Path | None = None, classes: Sequence[str] | None = None
 ) -> MOTSBenchmark:
-    """Look up a benchmark, 'kitti_mots' or 'mots20'.
+    """Look up a benchmark, 'kitti_mots' or 'mots20', and the classes to evaluate.
 
-    If the folder of ground truth has a labels.txt, the classes are those of this file;
-    ``classes`` are evaluated in place of all of them.
-
-    Raises:
-        ValueError: If there is no such benchmark, or labels.txt lacks a class.
+    They are ``classes``, or else those of a labels.txt in the folder of ground truth,
+    or else the benchmark's. ValueError if labels.txt lacks one, or for another name.
     """
     if name not in BENCHMARKS:
         raise ValueError(f'benchmark must be one of {list(BENCHMARKS)}, got {name!r}')

@@ -29,14 +29,9 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
     """TrackEval's data set of files that are read and checked here.
 
     TrackEval would look for overlaps a second time, which takes longer than its
-    metrics. What it does with the content is its own code.
-
-    Folders are absolute. ``benchmark`` names the ground truth's files and the classes,
-    of which TrackEval's own list has two.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If a sequence has more than a million frames.
+    metrics. What it does with the content is its own code. Folders are absolute.
+    FileNotFoundError if a file is missing, ValueError if there is no sequence, or one
+    has more than a million frames.
     """
 
     def __init__(
@@ -46,49 +41,41 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
         seq_lengths: Mapping[str, int],
         benchmark: MOTSBenchmark,
     ) -> None:
+        # The parent's looks for files and knows two classes.
+        self.class_name_to_class_id = benchmark.class_ids
+        self.seq_lengths, self._benchmark = seq_lengths, benchmark
+        self._gt_dir, self._paths = gt_dir, {}
+        if not seq_lengths:
+            raise ValueError(f'{gt_dir}: no sequence is to be evaluated')
         for name, length in seq_lengths.items():
             if length > MAX_FRAMES:  # one stray number would fill the memory
                 raise ValueError(
                     f'sequence {name} of {gt_dir} and {results_dir}: {length} frames, '
                     f'no more than {MAX_FRAMES} are evaluated'
                 )
-        self._folders, self._benchmark = (gt_dir, results_dir), benchmark
-        self._paths = {
-            name: (benchmark.gt_path(gt_dir, name), results_dir / f'{name}.txt')
-            for name in seq_lengths
-        }
-        for name, paths in self._paths.items():
-            for path, what in zip(paths, ('ground truth', 'results')):
-                _check_exists(path, f'no {what} for sequence {name}')
-        super().__init__(
-            dict(
-                GT_FOLDER=str(gt_dir),
-                GT_LOC_FORMAT='{gt_folder}/' + benchmark.gt_file,
-                TRACKERS_FOLDER=str(results_dir.parent),
-                TRACKERS_TO_EVAL=[results_dir.name],
-                TRACKER_SUB_FOLDER='',
-                PRINT_CONFIG=False,
-                SEQ_INFO=dict(seq_lengths),
-            )
-        )
-        self.class_name_to_class_id = benchmark.class_ids
-        self.class_list = list(benchmark.class_ids)
+            truth = gt_dir / benchmark.gt_file.format(seq=name)
+            self._paths[name] = truth, results_dir / f'{name}.txt'
+            for path, what in zip(self._paths[name], ('ground truth', 'results')):
+                if path.is_file():
+                    continue
+                words = f'no {what} for sequence {name}'
+                if any(path.with_suffix('').glob('*.png')):
+                    words += (
+                        '; tools/dataset_converters/convert_masks.py makes it of the '
+                        f'pictures in {path.with_suffix("")}'
+                    )
+                raise FileNotFoundError(f'{path}: {words}')
 
     def read(self, seq: str) -> tuple[list[MOTSObject], list[MOTSObject]]:
-        """Read and check ground truth and results of a sequence.
+        """Read ground truth and results of a sequence.
 
-        Raises:
-            ValueError: If a file breaks the format, or does not fit the sequence or the
-                other file.
+        ValueError if a file breaks the format, or does not fit the other or the length.
         """
-        gt, results = (
-            read_objects(path, folder, self._benchmark, self.seq_lengths[seq], is_gt)
-            for path, folder, is_gt in zip(
-                self._paths[seq], self._folders, (True, False)
-            )
-        )
+        gt_path, path = self._paths[seq]
+        rules = self._benchmark, self.seq_lengths[seq]
+        gt = read_objects(gt_path, self._gt_dir, *rules)
+        results = read_objects(path, path.parent, *rules, check_ids=False)
         if gt and results and gt[0][3:5] != results[0][3:5]:
-            gt_path, path = self._paths[seq]
             raise ValueError(
                 f'{path}: the masks have the size {results[0].height} x '
                 f'{results[0].width}, those of {gt_path} {gt[0].height} x {gt[0].width}'
@@ -101,43 +88,35 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
         """TrackEval's data of each class, without results in ignore regions."""
         # Ids are only told apart, but TrackEval makes tables up to the largest one.
         ids = {i: n for n, i in enumerate(sorted({obj.track_id for obj in results}))}
-        self._gt = gt
-        self._results = [obj._replace(track_id=ids[obj.track_id]) for obj in results]
-        data = self.get_raw_seq_data('', seq)
+        results = [obj._replace(track_id=ids[obj.track_id]) for obj in results]
+        truths = [obj for obj in gt if obj.class_id != IGNORE_CLASS_ID]
+        ignored = [obj for obj in gt if obj.class_id == IGNORE_CLASS_ID]
+        length = self.seq_lengths[seq]
+        data = dict(num_timesteps=length, seq=seq)
+        for kind, objects in (('gt', truths), ('tracker', results)):
+            frames = _by_frame(objects, length)
+            data[f'{kind}_dets'] = [_rles(frame) for frame in frames]
+            for key, field in (('ids', 'track_id'), ('classes', 'class_id')):
+                values = ([getattr(obj, field) for obj in frame] for frame in frames)
+                data[f'{kind}_{key}'] = [np.array(row, dtype=int) for row in values]
+        data['gt_ignore_region'] = [
+            mask_utils.merge(_rles(frame), intersect=False)
+            for frame in _by_frame(ignored, length)
+        ]
+        data['similarity_scores'] = [
+            self._calculate_similarities(*masks)
+            for masks in zip(data['gt_dets'], data['tracker_dets'])
+        ]
         return {
-            name: self.get_preprocessed_seq_data(data, name) for name in self.class_list
+            name: self.get_preprocessed_seq_data(data, name)
+            for name in self.class_name_to_class_id
         }
-
-    def _load_raw_file(self, tracker: str, seq: str, is_gt: bool) -> dict:
-        """The parent's dictionary of one of the two files of a sequence."""
-        frames = [[] for _ in range(self.seq_lengths[seq])]
-        ignored = [[] for _ in frames]
-        for obj in self._gt if is_gt else self._results:
-            is_ignored = is_gt and obj.class_id == IGNORE_CLASS_ID
-            (ignored if is_ignored else frames)[obj.frame_id].append(obj)
-        prefix = 'gt' if is_gt else 'tracker'
-        data = {
-            'num_timesteps': len(frames),
-            'seq': seq,
-            f'{prefix}_dets': [_rles(frame) for frame in frames],
-            f'{prefix}_ids': [_column(frame, 'track_id') for frame in frames],
-            f'{prefix}_classes': [_column(frame, 'class_id') for frame in frames],
-        }
-        if is_gt:
-            data['gt_ignore_region'] = [
-                mask_utils.merge(_rles(frame), intersect=False) for frame in ignored
-            ]
-        return data
 
 
 def find_oddities(
     gt: list[MOTSObject], results: list[MOTSObject], benchmark: MOTSBenchmark
 ) -> list[str]:
-    """What of ground truth and results of a sequence is rarely meant, in words.
-
-    It is an identity that changes its class, and a first frame later than that of the
-    ground truth.
-    """
+    """What is rarely meant: an identity of two classes, a first frame that is late."""
     notices, first_frame = [], benchmark.first_frame
     names = {number: name for name, number in benchmark.class_ids.items()}
     change = find_class_change(
@@ -166,13 +145,9 @@ def read_objects(
 ) -> list[MOTSObject]:
     """:func:`read_mots_txt` by the names of classes in ``folder/labels.txt``.
 
-    Returns:
-        list[MOTSObject]: The objects with the class numbers of the benchmark; those of
-        classes that it does not have are negative.
-
-    Raises:
-        ValueError: If the file breaks the format, has a class without a name, or none
-            of the benchmark's.
+    The objects get the class numbers of the benchmark, negative ones for others.
+    ValueError if the file breaks the format, has a class without a name, or none of the
+    benchmark's.
     """
     labels = labels_of(folder)
     if labels and all(find_name(name, labels) is None for name in benchmark.classes):
@@ -198,16 +173,8 @@ def _rles(objects: Sequence[MOTSObject]) -> list[dict]:
     return [obj.coco_rle for obj in objects]
 
 
-def _column(objects: Sequence[MOTSObject], name: str) -> np.ndarray:
-    return np.array([getattr(obj, name) for obj in objects], dtype=int)
-
-
-def _check_exists(path: Path, words: str) -> None:
-    pictures = path.with_suffix('')
-    if any(pictures.glob('*.png')):
-        words += (
-            '; tools/dataset_converters/convert_masks.py makes it of the pictures in '
-            f'{pictures}'
-        )
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: {words}')
+def _by_frame(objects: Sequence[MOTSObject], length: int) -> list[list[MOTSObject]]:
+    frames = [[] for _ in range(length)]
+    for obj in objects:
+        frames[obj.frame_id].append(obj)
+    return frames

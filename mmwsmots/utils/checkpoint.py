@@ -19,20 +19,14 @@ TYPES_CAN_BE_NAMED = hasattr(torch.serialization, 'get_unsafe_globals_in_checkpo
 
 
 def _mmengine_types() -> list:
-    """What the checkpoints of mmengine's runner hold beside tensors.
-
-    The message hub: :class:`HistoryBuffer` and NumPy's arrays and numbers. mmengine
-    0.10.7 does not name them as safe. Nothing that runs code is among them.
-    """
-    reconstruct = np.zeros(1).__reduce__()[0]
-    scalar = np.float64(0).__reduce__()[0]
+    """What the message hub in checkpoints of mmengine 0.10.7 holds; none runs code."""
     dtypes = {type(np.dtype(code)) for code in (*np.typecodes['AllInteger'], *'?efdg')}
     # Pickle names a method as getattr(class, name).
     method = _history_method, 'builtins.getattr'
     names = [method, HistoryBuffer, np.ndarray, np.dtype, *dtypes]
-    for module in ('numpy.core', 'numpy._core'):  # before and since NumPy 2
-        names.append((reconstruct, f'{module}.multiarray._reconstruct'))
-        names.append((scalar, f'{module}.multiarray.scalar'))
+    for name, value in (('_reconstruct', np.zeros(1)), ('scalar', np.float64(0))):
+        for module in ('numpy.core', 'numpy._core'):  # before and since NumPy 2
+            names.append((value.__reduce__()[0], f'{module}.multiarray.{name}'))
     return names
 
 
@@ -47,19 +41,15 @@ def _history_method(owner: Any, name: str) -> Callable:
 def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
     """Load checkpoints as data, never as code, inside the block.
 
-    PyTorch loads with ``weights_only=True`` by default since 2.6, and then refuses what
-    mmengine 0.10.7 saves; in this block its few types are allowed. onedl-mmengine falls
-    back to ``weights_only=False``, which runs whatever code a file names; in this block
-    such a file is refused. Whoever trusts it sets PyTorch's
-    ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing. Before PyTorch
-    2.6 it does nothing but warn, as not even a checkpoint of our own could be read.
-
-    Args:
-        checkpoint (str | Path): Name of the file, for the error.
+    Since 2.6 PyTorch refuses what mmengine 0.10.7 saves; in this block its few types
+    are allowed. onedl-mmengine falls back to ``weights_only=False``, which runs the
+    code that a file names; in this block such a file is refused. Whoever trusts it sets
+    PyTorch's ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing. Before
+    PyTorch 2.6 it does nothing but warn: our own checkpoints could not be read.
 
     Raises:
-        ValueError: If the file is no checkpoint, or holds other objects than tensors
-            and plain data.
+        ValueError: If the file, named ``checkpoint`` in the message, is none, or holds
+            more than tensors and plain data.
     """
     if os.environ.get(TRUST, '0').lower() in ('1', 'y', 'yes', 'true'):
         yield

@@ -8,12 +8,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def find_config(name: str | Path) -> Path:
-    """The file of a config.
+    """The file of a config: a path, or the name of one of the project's configs.
 
-    Args:
-        name (str | Path): Path, or the name of one of the project's configs, alone, as
-            ``wsmots_r50_fpn_kitti``, or as in ``_base_``,
-            ``mmwsmots::wsmots/wsmots_r50_fpn_kitti.py``.
+    That is ``wsmots_r50_fpn_kitti`` or ``mmwsmots::wsmots/wsmots_r50_fpn_kitti.py``.
 
     Raises:
         FileNotFoundError: If there is neither.

@@ -8,9 +8,7 @@ from mmengine.device import get_device
 
 
 def check_device(name: str | None) -> torch.device:
-    """The device of a name that a user gave, e.g. 'cpu' or 'cuda:0'.
-
-    None is the first GPU, or the CPU where there is none.
+    """The device 'cpu', 'cuda:0', ...; None is the first GPU, or the CPU without one.
 
     Raises:
         ValueError: If PyTorch knows no such device, or it is not there.
@@ -33,11 +31,9 @@ def check_device(name: str | None) -> torch.device:
 def prepare_cpu_processes(cfg: Config) -> None:
     """Let the processes of torchrun work together without GPUs.
 
-    mmengine's ``pytorch`` launcher selects a GPU for each process and hands its number
-    to ``DistributedDataParallel``; on a machine without one, both raise. There the
-    process group is started here, with gloo, and the model's wrapper gets no device.
-    With GPUs, and with other launchers, nothing is done. The ``model_wrapper_cfg`` of
-    the run's config is completed in place.
+    mmengine's ``pytorch`` launcher hands the number of a GPU to each process's
+    ``DistributedDataParallel``. Where there is none, the process group is started here,
+    with gloo, and the ``model_wrapper_cfg`` is completed in place, without a device.
     """
     if cfg.get('launcher') != 'pytorch' or get_device() != 'cpu':
         return

@@ -17,12 +17,11 @@ def _font(size: int, is_ascii: bool) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # labels repeat from frame to frame
 def render_text(text: str, size: int) -> np.ndarray:
     """Coverage 0..255 (height, width) of a line of text, read-only, by font size.
 
-    Labels repeat from frame to frame, hence the cache. The height depends on the size
-    alone.
+    The height depends on the size alone.
     """
     font = _font(size, text.isascii())
     ascent, descent = _font(size, True).getmetrics()
@@ -38,8 +37,8 @@ def put_text(
 ) -> None:
     """Draw a line of text on an image, in place; what reaches outside is cut off.
 
-    ``xy`` are the left and top edge and ``size`` is the font's, in pixels; ``color`` is
-    in the channel order of the image.
+    ``xy`` (left, top) and the font's ``size`` are in pixels; ``color`` has the image's
+    channel order.
     """
     coverage = render_text(text, size)
     left, top = xy

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from mmwsmots.fileio.mots_txt import CLASS_IDS, IGNORE_CLASS_ID, MOTSObject
 
@@ -36,8 +35,7 @@ def id_color(track_id: int) -> tuple[int, int, int]:
 class TrackDrawer:
     """Draws masks, names and trails of tracks on the frames of one video.
 
-    All images are BGR, as cv2 and mmcv read them. cv2 works on the rectangles of the
-    masks, for ten objects on 1242 x 375 in about 10 ms.
+    All images are BGR. Ten objects on 1242 x 375 take about 10 ms.
 
     Args:
         trail_length (int): Number of past frames of which a trail shows the objects'
@@ -47,10 +45,7 @@ class TrackDrawer:
     """
 
     def __init__(
-        self,
-        trail_length: int = 20,
-        scale: int = 1,
-        class_ids: Mapping[str, int] = CLASS_IDS,
+        self, trail_length: int = 20, scale: int = 1, class_ids: Mapping = CLASS_IDS
     ) -> None:
         self.class_names = {number: name for name, number in class_ids.items()}
         self.trail_length = trail_length
@@ -88,13 +83,13 @@ class TrackDrawer:
         Raises:
             ValueError: If masks or boxes are missing, or not one per id.
         """
-        self._check(image, ids, texts, masks, bboxes)
+        _check(image, ids, masks, bboxes)
         self._num_frames += 1
-        canvas = _enlarge(image, self.scale)
+        canvas = self._enlarge(image)
         line = max(1, round(canvas.shape[0] / 350))
-        regions = [None] * len(ids)  # x, y, width, height of what is visible
-        if colors is None:
-            colors = [id_color(int(track_id)) for track_id in ids]
+        ids = [*map(int, ids)]
+        colors = [*map(id_color, ids)] if colors is None else colors
+        # regions: x, y, width, height of what is visible
         if bboxes is not None:
             corners = np.rint(np.asarray(bboxes) * self.scale).astype(int).tolist()
             regions = [
@@ -104,13 +99,9 @@ class TrackDrawer:
                 cv2.rectangle(canvas, region, color, line)
         if masks is not None:
             regions = self._draw_masks(canvas, colors, masks, line)
-        shown = [
-            (int(track_id), text, region, color)
-            for track_id, text, region, color in zip(ids, texts, regions, colors)
-            if region is not None
-        ]
+        shown = [row for row in zip(ids, texts, regions, colors) if row[2] is not None]
         self._draw_trails(canvas, shown, line)
-        _draw_labels(canvas, [item[1:] for item in shown if item[1]])
+        _draw_labels(canvas, [row[1:] for row in shown if row[1]])
         return canvas
 
     def draw_objects(
@@ -121,16 +112,12 @@ class TrackDrawer:
         An id ``class * 1000 + n`` is labelled n.
         """
         objects = [obj for obj in objects if obj.class_id != IGNORE_CLASS_ID]
-        masks = np.zeros((0, *image.shape[:2]), dtype=np.uint8)
+        masks = np.zeros((0, *image.shape[:2]), dtype=bool)
         if objects:
-            masks = mask_utils.decode([obj.coco_rle for obj in objects])
-            masks = masks.transpose(2, 0, 1)
-        return self.draw(
-            image,
-            [obj.track_id for obj in objects],
-            [name_of(obj, self.class_names) for obj in objects],
-            masks,
-        )
+            masks = np.stack([obj.mask for obj in objects])
+        ids = [obj.track_id for obj in objects]
+        texts = [name_of(obj, self.class_names) for obj in objects]
+        return self.draw(image, ids, texts, masks)
 
     def _draw_masks(self, canvas, colors, masks, line) -> list:
         """Blend masks, then outline them; returns their rectangles."""
@@ -138,7 +125,7 @@ class TrackDrawer:
         for color, mask in zip(colors, masks):
             mask = np.ascontiguousarray(mask).astype(np.uint8, copy=False)
             if self.scale > 1:
-                mask = (_enlarge(mask * 255, self.scale) > 127).astype(np.uint8)
+                mask = (self._enlarge(mask * 255) > 127).astype(np.uint8)
             x, y, width, height = region = cv2.boundingRect(mask)
             if width == 0:
                 regions.append(None)
@@ -146,8 +133,9 @@ class TrackDrawer:
             regions.append(region)
             window = slice(y, y + height), slice(x, x + width)
             crop, mask = canvas[window], np.ascontiguousarray(mask[window])
-            tint = np.full_like(crop, color)
-            tinted = cv2.addWeighted(crop, 1 - ALPHA, tint, ALPHA, 0)
+            tinted = cv2.addWeighted(
+                crop, 1 - ALPHA, np.full_like(crop, color), ALPHA, 0
+            )
             crop[:] = cv2.copyTo(tinted, mask, crop.copy())
             contours, _ = cv2.findContours(
                 mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y)
@@ -173,27 +161,25 @@ class TrackDrawer:
                 width = line + (i > len(trail) // 2)
                 cv2.line(canvas, start, end, color, width, cv2.LINE_AA)
 
-    @staticmethod
-    def _check(image, ids, texts, masks, bboxes) -> None:
-        if masks is None and bboxes is None:
-            raise ValueError('masks or bboxes are needed to draw objects')
-        if masks is not None and np.shape(masks) != (len(ids), *image.shape[:2]):
-            raise ValueError(
-                f'{len(ids)} objects on a frame of {image.shape[0]} x '
-                f'{image.shape[1]} need masks of that shape, got {np.shape(masks)}'
-            )
-        if bboxes is not None and np.shape(bboxes) != (len(ids), 4):
-            raise ValueError(
-                f'{len(ids)} objects need bboxes of shape ({len(ids)}, 4), got '
-                f'{np.shape(bboxes)}'
-            )
+    def _enlarge(self, image: np.ndarray) -> np.ndarray:
+        """A copy, ``scale`` times as large, bilinear."""
+        return cv2.resize(image, None, fx=self.scale, fy=self.scale)
 
 
-def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
-    """A copy, ``scale`` times as large, bilinear."""
-    if scale == 1:
-        return image.copy()
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+def _check(image: np.ndarray, ids: Sequence, masks: object, bboxes: object) -> None:
+    if masks is None and bboxes is None:
+        raise ValueError('masks or bboxes are needed to draw objects')
+    height, width = image.shape[:2]
+    if masks is not None and np.shape(masks) != (len(ids), height, width):
+        raise ValueError(
+            f'{len(ids)} objects on a frame of {height} x {width} need masks of that '
+            f'shape, got {np.shape(masks)}'
+        )
+    if bboxes is not None and np.shape(bboxes) != (len(ids), 4):
+        raise ValueError(
+            f'{len(ids)} objects need bboxes of shape ({len(ids)}, 4), got '
+            f'{np.shape(bboxes)}'
+        )
 
 
 def short_name(class_name: str) -> str:
@@ -215,7 +201,7 @@ def _draw_labels(canvas: np.ndarray, shown: list) -> None:
     size = int(np.clip(9 + height / 80, 11, 30))
     taken = []
     # Large objects are the near ones: they choose first.
-    shown = sorted(shown, key=lambda item: -item[1][2] * item[1][3])
+    shown.sort(key=lambda row: -row[1][2] * row[1][3])
     for text, (x, y, w, h), color in shown:
         label_h, label_w = render_text(text, size).shape
         label_w += 6

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from kitti_mots2coco import OFFICIAL_SPLITS
 from mmdet.models.backbones import MobileNetV2
 from mmdet.registry import HOOKS, MODELS
 from mmengine.config import Config
@@ -28,8 +29,7 @@ from pycocotools import mask as mask_utils
 from rendered_mots import render_dataset
 
 import mmwsmots_cli as cli
-from mmwsmots.datasets.benchmark_datasets import OFFICIAL_SPLITS
-from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.evaluation.mots_eval import tight_boxes
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 from tests.mots20_files import write_mots20
 

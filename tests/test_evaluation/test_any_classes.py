@@ -3,12 +3,10 @@
 
 import numpy as np
 import pytest
+from evaluation_options import evaluate_filled_boxes
 from frame_errors import find_errors
 
-from mmwsmots.evaluation import (
-    evaluate_filled_boxes,
-    evaluate_mots,
-)
+from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.fileio.mots_txt import write_mots_txt
 
 STREET = ('person', 'bicycle', 'car', 'motorcycle', 'bus', 'truck')

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 import trackeval
+from evaluation_options import evaluate_filled_boxes
 from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
+from mots20_2coco import MOTS20_SPLITS
 
-from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
-from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots
+from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.fileio.mots_txt import read_mots_txt, sequence_name, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from tests.mots20_files import LENGTH, mots20_objects, write_mots20

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import trackeval
+from evaluation_options import format_json
 
 from mmwsmots.evaluation import (
     evaluate_mots,
@@ -16,7 +17,6 @@ from mmwsmots.evaluation import (
     mots_eval,
 )
 from mmwsmots.evaluation.mots_eval import SCORES
-from mmwsmots.evaluation.tables import format_json
 from mmwsmots.fileio.mots_txt import read_mots_txt, read_seqmap, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from tests.damage import damage

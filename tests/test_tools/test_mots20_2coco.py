@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 import pytest
 from mmdet.registry import DATASETS
-from mots20_2coco import leave_one_out
+from mots20_2coco import MOTS20_SPLITS, leave_one_out
 from pycocotools import mask as mask_utils
 
-from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.fileio.mots_txt import write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from tests.mots20_files import HEIGHT, LENGTH, WIDTH, mots20_objects, write_mots20

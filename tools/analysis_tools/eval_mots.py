@@ -6,8 +6,10 @@ from pathlib import Path
 
 from evaluation_options import (
     add_evaluation_options,
+    evaluate_filled_boxes,
     evaluation_rules,
     find_lengths,
+    format_json,
     parse_evaluation_args,
 )
 
@@ -29,8 +31,7 @@ def parse_args() -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
-from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_mots, format_table
-from mmwsmots.evaluation.tables import format_json
+from mmwsmots.evaluation import evaluate_mots, format_table
 from mmwsmots.fileio import atomic_write, check_existing
 
 

@@ -6,7 +6,9 @@ command line has been read.
 """
 
 import argparse
-from collections.abc import Sequence
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # Those of mmwsmots.evaluation.
@@ -163,3 +165,44 @@ def last_frame(path: Path) -> int:
         ),
         default=-1,
     )
+
+
+def evaluate_filled_boxes(
+    gt_dir: str | Path,
+    results_dir: str | Path,
+    seq_lengths: Mapping[str, int],
+    protocol: str = 'trackeval',
+    benchmark: str = 'kitti_mots',
+    classes: Sequence[str] | None = None,
+) -> tuple[dict[str, dict], dict[str, dict]]:
+    """:func:`evaluate_sequences` of the tight boxes of masks, made disjoint."""
+    from mmwsmots.evaluation import evaluate_sequences, filled_boxes
+    from mmwsmots.evaluation.benchmarks import get_benchmark
+    from mmwsmots.evaluation.mots_eval import tight_boxes
+    from mmwsmots.evaluation.parsed_kitti_mots import read_objects
+    from mmwsmots.fileio.classes import LABELS_FILE, class_numbers, write_labels
+    from mmwsmots.fileio.mots_txt import write_mots_txt
+
+    rules = get_benchmark(benchmark, gt_dir, classes)
+    boxes = {}
+    with tempfile.TemporaryDirectory() as temp:
+        write_labels(Path(temp) / LABELS_FILE, class_numbers(rules.classes))
+        for name in seq_lengths:
+            path = Path(results_dir) / f'{name}.txt'
+            objects = read_objects(path, Path(results_dir), rules, check_ids=False)
+            # Boxes of other classes would hide these; masks did not.
+            boxed = filled_boxes(
+                [obj for obj in objects if obj.class_id in rules.class_ids.values()]
+            )
+            boxes[name] = tight_boxes(boxed)
+            write_mots_txt(Path(temp) / f'{name}.txt', boxed, rules.first_frame)
+        return evaluate_sequences(
+            gt_dir, temp, seq_lengths, boxes, protocol, benchmark, rules.classes
+        )
+
+
+def format_json(content: object) -> str:
+    """Metrics as JSON, ``null`` where there is none: JSON knows no nan."""
+    text = json.dumps(content)
+    plain = json.loads(text, parse_constant=lambda _: None)
+    return json.dumps(plain, indent=2) + '\n'

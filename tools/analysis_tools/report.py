@@ -22,6 +22,7 @@ from pathlib import Path
 from evaluation_options import (
     add_evaluation_options,
     class_ids,
+    evaluate_filled_boxes,
     evaluation_rules,
     find_lengths,
     parse_evaluation_args,
@@ -62,8 +63,8 @@ from sequence_frames import open_frames
 from sequence_table import sequence_rows
 
 from mmwsmots import __version__
-from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_sequences
-from mmwsmots.evaluation.tables import TITLES
+from mmwsmots.evaluation import evaluate_sequences
+from mmwsmots.evaluation.mots_eval import TITLES
 from mmwsmots.fileio import atomic_write, check_existing
 from mmwsmots.visualization.text import readable_on
 

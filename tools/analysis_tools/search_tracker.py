@@ -34,8 +34,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evaluation_options import BENCHMARKS, format_json
+
 METRICS = ('sMOTSA', 'MOTSA', 'HOTA', 'IDF1')
-BENCHMARKS = ('kitti_mots', 'mots20')  # of mmwsmots.evaluation
 
 
 def parse_args() -> argparse.Namespace:
@@ -89,12 +90,12 @@ def parse_args() -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # before the imports that take seconds
 
+from saved_detections import SavedFrame, read_detections
 from terminaltables import AsciiTable
 
 from mmwsmots.evaluation import evaluate_mots
 from mmwsmots.evaluation.benchmarks import get_benchmark
-from mmwsmots.evaluation.metrics.save_detections import SavedFrame, read_detections
-from mmwsmots.evaluation.tables import format_json, format_value
+from mmwsmots.evaluation.mots_eval import format_value
 from mmwsmots.fileio import atomic_write, check_existing
 from mmwsmots.fileio.classes import LABELS_FILE, class_numbers, write_labels
 from mmwsmots.fileio.mots_track_ids import TrackNumbering

@@ -42,8 +42,10 @@ if __name__ == '__main__':
 from terminaltables import AsciiTable
 
 from mmwsmots.evaluation import evaluate_sequences
-from mmwsmots.evaluation.tables import COUNT_KEYS, FORMATS, TITLES, format_value
+from mmwsmots.evaluation.mots_eval import FORMATS, TITLES, format_value
 from mmwsmots.fileio import atomic_write, check_existing
+
+COUNT_KEYS = ('TP', 'FP', 'FN', 'IDS')
 
 
 def write_csv(path: Path, rows: dict[str, dict]) -> None:

@@ -79,10 +79,17 @@ from mots_sequence import (
     settle_frames,
 )
 
-from mmwsmots.datasets.benchmark_datasets import OFFICIAL_SPLITS
 from mmwsmots.fileio import check_existing
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, MOTSObject, read_seqmap
+
+OFFICIAL_SPLITS = dict(
+    train=(
+        *('0000', '0001', '0003', '0004', '0005', '0009'),
+        *('0011', '0012', '0015', '0017', '0019', '0020'),
+    ),
+    val=('0002', '0006', '0007', '0008', '0010', '0013', '0014', '0016', '0018'),
+)
 
 
 def add_sequence(

@@ -61,10 +61,14 @@ from mots_sequence import (
     settle_frames,
 )
 
-from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.fileio import check_existing
 from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.fileio.mots_txt import CLASS_IDS, SeqInfo, read_seqinfo
+
+MOTS20_SPLITS = dict(
+    train=('MOTS20-02', 'MOTS20-05', 'MOTS20-09', 'MOTS20-11'),
+    test=('MOTS20-01', 'MOTS20-06', 'MOTS20-07', 'MOTS20-12'),
+)
 
 
 def read_sequence(root: Path, split: str, name: str, masks: str) -> Sequence:

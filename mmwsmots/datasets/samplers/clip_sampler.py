@@ -9,11 +9,10 @@ from mmdet.registry import DATA_SAMPLERS
 
 @DATA_SAMPLERS.register_module()
 class ClipSampler(TrackImgSampler):
-    """Draw key frames so that an epoch of clips shows every frame about once.
+    """Draw 1 / T of the frames as keys, so that an epoch of clips shows each once.
 
     :class:`TrackImgSampler` takes every frame as a key frame; with clips of T frames an
-    epoch would show each frame T times. Here an epoch holds 1 / T of the frames as
-    keys, drawn anew at random.
+    epoch would show each frame T times.
 
     Args:
         dataset (Sized): A training :class:`BaseVideoDataset`.

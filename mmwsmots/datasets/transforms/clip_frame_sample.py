@@ -10,11 +10,9 @@ from mmdet.registry import TRANSFORMS
 class ClipFrameSample(BaseFrameSample):
     """Sample a clip: consecutive frames of one video around the key frame.
 
-    The key frame comes from :class:`mmdet.datasets.samplers.TrackImgSampler`; its
-    place in the clip is random. Frames are consecutive by their ``frame_id``: a
-    clip neither leaves the video nor jumps over frames that the data set left
-    out. Where fewer frames than ``num_frames`` are in reach, the last one is
-    repeated, so that every clip has the same length.
+    The key frame comes from :class:`mmdet.datasets.samplers.TrackImgSampler`; its place
+    in the clip is random. A clip does not jump over frames that the data set left out;
+    where fewer than ``num_frames`` are in reach, the last one is repeated.
 
     Args:
         num_frames (int): Number of frames of a clip.
@@ -27,10 +25,7 @@ class ClipFrameSample(BaseFrameSample):
         self.num_frames = num_frames
 
     def sample_frames(self, frame_ids: Sequence[int], key_index: int) -> list[int]:
-        """Indices of the frames of a clip, in temporal order.
-
-        ``frame_ids`` are those of the frames of the video, ascending.
-        """
+        """Indices of a clip's frames; ``frame_ids`` of the video's are ascending."""
         first, last = key_index - self.num_frames + 1, key_index + self.num_frames
         offset = frame_ids[key_index] - key_index  # the same within a run
         reachable = [
@@ -45,10 +40,9 @@ class ClipFrameSample(BaseFrameSample):
         return clip + clip[-1:] * (self.num_frames - len(clip))
 
     def transform(self, video_infos: dict) -> dict[str, list]:
-        """Sample a clip of a video around ``images[key_frame_id]``, else a random one.
+        """Each key of a frame with the ``num_frames`` values of a clip.
 
-        Returns:
-            dict[str, list]: Each key of a frame with its ``num_frames`` values.
+        It is one around ``images[key_frame_id]``, else around any frame.
         """
         frame_ids = [image['frame_id'] for image in video_infos['images']]
         key_index = video_infos.get('key_frame_id')

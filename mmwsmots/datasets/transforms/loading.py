@@ -10,30 +10,24 @@ from mmwsmots.fileio.frame_reader import is_cut_off
 
 
 class FrameError(ValueError):
-    """A picture of a data set that is not what its annotations say, found on the way.
-
-    A process that loads data hands its traceback on as the message; ``str`` gives what
-    was wrong alone.
-    """
+    """A picture of a data set that is not what its annotations say."""
 
     def __str__(self) -> str:
+        # A process that loads data hands its traceback on as the message.
         return super().__str__().rpartition(f'{type(self).__name__}: ')[2].strip()
 
 
 @TRANSFORMS.register_module()
 class LoadAnnotatedFrame(LoadImageFromFile):
-    """Load a frame, and refuse one that its boxes were not made for.
+    """Load a frame as 8-bit BGR; refuse one of another size than its annotations say.
 
-    Frames of one video may differ in size from what the annotation file says of them,
-    after a changed export for example; boxes would then lie elsewhere, without any
-    error. Images of any depth and number of channels come as 8-bit BGR.
+    After a changed export for example, boxes would lie elsewhere without any error.
     """
 
     def transform(self, results: dict) -> dict | None:
         """Load the image of ``img_path``, whose ``height`` and ``width`` are known.
 
-        Raises:
-            FrameError: If the image is missing, truncated or of another size.
+        FrameError if it is missing, truncated or of another size.
         """
         path, size = results['img_path'], (results['height'], results['width'])
         try:
@@ -57,18 +51,15 @@ class LoadAnnotatedFrame(LoadImageFromFile):
 class LoadMaskScores(BaseTransform):
     """Load how sure the masks are that :class:`DumpMaskLabels` wrote.
 
-    The confidence of a mask is the entry ``score`` of its RLE. It reaches the mask loss
-    through :class:`PackMOTSInputs` or :class:`PackMOTSDetInputs`.
+    That is the entry ``score`` of a mask's RLE. It reaches the mask loss through
+    :class:`PackMOTSInputs` or :class:`PackMOTSDetInputs`.
     """
 
     def transform(self, results: dict) -> dict:
-        """Add ``gt_mask_scores`` (N, ), float32 in [0, 1], where masks were loaded.
+        """Add ``gt_mask_scores`` (N, ), float32 in [0, 1], if masks were loaded.
 
-        They are 1 where the file has none, as true masks have it.
-
-        Raises:
-            ValueError: If a confidence lies outside of [0, 1], or another transform
-                left instances out.
+        A mask without a score, a true one, has 1. ValueError if one lies outside of
+        [0, 1], or another transform left instances out.
         """
         if 'gt_masks' not in results:
             return results
@@ -76,9 +67,9 @@ class LoadMaskScores(BaseTransform):
         scores = [m.get('score', 1.0) if isinstance(m, dict) else 1.0 for m in masks]
         for score in scores:
             if not 0 <= score <= 1:
+                path = results['img_path']
                 raise ValueError(
-                    f'{results["img_path"]}: a mask has the score {score}, outside of '
-                    '0..1'
+                    f'{path}: a mask has the score {score}, outside of 0..1'
                 )
         if len(scores) != len(results['gt_masks']):
             raise ValueError(

@@ -13,17 +13,15 @@ UNDER_PROB = 0.7
 class RandomShadow(BaseTransform):
     """Synthetic cast shadows, attached to no object, on the ground around the objects.
 
-    The shadow below an object lies in its box and moves with it: nothing in boxes
-    and identities tells it from the object, and masks learned from boxes take it
-    in. A synthetic shadow lies outside the box as well, where every mask is 0; the
-    look of a shadow is background then, inside the box too. Boxes stay as they are,
-    and shadows do not stop at their sides: that would show where they are.
-
-    With ``share_random_params`` of ``TransformBroadcaster`` all frames of a clip get
-    the shadows drawn for its first frame, at the same places of the image.
+    The shadow below an object lies in its box and moves with it: masks learned from
+    boxes take it in. A synthetic shadow lies outside the box as well, where every mask
+    is 0; the look of a shadow is background then, inside the box too. Shadows do not
+    stop at the sides of boxes, which would show where they are.
 
     Seven of ten shadows fall below an object, from just above the lower side of its box
     to a quarter of its height below, the others anywhere at that level of the frame.
+    With ``share_random_params`` of ``TransformBroadcaster`` all frames of a clip get
+    the shadows drawn for its first frame.
 
     Args:
         max_num (int): A frame gets 1 to so many shadows.
@@ -43,8 +41,7 @@ class RandomShadow(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Darken ``img`` (H, W, 3) uint8, for ``gt_bboxes`` (N, 4) in pixels."""
         bboxes = np.asarray(get_box_tensor(results['gt_bboxes']), dtype=float)
-        shadows = self._random_shadows(bboxes, results['img'].shape[1])
-        if shadows:
+        if shadows := self._random_shadows(bboxes, results['img'].shape[1]):
             image = results['img'].astype(np.float32)
             for outline, *look in shadows:
                 cast_shadows(image, [outline], *look)
@@ -63,9 +60,7 @@ class RandomShadow(BaseTransform):
             for _ in range(np.random.randint(self.max_num) + 1)
         ]
 
-    def _random_shadow(
-        self, bbox: np.ndarray, width: int
-    ) -> tuple[np.ndarray, float, float]:
+    def _random_shadow(self, bbox: np.ndarray, width: int) -> tuple:
         """One shadow, of the size of a box's own."""
         sides = bbox[2:] - bbox[:2]
         if np.random.rand() < UNDER_PROB:

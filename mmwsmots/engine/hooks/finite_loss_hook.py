@@ -10,8 +10,8 @@ from mmengine.runner import Runner
 class FiniteLossHook(Hook):
     """Stops before a loss that is NaN or infinite reaches the weights.
 
-    The error names the batch. mmdet's :class:`CheckInvalidLossHook` looks after the
-    weights have changed. All processes stop together.
+    mmdet's :class:`CheckInvalidLossHook` looks after they have changed. The error names
+    the batch. All processes stop together.
     """
 
     _data_batch = None
@@ -32,19 +32,15 @@ class FiniteLossHook(Hook):
 
         runner.optim_wrapper.update_params = checked_update_params
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *_, data_batch: dict, **kwargs) -> None:
         """Remember the batch."""
         self._data_batch = data_batch
 
 
 def _names(data_batch: dict | None) -> list[str]:
     """Files of the frames of a batch."""
-    names = []
-    for sample in (data_batch or {}).get('data_samples', ()):
-        frames = getattr(sample, 'video_data_samples', [sample])
-        names += [
-            str(frame.get('img_path', 'a frame without a name')) for frame in frames
-        ]
+    samples = (data_batch or {}).get('data_samples', ())
+    clips = (getattr(sample, 'video_data_samples', [sample]) for sample in samples)
+    frames = (frame for clip in clips for frame in clip)
+    names = [str(frame.get('img_path', 'a frame without a name')) for frame in frames]
     return names or ['without names']

@@ -1,7 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.hooks.hook import DATA_BATCH
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
@@ -11,8 +10,7 @@ class LossWarmupHook(Hook):
     """Let the weight of a loss grow linearly over the first iterations.
 
     Where most labels are 0, an untrained mask head can be driven to empty masks, at
-    which a projection has no gradient, before it has learned anything else. A resumed
-    training goes on where it was.
+    which a projection has no gradient. A resumed training goes on where it was.
 
     Args:
         loss (str): Path of the loss in the model, a module with a ``loss_weight``, e.g.
@@ -42,9 +40,7 @@ class LossWarmupHook(Hook):
             )
         self._weight = self._loss.loss_weight
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: DATA_BATCH = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *args, **kwargs) -> None:
         """Set the weight of this iteration."""
         share = min((runner.iter + 1) / self.num_iters, 1.0)
         self._loss.loss_weight = share * self._weight

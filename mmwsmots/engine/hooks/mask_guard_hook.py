@@ -1,7 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
+
 from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.hooks.hook import DATA_BATCH
 from mmengine.runner import Runner
 
 from mmwsmots.models.roi_heads import MOTSMaskHead
@@ -25,10 +26,10 @@ VANISHING_MASK = (
 class MaskGuardHook(Hook):
     """Log how large masks learned from boxes are, and warn when they collapse.
 
-    With it the training log shows ``mask_area`` of a :class:`MOTSMaskHead` or, with the
-    stage in front (``s0.``), of that of each stage of a cascade: the masks' area inside
-    the boxes over the boxes' area. Their mean over the stages says that the masks are
-    the filled boxes (above 0.97) or vanish (below 0.3).
+    The training log shows ``mask_area`` of a :class:`MOTSMaskHead`, of each stage of a
+    cascade as ``s0.mask_area``: the masks' area inside the boxes over the boxes' area.
+    If its mean over the stages is above 0.97, masks are the filled boxes; below 0.3
+    they vanish.
 
     Args:
         patience (int): Warn after so many iterations in a row.
@@ -54,27 +55,18 @@ class MaskGuardHook(Hook):
         for head in self._heads:
             head.log_statistics = True
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: DATA_BATCH = None,
-        outputs: dict | None = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *args, outputs: dict, **kwargs) -> None:
         """Warn, once per collapse, of ratios out of bounds."""
-        ratios = [outputs[key] for key in outputs if key.endswith('mask_area')]
-        ratio = sum(map(float, ratios)) / len(ratios) if ratios else float('nan')
-        if ratio > MAX_RATIO:
-            state = FILLED_BOX
-        elif ratio < MIN_RATIO:
-            state = VANISHING_MASK
-        elif ratio == ratio:
-            state = None
-        else:  # no object in the batch: nothing is known
+        ratios = [float(outputs[key]) for key in outputs if key.endswith('mask_area')]
+        ratio = sum(ratios) / max(len(ratios), 1)
+        if not ratios or math.isnan(ratio):  # no object in the batch: nothing is known
             return
+        state = FILLED_BOX if ratio > MAX_RATIO else None
+        if ratio < MIN_RATIO:
+            state = VANISHING_MASK
         self._num_iters = self._num_iters + 1 if state is self._state else 1
         self._state = state
-        if state is not None and self._num_iters == self.patience:
+        if state and self._num_iters == self.patience:
             runner.logger.warning(
                 f'The masks have collapsed ({state[0]}): they cover {ratio:.2f} of '
                 f'their boxes, for {self.patience} iterations out of '

@@ -11,10 +11,9 @@ from mmwsmots.fileio.rle import masks_to_rles
 
 @METRICS.register_module()
 class DumpMaskLabels(BaseMetric):
-    """Write the annotation file of a :class:`BoxDataset` with masks of its boxes.
+    """Write the file of a :class:`BoxDataset` again with masks of its boxes.
 
-    Boxes, identities and all else stay as they are in the file; its own masks are never
-    looked at. See :func:`mmwsmots.fileio.coco_files.write_masks`.
+    The file's masks are ignored, see :func:`mmwsmots.fileio.coco_files.write_masks`.
 
     Args:
         ann_file (str): The file of the data set.
@@ -32,11 +31,8 @@ class DumpMaskLabels(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Encode the masks of images.
 
-        Samples have ``ann_indices`` and ``pred_instances``: for each of them ``masks``
-        (n, H, W), bool, at the image's own size, and ``scores`` (n, ).
-
-        Raises:
-            ValueError: If there is not one mask of the image's size for each box.
+        Samples have n ``ann_indices`` and ``pred_instances`` with ``masks`` (n, H, W),
+        bool, at the image's own size, else it is a ValueError, and ``scores`` (n, ).
         """
         for sample in data_samples:
             predictions, indices = sample['pred_instances'], sample['ann_indices']
@@ -52,13 +48,9 @@ class DumpMaskLabels(BaseMetric):
             self.results.append(dict(zip(indices, labels)))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Write the file, of the masks of all ranks.
+        """Write the file and return the ``number`` of masks and their mean ``score``.
 
-        Returns:
-            dict[str, float]: ``number`` of masks and their mean ``score``.
-
-        Raises:
-            ValueError: If an image of the file was not seen.
+        ValueError if an image of the file was not seen.
         """
         coco = read_coco(self.ann_file)
         labels = {i: label for result in results for i, label in result.items()}

@@ -11,9 +11,7 @@ from mmdet.structures import DetDataSample
 from mmengine.logging import MMLogger
 
 from mmwsmots.evaluation.benchmarks import get_benchmark, iou_threshold
-from mmwsmots.evaluation.filled_boxes import filled_boxes
-from mmwsmots.evaluation.mots_eval import evaluate_mots
-from mmwsmots.evaluation.tables import format_table
+from mmwsmots.evaluation.mots_eval import evaluate_mots, filled_boxes, format_table
 from mmwsmots.fileio.classes import add_labels, class_numbers
 from mmwsmots.fileio.mots_track_ids import TrackNumbering
 from mmwsmots.fileio.mots_txt import MOTSObject, sequence_name, write_mots_txt
@@ -32,11 +30,9 @@ class MOTSMetric(BaseVideoMetric):
     has learned nothing but boxes.
 
     The classes are those of the data set; others than KITTI MOTS's are numbered from 1
-    on, and named in ``labels.txt`` beside the text files.
-
-    The returned keys are ``car/sMOTSA`` and so on for all that
-    :func:`mmwsmots.evaluation.evaluate_mots` returns, and ``filled_boxes/car/sMOTSA``
-    and so on for the second row.
+    on, and named in ``labels.txt`` beside the text files. The returned keys are
+    ``car/sMOTSA``, ``filled_boxes/car/sMOTSA`` and so on, for all that
+    :func:`mmwsmots.evaluation.evaluate_mots` returns.
 
     Args:
         gt_dir (str | None): Folder of the ground truth ``SSSS.txt``. Only
@@ -73,40 +69,30 @@ class MOTSMetric(BaseVideoMetric):
         self.benchmark = benchmark
         self._first_frame = get_benchmark(benchmark).first_frame
 
-    def process_video(self, data_samples: Sequence[DetDataSample]) -> None:
+    def process_video(
+        self, data_samples: Sequence[DetDataSample], video_len: int | None = None
+    ) -> None:
         """Collect the predictions of frames.
 
         Their ``pred_track_instances`` have bboxes (N, 4) xyxy in pixels of the frame,
-        labels, scores and instances_id (N, ), disjoint masks (N, H, W) bool.
-
-        Raises:
-            ValueError: If masks overlap, do not fit the frame or share an id; the
-                message names the frame.
+        labels, scores and instances_id (N, ), disjoint masks (N, H, W) bool. ValueError
+        if masks overlap, do not fit the frame or share an id.
         """
         self.results += map(self._encode, data_samples)
 
-    def process_image(
-        self, data_samples: Sequence[DetDataSample], video_len: int
-    ) -> None:
-        """See :meth:`process_video`."""
-        self.process_video(data_samples)
+    process_image = process_video
 
     def compute_metrics(self, results: Iterable[dict]) -> dict[str, float]:
-        """Write the text files of the frames of all ranks and evaluate them.
+        """Write text files of the frames of all ranks; evaluate, if not format_only.
 
-        Returns:
-            dict[str, float]: The metrics; empty with ``format_only``.
-
-        Raises:
-            ValueError: If a frame of a sequence is missing.
+        ValueError if a frame of a sequence is missing.
         """
         logger = MMLogger.get_current_instance()
         sequences = _group(results)
         classes = self.dataset_meta['classes']
-        numbers = class_numbers(classes)
         lengths = {name: sequence[0] for name, sequence in sequences.items()}
         boxes = {name: sequence[2] for name, sequence in sequences.items()}
-        rules = self.protocol, self.benchmark, classes
+        rules = lengths, boxes, self.protocol, self.benchmark, classes
         rows, metrics = {}, {}
         with tempfile.TemporaryDirectory() as temp:
             for row, prefix in (('model', ''), ('filled boxes', 'filled_boxes/')):
@@ -114,14 +100,15 @@ class MOTSMetric(BaseVideoMetric):
                 if row == 'model' and self.outfile_prefix:
                     folder = Path(self.outfile_prefix)
                     logger.info(f'Writing {len(sequences)} sequences to {folder}')
-                add_labels([folder / f'{name}.txt' for name in sequences], numbers)
+                paths = {name: folder / f'{name}.txt' for name in sequences}
+                add_labels([*paths.values()], class_numbers(classes))
                 for name, (_, objects, *shapes) in sequences.items():
                     if row == 'filled boxes':
                         objects = filled_boxes(objects, *shapes)
-                    write_mots_txt(folder / f'{name}.txt', objects, self._first_frame)
+                    write_mots_txt(paths[name], objects, self._first_frame)
                 if self.format_only:
                     return {}
-                rows[row] = evaluate_mots(self.gt_dir, folder, lengths, boxes, *rules)
+                rows[row] = evaluate_mots(self.gt_dir, folder, *rules)
                 for class_name, values in rows[row].items():
                     for key, value in values.items():
                         metrics[f'{prefix}{class_name}/{key}'] = value
@@ -161,13 +148,11 @@ class MOTSMetric(BaseVideoMetric):
 
 
 def _group(results: Iterable[dict]) -> dict[str, tuple]:
-    """Join frames to sequences, number their tracks, check that none is missing.
+    """Length, objects, their boxes and scores of each sequence, which must be whole.
 
-    A frame that several ranks saw (samplers may repeat some) counts once. Each sequence
-    is its length, its objects, and their boxes and scores.
+    A frame that several ranks saw (samplers may repeat some) counts once.
     """
     results = list(results)
-    # Photographs in one folder: each is a sequence, named by its file.
     photos = defaultdict(set)
     for result in results:
         if result['length'] == 1:
@@ -175,6 +160,7 @@ def _group(results: Iterable[dict]) -> dict[str, tuple]:
     frames = defaultdict(dict)
     for result in results:
         name, frame_id = result['sequence'], result['frame_id']
+        # Photographs in one folder: each is a sequence, named by its file.
         if result['length'] == 1 and len(photos[name]) > 1:
             name = Path(result['img_path']).stem
         first = frames[name].setdefault(frame_id, result)
@@ -187,8 +173,7 @@ def _group(results: Iterable[dict]) -> dict[str, tuple]:
     for name in sorted(frames):
         ordered = [frames[name][frame_id] for frame_id in sorted(frames[name])]
         length = ordered[0]['length']
-        missing = length - len(ordered)
-        if missing:
+        if missing := length - len(ordered):
             first = next(i for i in range(length) if i not in frames[name])
             raise ValueError(
                 f'sequence {name}: {missing} of {length} frames were not seen, '

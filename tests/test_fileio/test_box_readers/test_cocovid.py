@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mmwsmots.evaluation.filled_boxes import tight_boxes
+from mmwsmots.evaluation.mots_eval import tight_boxes
 from mmwsmots.fileio.box_readers import TrackedBox
 from mmwsmots.fileio.box_readers.coco import read_cocovid
 from mmwsmots.fileio.mots_txt import IGNORE_CLASS_ID, read_mots_txt

@@ -4,8 +4,8 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from mots20_2coco import MOTS20_SPLITS
 
-from mmwsmots.datasets.benchmark_datasets import MOTS20_SPLITS
 from mmwsmots.evaluation import evaluate_sequences
 from mmwsmots.fileio.mots_txt import write_mots_txt
 from tests.mots20_files import mots20_objects, write_mots20

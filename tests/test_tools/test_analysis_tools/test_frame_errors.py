@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import pytest
 from frame_errors import find_errors
+from sequence_table import COUNT_KEYS
 
 from mmwsmots.evaluation import evaluate_sequences
-from mmwsmots.evaluation.tables import COUNT_KEYS
 from mmwsmots.fileio.mots_txt import read_mots_txt, write_mots_txt
 from tests.damage import lively
 

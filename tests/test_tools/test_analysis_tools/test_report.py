@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 import pytest
+from evaluation_options import evaluate_filled_boxes
 from frame_errors import find_errors
 
-from mmwsmots.evaluation import evaluate_filled_boxes, evaluate_sequences
+from mmwsmots.evaluation import evaluate_sequences
 from mmwsmots.fileio.mots_txt import write_mots_txt
 
 

@@ -9,9 +9,9 @@ from mmdet.registry import METRICS
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
+from saved_detections import read_detections
 
 from mmwsmots.evaluation import evaluate_mots
-from mmwsmots.evaluation.metrics.save_detections import read_detections
 from mmwsmots.fileio.mots_txt import MOTSObject, write_mots_txt
 from mmwsmots.fileio.rle import mask_to_rle
 from mmwsmots.models.trackers import IoUCosineMatcher

@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmwsmots.apis import track_boxes
 from mmwsmots.fileio.box_readers import BoxFile, TrackedBox
+from tests.load_script import load_script
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+track_boxes = load_script(TOOLS / 'track_boxes.py').track_boxes
 
 
 def box(frame, x, y=10, name='car', score=0.9, is_ignored=False):

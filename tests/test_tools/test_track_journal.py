@@ -1,11 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import multiprocessing
+from pathlib import Path
 
 import pytest
 import torch
 
-from mmwsmots.apis import TrackJournal
 from mmwsmots.fileio.mots_txt import MOTSObject, format_line
+from tests.load_script import load_script
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+TrackJournal = load_script(TOOLS / 'track_journal.py').TrackJournal
 
 RLE = '0`0'  # of 3 x 1 pixels; the journal does not look at it
 

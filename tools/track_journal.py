@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-import torch
-
 from mmwsmots.fileio import atomic_write
 from mmwsmots.fileio.mots_txt import MOTSObject, format_line, parse_line
 
@@ -91,6 +89,8 @@ class TrackJournal:
 
     def save(self, num_frames: int, state: dict) -> None:
         """Note how many frames are written, and tensors and data to go on from."""
+        import torch  # only after mmwsmots, which sets how its threads wait
+
         self._file.flush()
         note = dict(key=self.key, num_frames=num_frames, num_bytes=self._file.tell())
         buffer = io.BytesIO()  # torch's own writer hides why a disk refuses
@@ -113,6 +113,8 @@ class TrackJournal:
 
     def _load(self) -> None:
         """Go back to the saved state."""
+        import torch
+
         try:
             note = torch.load(self.state_path, weights_only=True)
         except Exception as error:  # there is no end of ways to be damaged
