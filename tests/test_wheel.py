@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 PARTS = ('configs', 'demo', 'mmwsmots', 'requirements', 'tools')
 FILES = ('mmwsmots_cli.py', 'LICENSE', 'MANIFEST.in', 'README.md', 'model-index.yml')
 BUILD = ('pyproject.toml', 'setup.cfg', 'setup.py')
-EXTENSION = 'mmwsmots/ops/_bilateral_ext3.so'
+EXTENSION = 'mmwsmots/ops/_bilateral_ext4.so'
 PIP = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '-q']
 OPTIONS = ['--no-build-isolation', '--no-deps', '--no-index']
 

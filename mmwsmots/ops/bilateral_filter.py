@@ -9,47 +9,19 @@ import torch
 from torch import Tensor
 
 from .bilateral_grid import grid_tables
-from .library import extension_path, has_grid, warn_without_kernels
+from .library import extension_path, has_kernels, warn_without_kernels
 
 METHODS = ('auto', 'exact', 'grid')
 
-
-class _Costs(NamedTuple):
-    """Nanoseconds, to choose the faster method."""
-
-    pair: float  # of pixels, in the exact filter
-    pixel: float  # and the others in the grid, for each block of ranks
-    crop: float
-    node: float
-
-
-# Measured on one core; for CUDA calculated from the operations.
-_COSTS = {
-    'cpu': _Costs(pair=0.25, pixel=15.0, crop=60e3, node=10.0),
-    'cuda': _Costs(pair=3e-4, pixel=0.3, crop=0.0, node=0.1),
-}
+# Nanoseconds on one core, to choose the faster method: of a pair of pixels in the exact
+# filter, and in the grid, for each block of ranks, of a pixel, a crop and a node.
+_PAIR_COST = 0.25
+_PIXEL_COST = 15.0
+_CROP_COST = 60e3
+_NODE_COST = 10.0
 # Nodes of a crop's grid: 32 MiB of scratch memory in each of two buffers.
 _MAX_NODES = 1 << 20
 _NO_LIMIT = 1 << 26  # of tiles: kMaxNodes in csrc
-
-
-def _exact_cost(height: int, width: int, sigma_xy: float, costs: _Costs) -> float:
-    """Rough cost of the exact filter, which stops at six sigmas."""
-    window = min(height, 12 * sigma_xy) * min(width, 12 * sigma_xy)
-    return costs.pair * height * width * window
-
-
-def _max_nodes(spacing: float, budget: float, device: torch.device) -> int:
-    """Nodes at which a crop's grid starts to cost more than the exact filter.
-
-    CUDA reserves them for every crop: there no more than all colours can need.
-    """
-    max_nodes = min(_MAX_NODES, int(budget))
-    if device.type == 'cuda':
-        extents = (3**0.5, 2**0.5, 4 / 6**0.5)  # of a unit cube along grey and chroma
-        cube = math.prod(math.ceil(255 * e / spacing) + 3 for e in extents)
-        max_nodes = min(max_nodes, cube)
-    return max_nodes
 
 
 def _check_inputs(values: Tensor, image: Tensor) -> None:
@@ -94,9 +66,9 @@ class _Grid(NamedTuple):
     """What the grid's operators take besides values and image."""
 
     tables: tuple[Tensor, Tensor, Tensor]  # basis_y, basis_x, kernel
-    spacing: float  # in the units of the image
-    side: float  # of tiles, pixels; 0 without
-    max_nodes: int  # that cost as much as the exact filter
+    # Spacing in the units of the image; side of tiles in pixels, 0 without; nodes that
+    # cost as much as the exact filter.
+    numbers: tuple[float, float, int]
 
 
 # Cached, as choosing costs as much as filtering a small crop.
@@ -115,49 +87,71 @@ def _choose_grid(
     _check_settings(sigma_rgb, sigma_xy, method, tolerance)
     if method == 'exact' or height * width == 0:
         return None
-    if not has_grid(device):
-        if device.type == 'cuda' and extension_path is not None:
-            warn_without_kernels(device.type)
-        if method == 'grid':
-            raise RuntimeError(
-                f"method 'grid' is not compiled for {device.type}; "
-                'python -m mmwsmots.ops tells why'
-            )
-        return None
-    if dtype != torch.float32:
-        if method == 'grid':
-            raise TypeError(f"method 'grid' computes in float32, got {dtype} values")
-        return None
-    costs = _COSTS[device.type]
-    per_block = costs.crop + costs.pixel * height * width
-    budget = _exact_cost(height, width, sigma_xy, costs)
-    if method == 'auto' and per_block > budget:
-        return None
-    tables = grid_tables(height, width, sigma_xy, tolerance, device)
+    compiled = has_kernels(device)
+    if device.type == 'cuda' and not compiled and extension_path is not None:
+        warn_without_kernels(device.type)
+    refusal, tables = None, None
+    if device.type != 'cpu' or not compiled:
+        refusal = RuntimeError(
+            f"method 'grid' is not compiled for {device.type}; "
+            'python -m mmwsmots.ops tells why'
+        )
+    elif dtype != torch.float32:
+        refusal = TypeError(f"method 'grid' computes in float32, got {dtype} values")
+    else:
+        tables = grid_tables(height, width, sigma_xy, tolerance)
+        refusal = ValueError(
+            f'the grid cannot hold a tolerance of {tolerance} with sigma_xy '
+            f"{sigma_xy} on {height} x {width} crops: use method 'auto'"
+        )
     if tables is None:
         if method == 'grid':
-            raise ValueError(
-                f'the grid cannot hold a tolerance of {tolerance} with sigma_xy '
-                f"{sigma_xy} on {height} x {width} crops: use method 'auto'"
-            )
+            raise refusal
         return None
+    # The exact filter stops at six sigmas.
+    window = min(height, 12 * sigma_xy) * min(width, 12 * sigma_xy)
     num_blocks = len(tables.basis_y)
-    if method == 'auto' and num_blocks * per_block > budget:
+    budget = _PAIR_COST * height * width * window / num_blocks
+    if method == 'auto' and _CROP_COST + _PIXEL_COST * height * width > budget:
         return None
     # Crops whose colours would need a larger grid than pays are filtered exactly.
-    spacing = tables.spacing * sigma_rgb
-    nodes = budget / (costs.node * num_blocks)
-    max_nodes = _max_nodes(spacing, nodes, device)
-    if tables.side > 0:
-        max_nodes = _NO_LIMIT if method == 'grid' else min(_NO_LIMIT, int(nodes))
+    max_nodes = min(_NO_LIMIT, int(budget / _NODE_COST))
+    if tables.side == 0:
+        max_nodes = min(max_nodes, _MAX_NODES)
+    elif method == 'grid':
+        max_nodes = _NO_LIMIT
     arrays = (tables.basis_y, tables.basis_x, tables.kernel)
-    return _Grid(arrays, spacing, tables.side, max_nodes)
+    return _Grid(arrays, (tables.spacing * sigma_rgb, tables.side, max_nodes))
 
 
 @torch.compiler.assume_constant_result
 def _constant_grid(*settings: Any) -> Optional[_Grid]:
     """For torch.compile, which looks through the cache."""
     return _choose_grid(*settings)
+
+
+def _plan(image: Tensor, grid: Optional[_Grid]) -> Optional[Tensor]:
+    """What the filter of an image can do before it knows the values."""
+    if grid is None:
+        return None
+    return torch.ops.mmwsmots._bilateral_grid_plan(image, *grid.numbers)
+
+
+def _filter(
+    values: Tensor,
+    image: Tensor,
+    sigmas: tuple[float, float],
+    grid: Optional[_Grid],
+    plan: Optional[Tensor],
+) -> Tensor:
+    """With a plan, or one that is not kept."""
+    if grid is None:
+        return torch.ops.mmwsmots._bilateral_exact(values, image, *sigmas)
+    if plan is None:
+        plan = image.new_empty(0, dtype=torch.int32)
+    return torch.ops.mmwsmots._bilateral_grid(
+        values, image, plan, *grid.tables, *grid.numbers, *sigmas
+    )
 
 
 def bilateral_filter(
@@ -187,8 +181,8 @@ def bilateral_filter(
             gradient.
         sigma_rgb: Standard deviation in colour, in the units of ``image``.
         sigma_xy: Standard deviation in space, in pixels.
-        method: 'exact'; 'grid', the low-rank x colour-grid approximation; or 'auto'
-            for the faster of those that hold the tolerance.
+        method: 'exact'; 'grid', the low-rank x colour-grid approximation, on the CPU
+            alone; or 'auto' for the faster of those that hold the tolerance.
         tolerance: Largest relative L2 error of the grid, over all images, for values
             of one sign. Natural images stay at about a third of it.
 
@@ -209,14 +203,52 @@ def bilateral_filter(
     grid = _constant_grid(
         *values.shape[2:], *sigmas, method, tolerance, dtype, values.device
     )
-    ops = torch.ops.mmwsmots
-    if grid is None:
-        return ops._bilateral_exact(values, image, *sigmas)
-    tables, spacing, side, max_nodes = grid
-    if not (values.requires_grad and torch.is_grad_enabled()):
-        return ops._bilateral_grid_once(
-            values, image, *tables, spacing, side, max_nodes, *sigmas
-        )
     # The backward pass filters with the same plan.
-    plan = ops._bilateral_grid_plan(image, spacing, side, max_nodes)
-    return ops._bilateral_grid(values, image, *plan, *tables, side, max_nodes, *sigmas)
+    planned = values.requires_grad and torch.is_grad_enabled()
+    plan = _plan(image, grid) if planned else None
+    return _filter(values, image, sigmas, grid, plan)
+
+
+class PreparedFilter:
+    """:func:`bilateral_filter` of fixed images, for values that come one by one.
+
+    What depends on the images only, their colours' places on the grid, is made here
+    once. Calls give the same bits as :func:`bilateral_filter`, and gradients.
+
+    The arguments and errors are those of :func:`bilateral_filter`; ``dtype`` is that of
+    the results, float32 or float64.
+    """
+
+    def __init__(
+        self,
+        image: Tensor,
+        sigma_rgb: float = 15.0,
+        sigma_xy: float = 100.0,
+        method: str = 'auto',
+        tolerance: float = 0.03,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        if dtype not in (torch.float32, torch.float64):
+            raise TypeError(f'dtype must be float32 or float64, got {dtype}')
+        if not isinstance(image, Tensor):
+            raise TypeError(f'image must be a tensor, got {type(image).__name__}')
+        if image.dim() != 4:
+            raise ValueError(f'image must be (B, 3, H, W), got {tuple(image.shape)}')
+        _check_inputs(image[:, :1].to(dtype), image)
+        self.image = image.to(dtype)
+        self.sigmas = (float(sigma_rgb), float(sigma_xy))
+        self.grid = _constant_grid(
+            *image.shape[2:], *self.sigmas, method, tolerance, dtype, image.device
+        )
+        self.plan = _plan(self.image, self.grid)
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Filter values, (B, C, H, W), floating point, in the filter's dtype."""
+        _check_inputs(values, self.image)
+        if values.dtype == torch.float64 != self.image.dtype:
+            raise TypeError(
+                'float64 values need a filter that was prepared in float64, '
+                'this one computes in float32'
+            )
+        values = values.to(self.image.dtype)
+        return _filter(values, self.image, self.sigmas, self.grid, self.plan)

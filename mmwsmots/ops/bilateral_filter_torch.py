@@ -1,8 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 """The exact bilateral filter in plain torch operations, for any device."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -13,17 +11,10 @@ _PAIRS_GPU = 1 << 25
 _MIN_EXPONENT = {torch.float32: -80.0, torch.float64: -700.0}
 
 
-def _positions(height: int, width: int, like: Tensor) -> Tensor:
-    """Row and column of every pixel, (2, H * W)."""
-    y = torch.arange(height, dtype=like.dtype, device=like.device)
-    x = torch.arange(width, dtype=like.dtype, device=like.device)
-    return torch.stack(torch.meshgrid(y, x, indexing='ij')).flatten(1)
-
-
 def bilateral_filter_torch(
     values: Tensor, image: Tensor, sigma_rgb: float, sigma_xy: float
 ) -> Tensor:
-    """Filter ``values`` exactly; memory is bounded by chunking crops and pixels.
+    """Filter ``values`` exactly; memory is bounded by chunking pixels.
 
     Args:
         values: (B, C, H, W), float32 or float64.
@@ -34,39 +25,27 @@ def bilateral_filter_torch(
     Returns:
         (B, C, H, W), ``W @ values`` per crop and channel.
     """
-    batch, channels, height, width = values.shape
+    height, width = values.shape[2:]
     out = torch.zeros_like(values, memory_format=torch.contiguous_format)
     if values.numel() == 0:
         return out
-    num_pixels = height * width
-    # -||f_i - f_j||^2 of these five features is the exponent.
-    colours = image.flatten(2) * (0.5**0.5 / sigma_rgb)
-    positions = _positions(height, width, values) * (0.5**0.5 / sigma_xy)
-    features = torch.cat([colours, positions.expand(batch, -1, -1)], 1)
-    flat_values = values.flatten(2).transpose(1, 2)
-    flat_out = out.view(batch, channels, num_pixels)
-
+    y, x = (torch.arange(n).to(values) for n in (height, width))
+    positions = torch.stack(torch.meshgrid(y, x, indexing='ij')).flatten(1) / sigma_xy
     pairs = _PAIRS_CPU if values.device.type == 'cpu' else _PAIRS_GPU
-    crop_step = max(1, pairs // num_pixels**2)
-    pixel_step = max(1, pairs // num_pixels)
+    step = max(1, pairs // (height * width))
     # Two buffers for all chunks: fresh ones would cost page faults every time.
-    scratch = values.new_empty(
-        2, min(batch, crop_step) * min(num_pixels, pixel_step) * num_pixels
-    )
-    floor = _MIN_EXPONENT[values.dtype]
-    for crop in range(0, batch, crop_step):
-        crops = slice(crop, crop + crop_step)
-        targets = features[crops]
-        for pixel in range(0, num_pixels, pixel_step):
-            pixels = slice(pixel, pixel + pixel_step)
-            sources = targets[:, :, pixels]
-            shape = (sources.size(0), sources.size(2), num_pixels)
-            exponent, diff = (s[: math.prod(shape)].view(shape) for s in scratch)
-            exponent.zero_()
-            for k in range(features.size(1)):
+    scratch = values.new_empty(2, min(step, height * width), height * width)
+    for colours, vectors, result in zip(image.flatten(2), values.flatten(2).mT, out):
+        # -||f_i - f_j||^2 of these five features is the exponent.
+        features = torch.cat([colours / sigma_rgb, positions]) * 0.5**0.5
+        for start in range(0, height * width, step):
+            some = slice(start, start + step)
+            exponents, difference = scratch[:, : height * width - start]
+            exponents.zero_()
+            for feature in features:
                 # Differences, not a matrix product: that one would cancel.
-                torch.sub(sources[:, k, :, None], targets[:, k, None, :], out=diff)
-                exponent.addcmul_(diff, diff, value=-1)
-            weights = exponent.clamp_(min=floor).exp_()
-            flat_out[crops, :, pixels] = (weights @ flat_values[crops]).mT
+                torch.sub(feature[some, None], feature, out=difference)
+                exponents.addcmul_(difference, difference, value=-1)
+            weights = exponents.clamp_(min=_MIN_EXPONENT[values.dtype]).exp_()
+            result.flatten(1)[:, some] = (weights @ vectors).T
     return out

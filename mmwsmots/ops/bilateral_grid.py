@@ -37,21 +37,13 @@ SPATIAL_SHARE = 0.6
 
 
 class Tiling(NamedTuple):
-    """Nodes that were fitted to natural images and to noise, for tiles.
+    """Nodes that were fitted to natural images and to noise, for tiles."""
 
-    Attributes:
-        error: The largest relative error.
-        spacing: In colour, in units of ``sigma_rgb``.
-        side: Of a tile, in units of ``sigma_xy``.
-        weights: Coefficients of the nodes; see ``HalfGaussian`` in csrc.
-        slopes: What the last eight of them change with ``side``.
-    """
-
-    error: float
-    spacing: float
-    side: float
-    weights: tuple[float, ...]
-    slopes: tuple[float, ...]
+    error: float  # the largest, relative
+    spacing: float  # in colour, in units of sigma_rgb
+    side: float  # of a tile, in units of sigma_xy
+    weights: tuple[float, ...]  # coefficients of the nodes: HalfGaussian in csrc
+    slopes: tuple[float, ...]  # what the last eight of them change with the side
 
 
 # Tiles may be larger than fitted by this factor where fewer then fill the crop.
@@ -82,22 +74,15 @@ TILINGS = (
 
 
 class GridTables(NamedTuple):
-    """What a grid needs to know of crop size, sigmas and tolerance.
+    """What a grid needs to know of crop size, sigmas and tolerance; all float32."""
 
-    Attributes:
-        spacing: Cell size of the colour grid, in units of ``sigma_rgb``.
-        kernel: (radius + 1,) taps of the convolution, float32.
-        basis_y: (blocks, H, 8) spatial basis, float32.
-        basis_x: (blocks, W, 8), float32.
-        side: Of the tiles into which the crop is cut, pixels; 0 without. Then taps and
-            bases are not used.
-    """
-
-    spacing: float
-    kernel: Tensor
-    basis_y: Tensor
-    basis_x: Tensor
-    side: float = 0.0
+    spacing: float  # of colours, in units of sigma_rgb
+    kernel: Tensor  # (radius + 1,) taps of the convolution; weights of tiles
+    basis_y: (
+        Tensor  # (blocks, H, 8) spatial basis; without meaning where there are tiles
+    )
+    basis_x: Tensor  # (blocks, W, 8)
+    side: float = 0.0  # of the tiles into which the crop is cut, pixels; 0 without
 
 
 def _spline(t: np.ndarray) -> np.ndarray:
@@ -140,29 +125,23 @@ def _colour_error(spacing: float) -> float:
     """Relative error of a crop of one colour, which no other image exceeds.
 
     All its pixels sit at the centre of a cell, where the splines are farthest from
-    their mean. The larger error of two: of the splines' product, as on CUDA, and of
-    its moments up to the second degree, as on the CPU.
+    their mean.
     """
-    spline = np.array([1, 6, 1]) / 8
-    product = np.einsum('i,j,k->ijk', spline, spline, spline)
+    # The splines' product, of which the kernels keep the moments up to the second.
     constant, quadratic = np.array([1, 4, 1]) / 6, np.array([0.5, -1, 0.5])
-    moments = np.einsum('i,j,k->ijk', constant, constant, constant)
+    nodes = np.einsum('i,j,k->ijk', constant, constant, constant)
     for subscripts in ('i,j,k->ijk', 'j,i,k->ijk', 'k,j,i->ijk'):
-        moments -= np.einsum(subscripts, quadratic, constant, constant) / 12
+        nodes -= np.einsum(subscripts, quadratic, constant, constant) / 12
     taps = _colour_kernel(spacing)
     matrix = taps[np.abs(np.arange(3)[:, None] - np.arange(3))]
-    errors = []
-    for nodes in (product, moments):
-        blurred = np.einsum('ijk,il,jm,kn->lmn', nodes, matrix, matrix, matrix)
-        errors.append(abs((nodes * blurred).sum() - 1))
-    return max(errors)
+    blurred = np.einsum('ijk,il,jm,kn->lmn', nodes, matrix, matrix, matrix)
+    return abs((nodes * blurred).sum() - 1)
 
 
 def _axis_modes(size: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues, descending, and eigenvectors (columns) of one axis."""
+    """Eigenvalues and eigenvectors (columns) of one axis."""
     distance = np.arange(size)[:, None] - np.arange(size)[None]
-    values, vectors = np.linalg.eigh(np.exp(-(distance**2) / (2 * sigma**2)))
-    return values[::-1], vectors[:, ::-1]
+    return np.linalg.eigh(np.exp(-(distance**2) / (2 * sigma**2)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -213,32 +192,20 @@ def _tile_side(side: float, height: int, width: int) -> float:
 
 @functools.lru_cache(maxsize=64)
 def grid_tables(
-    height: int, width: int, sigma_xy: float, tolerance: float, device: torch.device
+    height: int, width: int, sigma_xy: float, tolerance: float
 ) -> Optional[GridTables]:
     """Choose spacing and rank such that the filter's error stays below tolerance.
 
-    Args:
-        height: Of the crops.
-        width: Of the crops.
-        sigma_xy: Spatial standard deviation, pixels.
-        tolerance: Relative L2 error of ``W @ values`` that no image may exceed.
-        device: Where the tables shall be.
-
-    Returns:
-        The tables, or None where the grid cannot hold the tolerance: below the
-        finest spacing, or with more than ``MAX_BLOCKS`` blocks of ranks.
+    None where the grid cannot hold the tolerance, which is of ``bilateral_filter``:
+    below the finest spacing, or with more than ``MAX_BLOCKS`` blocks of ranks.
     """
-    tiling = None
-    if device.type == 'cpu':
-        fitting = [
-            t for t in TILINGS if t.error <= tolerance and t.side * sigma_xy >= 1
-        ]
-        tiling = next(iter(fitting), None)
-    max_blocks = MAX_BLOCKS if tiling is None else TILE_BLOCKS
+    tilings = [t for t in TILINGS if t.error <= tolerance and t.side * sigma_xy >= 1]
+    max_blocks = TILE_BLOCKS if tilings else MAX_BLOCKS
     basis = _spatial_basis(
         height, width, sigma_xy, SPATIAL_SHARE * tolerance, max_blocks
     )
-    if basis is None and tiling is not None:
+    if basis is None and tilings:
+        tiling = tilings[0]
         unused = (torch.zeros(1, size, RANKS_PER_BLOCK) for size in (height, width))
         side = _tile_side(tiling.side * sigma_xy, height, width)
         weights = torch.tensor(tiling.weights, dtype=torch.float64)
@@ -251,9 +218,8 @@ def grid_tables(
     # all colours: their squares add up.
     *arrays, spatial_error = basis
     colour_tolerance = math.sqrt(tolerance**2 - spatial_error**2)
-    fitting = [h for h in SPACINGS if _colour_error(h) <= colour_tolerance]
-    if not fitting:
+    spacing = next((h for h in SPACINGS if _colour_error(h) <= colour_tolerance), None)
+    if spacing is None:
         return None
-    spacing = max(fitting)
     arrays = (_colour_kernel(spacing).astype(np.float32), *arrays)
-    return GridTables(spacing, *(torch.from_numpy(a).to(device) for a in arrays))
+    return GridTables(spacing, *map(torch.from_numpy, arrays))

@@ -1,9 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""The compiled extension, as ``setup.py`` reads it.
-
-``setup.py`` runs this file by its path: it must not import the package, which needs
-more than building does.
-"""
+"""The compiled extension. ``setup.py`` runs this: it must not import the package."""
 
 import os
 import re
@@ -13,18 +9,15 @@ from pathlib import Path
 from typing import Optional
 
 # As in library.py.
-NAME = 'mmwsmots.ops._bilateral_ext3'
+NAME = 'mmwsmots.ops._bilateral_ext4'
 _CPU_FLAGS = ['-O3', '-g0', '-fopenmp', '-fvisibility=hidden', '-Wno-psabi']
-_CPU_FLAGS += ['-fno-wrapv']  # Python's -fwrapv slows down the arithmetic of addresses
+# Python's -fwrapv slows down the arithmetic of addresses; traps, of which nobody knows,
+# keep comparisons out of vectors.
+_CPU_FLAGS += ['-fno-wrapv', '-fno-trapping-math']
 
 
 def _can_compile_cuda(torch_cuda: Optional[str], cuda_home: Optional[str]) -> bool:
-    """Whether nvcc is there, with its headers, and of the version that torch accepts.
-
-    Args:
-        torch_cuda: CUDA version that torch was built with, if any.
-        cuda_home: Folder of the CUDA toolkit, if there is one.
-    """
+    """Whether nvcc is there, with headers, and of the version that torch accepts."""
     if torch_cuda is None or cuda_home is None:
         return False
     try:

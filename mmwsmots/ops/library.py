@@ -1,9 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Definition of the operators, and loading of their compiled kernels.
+"""Definition of the operators, with derivatives, and loading of their compiled kernels.
 
-The operators are defined here, with a meta implementation and derivatives, and the
-exact one also in plain torch; the compiled extension only adds faster kernels for the
-devices that it was built for. torch.func.vmap calls them one by one.
+The exact one is also there in plain torch. torch.func.vmap calls them one by one.
 """
 
 import functools
@@ -23,85 +21,47 @@ NAMESPACE = 'mmwsmots'
 # The library that `build.py` compiles into this folder.
 # Its number goes up when an operator gets other arguments: a library that was compiled
 # before would end the process.
-EXTENSION_NAME = '_bilateral_ext3'
+EXTENSION_NAME = '_bilateral_ext4'
 
 _library = torch.library.Library(NAMESPACE, 'FRAGMENT')
 _library.define(
     '_bilateral_exact(Tensor values, Tensor image, float sigma_rgb, float sigma_xy)'
     ' -> Tensor'
 )
-# What of the grid depends on the image only; see csrc/common/cpu/bilateral_kernels.h.
+# What of the grid depends on the image only; see csrc/common/cpu/bilateral_filter.h.
 _library.define(
     '_bilateral_grid_plan(Tensor image, float spacing, float side, int max_nodes)'
-    ' -> (Tensor offsets, Tensor pixels, Tensor runs, Tensor shape, Tensor layout)'
-)
-_library.define(
-    '_bilateral_grid(Tensor values, Tensor image, Tensor offsets, Tensor pixels,'
-    ' Tensor runs, Tensor shape, Tensor layout, Tensor basis_y, Tensor basis_x,'
-    ' Tensor kernel, float side, int max_nodes, float sigma_rgb, float sigma_xy)'
     ' -> Tensor'
 )
-# Both in one, for values without gradient: no plan is kept.
+# An empty plan is made anew, and not kept.
 _library.define(
-    '_bilateral_grid_once(Tensor values, Tensor image, Tensor basis_y,'
+    '_bilateral_grid(Tensor values, Tensor image, Tensor plan, Tensor basis_y,'
     ' Tensor basis_x, Tensor kernel, float spacing, float side, int max_nodes,'
     ' float sigma_rgb, float sigma_xy) -> Tensor'
 )
-_GRID = f'{NAMESPACE}::_bilateral_grid'
-
-
-def _plan_and_filter(
-    values: Tensor,
-    image: Tensor,
-    basis_y: Tensor,
-    basis_x: Tensor,
-    kernel: Tensor,
-    spacing: float,
-    side: float,
-    max_nodes: int,
-    *sigmas: float,
-) -> Tensor:
-    """For the devices that do not join the two operators."""
-    plan = torch.ops.mmwsmots._bilateral_grid_plan(image, spacing, side, max_nodes)
-    tables = (basis_y, basis_x, kernel)
-    return torch.ops.mmwsmots._bilateral_grid(
-        values, image, *plan, *tables, side, max_nodes, *sigmas
-    )
-
-
 _library.impl('_bilateral_exact', bilateral_filter_torch, 'CompositeExplicitAutograd')
-_library.impl('_bilateral_grid_once', _plan_and_filter, 'CompositeExplicitAutograd')
 
 
-def _register_fake(name: str) -> Callable:
-    """Decorator of what gives an operator's outputs without their contents."""
+def _register_fake(name: str, function: Callable) -> None:
+    """Register what gives an operator's output without its contents."""
     if hasattr(torch.library, 'register_fake'):
-        return torch.library.register_fake(f'{NAMESPACE}::{name}')
-    return lambda function: _library.impl(name, function, 'Meta')
+        torch.library.register_fake(f'{NAMESPACE}::{name}', function)
+    else:
+        _library.impl(name, function, 'Meta')
 
 
 def _like_values(values: Tensor, *args: Any) -> Tensor:
     return values.new_empty(values.shape)
 
 
-for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
-    _register_fake(_name)(_like_values)
-
-
-@_register_fake('_bilateral_grid_plan')
-def _(image: Tensor, spacing: float, side: float, max_nodes: int) -> tuple[Tensor, ...]:
+def _empty_plan(image: Tensor, spacing: float, side: float, max_nodes: int) -> Tensor:
     batch, _, height, width = image.shape
-    area = height * width
-    # The CUDA kernels do not sort the pixels into runs.
-    num_runs = 0 if image.device.type == 'cuda' else area
-    return (
-        image.new_empty(batch, area, dtype=torch.int32),
-        image.new_empty(batch, area, dtype=torch.int32),
-        image.new_empty(batch, num_runs, 2, dtype=torch.int32),
-        image.new_empty(batch, 4, dtype=torch.int32),
-        # See layout_room() in csrc.
-        image.new_empty(batch, 4 * area if side > 0 else 0, dtype=torch.int32),
-    )
+    # As plan_size() in csrc.
+    size = 5 + (8 if side > 0 else 4) * height * width
+    return image.new_empty(batch, size, dtype=torch.int32)
+
+
+_register_fake('_bilateral_grid_plan', _empty_plan)
 
 
 def _make_differentiable(name: str) -> None:
@@ -153,7 +113,8 @@ def _make_differentiable(name: str) -> None:
     _library.impl(name, differentiable, 'Autograd')
 
 
-for _name in ('_bilateral_exact', '_bilateral_grid', '_bilateral_grid_once'):
+for _name in ('_bilateral_exact', '_bilateral_grid'):
+    _register_fake(_name, _like_values)
     _make_differentiable(_name)
 
 
@@ -194,8 +155,8 @@ def warn_without_kernels(device_type: str) -> None:
     )
 
 
-def has_grid(device: torch.device) -> bool:
-    """Whether the compiled grid method is there for the device."""
+def has_kernels(device: torch.device) -> bool:
+    """Whether the extension was compiled for the device."""
     key = {'cpu': 'CPU', 'cuda': 'CUDA'}.get(device.type)
     has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
-    return key is not None and has_kernel(_GRID, key)
+    return key is not None and has_kernel(f'{NAMESPACE}::_bilateral_exact', key)

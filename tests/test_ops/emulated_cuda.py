@@ -12,13 +12,12 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmwsmots import ops
-from mmwsmots.ops.bilateral_grid import GridTables
 
 CUDA_FOLDER = Path(ops.__file__).parent / 'csrc/common/cuda'
 EMULATOR = Path(__file__).with_name('cuda_emulator')
@@ -94,55 +93,30 @@ def link(objects: list[Path], program: Path) -> Path:
 
 
 class Case(NamedTuple):
-    """One call of the operator. Without tables by the exact kernel, else by the grid.
+    """One call of the operator.
 
     Attributes:
-        values: (B, C, H, W), float32, or float64 for the exact kernel.
+        values: (B, C, H, W), float32 or float64.
         image: (B, 3, H, W), of the same dtype.
         sigma_rgb: Standard deviation in colour.
         sigma_xy: Standard deviation in pixels.
-        tables: Of the grid.
-        max_nodes: Crops that need more are left to the exact kernel.
-        crops_at_once: Crops that the grid's scratch memory holds.
     """
 
     values: Tensor
     image: Tensor
     sigma_rgb: float
     sigma_xy: float
-    tables: Optional[GridTables] = None
-    max_nodes: int = 0
-    crops_at_once: int = 1
 
     def pack(self) -> bytes:
         """As ``main.cpp`` reads it."""
-        kind, arrays, spacing = self.values.element_size(), [], 0.0
-        if self.tables is not None:
-            tables = self.tables
-            kind, spacing = 0, tables.spacing * self.sigma_rgb
-            arrays = [tables.basis_y, tables.basis_x, tables.kernel]
-        sizes = (len(arrays[0]), len(arrays[2])) if arrays else (0, 0)
-        whole = (*self.values.shape, *sizes, self.max_nodes, self.crops_at_once)
-        real = (self.sigma_rgb, self.sigma_xy, spacing)
-        arrays = [self.image, self.values, *arrays]
-        data = (x.contiguous().numpy().tobytes() for x in arrays)
-        return struct.pack('=9q3d', kind, *whole, *real) + b''.join(data)
+        whole = (self.values.element_size(), *self.values.shape)
+        data = (x.contiguous().numpy().tobytes() for x in (self.image, self.values))
+        numbers = struct.pack('=5q2d', *whole, self.sigma_rgb, self.sigma_xy)
+        return numbers + b''.join(data)
 
 
-class Result(NamedTuple):
-    """What the kernels computed for a case.
-
-    Attributes:
-        out: As ``values``.
-        shape: (B, 4), nodes of each crop's grid; None from the exact kernel.
-    """
-
-    out: Tensor
-    shape: Optional[Tensor]
-
-
-def run(program: Path, cases: list[Case], order: str) -> list[Result]:
-    """Run cases with the threads in one of the orders.
+def run(program: Path, cases: list[Case], order: str) -> list[Tensor]:
+    """What the kernels compute for cases, with the threads in one of the orders.
 
     Raises:
         subprocess.CalledProcessError: If a sanitizer or the emulator finds a fault;
@@ -156,17 +130,10 @@ def run(program: Path, cases: list[Case], order: str) -> list[Result]:
         timeout=500,
     )
     left, results = memoryview(bytearray(done.stdout)), []
-
-    def take(dtype: torch.dtype, *size: int) -> Tensor:
-        nonlocal left
-        count = math.prod(size)
-        array = torch.frombuffer(left, dtype=dtype, count=count).view(size)
-        left = left[array.nbytes :]
-        return array
-
     for case in cases:
-        exact = case.tables is None
-        shape = None if exact else take(torch.int32, len(case.values), 4)
-        results.append(Result(take(case.values.dtype, *case.values.shape), shape))
+        size, dtype = case.values.shape, case.values.dtype
+        array = torch.frombuffer(left, dtype=dtype, count=math.prod(size)).view(size)
+        left = left[array.nbytes :]
+        results.append(array)
     assert not left
     return results

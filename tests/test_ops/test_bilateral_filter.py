@@ -15,16 +15,16 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from mmwsmots import ops
 from mmwsmots.models.losses import CRFLoss
-from mmwsmots.ops import PreparedFilter, bilateral_filter, library
+from mmwsmots.ops import PreparedFilter, bilateral_filter
 from mmwsmots.ops.bilateral_filter_torch import bilateral_filter_torch
 from mmwsmots.ops.bilateral_grid import TILINGS, grid_tables
-from mmwsmots.ops.library import extension_path, has_grid, warn_without_kernels
+from mmwsmots.ops.library import extension_path, has_kernels, warn_without_kernels
 from tests.test_ops.random_images import IMAGE_KINDS, random_image
 
 CPU = torch.device('cpu')
 DEVICES = ['cpu'] + ['cuda'] * torch.cuda.is_available()
 needs_grid = pytest.mark.skipif(
-    not has_grid(CPU), reason='the extension is not compiled'
+    not has_kernels(CPU), reason='the extension is not compiled'
 )
 
 
@@ -246,9 +246,8 @@ SIZES = [(8, 41)] * 40 + [(41, 91)] * 6 + [(91, 201)]
 
 
 @needs_grid
-@pytest.mark.parametrize('device', DEVICES)
 @pytest.mark.parametrize('part', range(10))
-def test_grid_holds_its_tolerance(part, device):
+def test_grid_holds_its_tolerance(part):
     """600 random images; the exact kernel, checked above, gives the truth."""
     rng = np.random.default_rng(part)
     by_grid = 0
@@ -260,14 +259,13 @@ def test_grid_holds_its_tolerance(part, device):
         values = torch.from_numpy(rng.random((1, 2, height, width), np.float32))
         values[:, 1] = (values[:, 1] > rng.random()).float()
         values[:, 1, 0, 0] = 1
-        values, image = values.to(device), image.to(device)
         tolerance = [0.03, 0.018, 0.006][i % 3]
         exact = bilateral_filter(values, image, sigma_rgb, sigma_xy, 'exact')
-        tables = grid_tables(height, width, sigma_xy, tolerance, image.device)
+        tables = grid_tables(height, width, sigma_xy, tolerance)
         by_grid += tables is not None
         method = 'auto' if tables is None else 'grid'
         out = bilateral_filter(values, image, sigma_rgb, sigma_xy, method, tolerance)
-        assert error(out, exact.cpu()) <= tolerance, (
+        assert error(out, exact) <= tolerance, (
             IMAGE_KINDS[i % 6],
             height,
             width,
@@ -404,43 +402,28 @@ def test_opcheck_grid(crops, requires_grad, sigma_xy, tolerance, tiled):
     values, image = crops
     values.requires_grad_(requires_grad)
     grid_ops = torch.ops.mmwsmots
-    tables = grid_tables(*values.shape[2:], sigma_xy, tolerance, CPU)
+    tables = grid_tables(*values.shape[2:], sigma_xy, tolerance)
     assert (tables.side > 0) == tiled
-    settings = (image, tables.spacing * 60.0, tables.side, 10**6)
-    torch.library.opcheck(grid_ops._bilateral_grid_plan.default, settings)
-    plan = grid_ops._bilateral_grid_plan(*settings)
-    assert (plan[3] > 0).all()
-    arguments = (values, image, *plan, tables.basis_y, tables.basis_x, tables.kernel)
-    numbers = (tables.side, 10**6, 60.0, sigma_xy)
-    torch.library.opcheck(grid_ops._bilateral_grid.default, (*arguments, *numbers))
-
-
-@needs_grid
-@needs_opcheck
-def test_opcheck_grid_once(crops):
-    values, image = crops
-    tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
+    numbers = (tables.spacing * 60.0, tables.side, 10**6)
+    torch.library.opcheck(grid_ops._bilateral_grid_plan.default, (image, *numbers))
+    plan = grid_ops._bilateral_grid_plan(image, *numbers)
+    assert (plan[:, :4] > 0).all()
     arrays = (tables.basis_y, tables.basis_x, tables.kernel)
-    numbers = (tables.spacing * 60.0, 0.0, 10**6, 60.0, 40.0)
-    op = torch.ops.mmwsmots._bilateral_grid_once.default
-    torch.library.opcheck(op, (values, image, *arrays, *numbers))
+    for kept in (plan, plan.new_empty(0)):
+        inputs = (values, image, kept, *arrays, *numbers, 60.0, sigma_xy)
+        torch.library.opcheck(grid_ops._bilateral_grid.default, inputs)
 
 
 @needs_grid
 def test_grid_with_and_without_plan_agree(crops):
-    """What keeps a plan for the backward pass, what does not, and what joins both."""
+    """What keeps a plan for the backward pass, and what does not."""
     values, image = crops
     image[0, 1, 2, 3] = math.nan
     expected = bilateral_filter(values, image, 60, 40, 'grid')
     planned = bilateral_filter(values.clone().requires_grad_(), image, 60, 40, 'grid')
-    tables = grid_tables(*values.shape[2:], 40.0, 0.03, CPU)
-    arrays = (tables.basis_y, tables.basis_x, tables.kernel)
-    numbers = (tables.spacing * 60.0, 0.0, 10**6, 60.0, 40.0)
-    joined = library._plan_and_filter(values, image, *arrays, *numbers)
     assert expected[0].isnan().all() and expected[1:].isfinite().all()
-    for out in (planned, joined):
-        assert torch.equal(out[0].isnan(), expected[0].isnan())
-        assert torch.equal(out[1:], expected[1:])
+    assert torch.equal(planned[0].isnan(), expected[0].isnan())
+    assert torch.equal(planned[1:], expected[1:])
 
 
 @pytest.mark.parametrize('method', ['exact', pytest.param('grid', marks=needs_grid)])
@@ -616,7 +599,7 @@ def test_tiles_hold_their_tolerance(tiling):
         values = torch.from_numpy(rng.random((1, 2, height, width), np.float32))
         values[:, 1] = (values[:, 1] > rng.random()).float()
         values[:, 1, 0, 0] = 1
-        tables = grid_tables(height, width, sigma_xy, tiling.error, CPU)
+        tables = grid_tables(height, width, sigma_xy, tiling.error)
         if tables is None or tables.side == 0 or tables.spacing != tiling.spacing:
             continue
         by_tiles += 1
@@ -664,7 +647,7 @@ def test_tiles_of_photographs(shared_data):
     ],
 )
 def test_tiles_fill_the_crop(height, width, sigma, side):
-    assert grid_tables(height, width, sigma, 0.05, CPU).side == pytest.approx(side)
+    assert grid_tables(height, width, sigma, 0.05).side == pytest.approx(side)
 
 
 @needs_grid
@@ -676,7 +659,7 @@ def test_a_layout_too_large_to_keep_is_made_again(sigma_xy, range_, fits):
     values = torch.rand(2, 1, 60, 60, generator=generator)
     settings = (image, 10.0, sigma_xy, 'grid', 0.05)
     prepared = PreparedFilter(*settings)
-    assert ((prepared.plan[-1][:, 0] > 0) == fits).all()
+    assert ((prepared.plan[:, 4] > 0) == fits).all()
     assert torch.equal(prepared(values), bilateral_filter(values, *settings))
 
 
@@ -688,7 +671,7 @@ def test_tiles_are_symmetric_with_and_without_plan():
     image = torch.rand(3, 3, 50, 61, generator=generator) * 80
     image[2, 1, 7, 9] = math.nan
     settings = (image, 20.0, 6.0, 'grid', 0.05)
-    assert grid_tables(50, 61, 6.0, 0.05, CPU).side > 0
+    assert grid_tables(50, 61, 6.0, 0.05).side > 0
     wa, wb = (bilateral_filter(x, *settings) for x in (a, b))
     torch.testing.assert_close(
         (b * wa)[:2].sum(), (a * wb)[:2].sum(), rtol=1e-5, atol=0

@@ -12,7 +12,6 @@
 #include <numeric>
 #include <random>
 #include <set>
-#include <utility>
 #include <vector>
 
 namespace cuda_emulator {
@@ -27,7 +26,6 @@ constexpr std::size_t kStackSize = 1 << 18;
 
 Order order = Order::kForward;
 std::mt19937 random_numbers;
-std::vector<std::pair<float *, float>> additions;
 
 [[noreturn]] void fail(const char *what) {
   std::fprintf(stderr, "cuda_emulator: %s in block (%u, %u)\n", what, blockIdx.x,
@@ -171,11 +169,6 @@ void set_order(Order new_order, unsigned seed) {
 
 void wait_at_barrier(int line) { block.wait(line); }
 
-void add_later(float *address, float value) {
-  *(volatile float *)address;  // for AddressSanitizer, which shall name this thread
-  additions.emplace_back(address, value);
-}
-
 void make_undefined(void *shared, std::size_t size) {
   block.make_undefined(shared, size);
 }
@@ -192,9 +185,6 @@ void run_grid(const dim3 &grid, const dim3 &threads,
     blockIdx = dim3(i % grid.x, i / grid.x);
     block.run(threads.x, thread);
   }
-  std::sort(additions.begin(), additions.end());
-  for (const auto &[address, value] : additions) *address += value;
-  additions.clear();
 }
 
 }  // namespace cuda_emulator

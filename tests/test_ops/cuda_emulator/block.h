@@ -23,10 +23,6 @@ void set_order(Order order, unsigned seed);
 
 void wait_at_barrier(int line);
 
-// The addition takes place when all blocks are done, in an order that does not depend
-// on that of the threads: so their order must not show in the last bits either.
-void add_later(float *address, float value);
-
 // Once per block, as shared memory starts undefined: all bits 1, NaN in floats.
 void make_undefined(void *shared, std::size_t size);
 

@@ -30,12 +30,6 @@ typedef void *cudaStream_t;
 constexpr cudaError_t cudaSuccess = 0;
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 
-inline float __fmaf_rn(float a, float b, float c) { return std::fmaf(a, b, c); }
-inline float __fmul_rn(float a, float b) { return a * b; }
-inline void atomicAdd(float *address, float value) {
-  cuda_emulator::add_later(address, value);
-}
-
 namespace cuda_emulator {
 
 // ex2.approx.ftz.f32, always off by the largest error that PTX allows it.

@@ -7,6 +7,6 @@ cd "$(dirname "$0")"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 "${CXX:-g++}" -std=c++17 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Werror \
-  -Wno-psabi -fsanitize=address,undefined -fno-sanitize-recover=all \
+  -Wno-psabi -fopenmp-simd -fsanitize=address,undefined -fno-sanitize-recover=all \
   -o "$out/test" bilateral_filter.cpp ../../../mmwsmots/ops/csrc/common/cpu/*.cpp
 "$out/test" "$@"

@@ -125,12 +125,25 @@ inline bool include(Interval &interval, Interval other) {
   return was_empty;
 }
 
-// The numbers before tiles, lines, crop_lines and starts of a layout.
-struct LayoutHeader {
-  int32_t ints;  // of the layout
-  int32_t lines, crop_lines, nodes, all_nodes, window;
+// The numbers before offsets, pixels and runs of a plan.
+struct PlanHeader {
+  int32_t nodes[3], runs, layout;  // ints of the layout behind the runs
 };
+
+// The numbers before tiles, lines, crop_lines and starts of a layout.
+struct LayoutHeader { int32_t lines, crop_lines, nodes, all_nodes, window; };
 constexpr std::size_t kInt = sizeof(int32_t);
+
+GridPlan read_plan(const int32_t *plan, int num_pixels) {
+  PlanHeader header;
+  std::memcpy(&header, plan, sizeof(header));
+  const int32_t *offsets = plan + sizeof(header) / kInt, *pixels = offsets + num_pixels;
+  const Run *runs = reinterpret_cast<const Run *>(pixels + num_pixels);
+  const int32_t *layout = reinterpret_cast<const int32_t *>(runs + header.runs);
+  return {offsets, pixels, runs, num_pixels, header.runs,
+          {header.nodes[0], header.nodes[1], header.nodes[2]},
+          header.layout > 0 ? layout : nullptr};
+}
 
 Tiles read_layout(const int32_t *layout, const GridTables &tables, int height,
                   int width) {
@@ -141,15 +154,9 @@ Tiles read_layout(const int32_t *layout, const GridTables &tables, int height,
   const int32_t *tiles = layout + sizeof(header) / kInt;
   const int32_t *lines = tiles + (std::size_t)rows * columns * (sizeof(Tile) / kInt);
   const int32_t *crop_lines = lines + (std::size_t)header.lines * (sizeof(Line) / kInt);
-  return {rows,
-          columns,
-          reinterpret_cast<const Tile *>(tiles),
-          reinterpret_cast<const Line *>(lines),
-          crop_lines,
-          crop_lines + header.crop_lines,
-          header.nodes,
-          header.all_nodes,
-          header.window};
+  return {rows, columns, reinterpret_cast<const Tile *>(tiles),
+          reinterpret_cast<const Line *>(lines), crop_lines,
+          crop_lines + header.crop_lines, header.nodes, header.all_nodes, header.window};
 }
 
 // Makes workspace.layout of what the tiles of a plan touch. Returns false if a row of the
@@ -220,10 +227,7 @@ bool lay_tiles(const GridPlan &plan, float side, int height, int width,
        lines.size() * sizeof(Line)) / kInt + crop_lines.size() + in_columns.size();
   if (std::max<int64_t>(window, ints) > INT32_MAX) return false;
   workspace.layout.resize(ints);
-  const LayoutHeader header = {(int32_t)ints,
-                               (int32_t)lines.size(),
-                               (int32_t)crop_lines.size(),
-                               most,
+  const LayoutHeader header = {(int32_t)lines.size(), (int32_t)crop_lines.size(), most,
                                (int32_t)std::min<int64_t>(all_nodes, INT32_MAX),
                                (int32_t)window};
   int32_t *to = workspace.layout.data();
@@ -243,76 +247,11 @@ bool lay_tiles(const GridPlan &plan, float side, int height, int width,
   return true;
 }
 
-}  // namespace
-
-bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, float side, int64_t max_nodes, Workspace &workspace,
-               int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape) {
-  const int num_pixels = height * width;
-  const int stride = round_up(num_pixels, kLanes);
-  // Grey and two chroma axes: natural colours lie near the first, which makes the
-  // bounding box small.
-  const float a = 1 / std::sqrt(3.f) / spacing, b = 1 / std::sqrt(2.f) / spacing,
-              c = 1 / std::sqrt(6.f) / spacing;
-  const float rotation[9] = {a, a, a, b, -b, 0, c, c, -2 * c};
-  float low[3], high[3];
-  if (side > 0) max_nodes = std::min<int64_t>(max_nodes, kMaxCells);
-  bool fits = kernels.colour_range(image, num_pixels, rotation, low, high);
-  int64_t num_nodes = 1;
-  for (int axis = 0; axis < 3 && fits; ++axis) {
-    // The nearest cell of the highest colour, rounded as bin_colours() rounds.
-    const float last = high[axis] - low[axis] + 0.5f;
-    fits = last < max_nodes;  // max_nodes is an int: the next line cannot overflow
-    if (!fits) break;
-    shape[axis] = (int32_t)last + kSplineNodes;
-    num_nodes *= shape[axis];
-    fits = num_nodes <= max_nodes;
-  }
-  if (side > 0 && fits) {
-    fits = num_nodes * num_tiles(height, side) * num_tiles(width, side) <= INT32_MAX;
-  }
-  if (!fits) {
-    std::fill(shape, shape + 4, 0);
-    return false;
-  }
-  int32_t *cells = workspace.cells.get(2 * (std::size_t)stride);
-  int32_t *unsorted_offsets = cells + stride;
-  kernels.bin_colours(image, num_pixels, rotation, low, shape, cells,
-                      unsorted_offsets);
-  const float whole = (float)std::max(height, width);  // one tile
-  shape[3] = sort_pixels(cells, unsorted_offsets, height, width, side > 0 ? side : whole,
-                         side > 0, shape, (int)num_nodes, workspace.counts.get(num_nodes),
-                         offsets, pixels, runs);
-  const GridPlan plan = {offsets,  pixels,   runs,
-                         num_pixels, shape[3], {shape[0], shape[1], shape[2]}, nullptr};
-  fits = side == 0 || lay_tiles(plan, side, height, width, workspace);
-  if (!fits) std::fill(shape, shape + 4, 0);
-  return fits;
-}
-
-bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, float side, int64_t max_nodes, Workspace &workspace,
-               GridPlan *plan) {
-  const int num_pixels = height * width;
-  int32_t *offsets = workspace.plan.get(2 * (std::size_t)num_pixels);
-  int32_t *pixels = offsets + num_pixels;
-  Run *runs = workspace.runs.get(num_pixels);
-  int32_t shape[4];
-  const bool fits = plan_grid(kernels, image, height, width, spacing, side, max_nodes,
-                              workspace, offsets, pixels, runs, shape);
-  *plan = {offsets,    pixels,   runs,
-           num_pixels, shape[3], {shape[0], shape[1], shape[2]},
-           side > 0 ? workspace.layout.data() : nullptr};
-  return fits;
-}
-
-namespace {
-
 bool filter_tiles(const Kernels &kernels, const GridPlan &plan,
                   const GridTables &tables, int64_t max_nodes, int height, int width,
                   const float *values, float *out, Workspace &workspace) {
   const int32_t *layout = plan.layout;
-  if (layout == nullptr || layout[0] == 0) {
+  if (layout == nullptr) {  // it was too large to keep
     lay_tiles(plan, tables.side, height, width, workspace);
     layout = workspace.layout.data();
   }
@@ -334,9 +273,68 @@ bool filter_tiles(const Kernels &kernels, const GridPlan &plan,
 
 }  // namespace
 
-bool filter_grid(const Kernels &kernels, const GridPlan &plan,
+int64_t plan_grid(const Kernels &kernels, const float *image, int height, int width,
+                  float spacing, float side, int64_t max_nodes, Workspace &workspace,
+                  int32_t *plan) {
+  const int num_pixels = height * width;
+  // Grey and two chroma axes: natural colours lie near the first, which makes the
+  // bounding box small.
+  const float a = 1 / std::sqrt(3.f) / spacing, b = 1 / std::sqrt(2.f) / spacing,
+              c = 1 / std::sqrt(6.f) / spacing;
+  const float rotation[9] = {a, a, a, b, -b, 0, c, c, -2 * c};
+  float low[3], high[3];
+  if (side > 0) max_nodes = std::min<int64_t>(max_nodes, kMaxCells);
+  bool fits = kernels.colour_range(image, num_pixels, rotation, low, high);
+  PlanHeader header = {};
+  int64_t num_nodes = 1;
+  for (int axis = 0; axis < 3 && fits; ++axis) {
+    // The nearest cell of the highest colour, rounded as bin_colours() rounds.
+    const float last = high[axis] - low[axis] + 0.5f;
+    fits = last < max_nodes;  // max_nodes is an int: the next line cannot overflow
+    if (!fits) break;
+    header.nodes[axis] = (int32_t)last + kSplineNodes;
+    num_nodes *= header.nodes[axis];
+    fits = num_nodes <= max_nodes;
+  }
+  if (side > 0 && fits)
+    fits = num_nodes * num_tiles(height, side) * num_tiles(width, side) <= INT32_MAX;
+  int64_t used = sizeof(header) / kInt;
+  if (fits) {
+    int32_t *cells = workspace.cells.get(2 * (std::size_t)num_pixels);
+    int32_t *unsorted_offsets = cells + num_pixels;
+    kernels.bin_colours(image, num_pixels, rotation, low, header.nodes, cells,
+                        unsorted_offsets);
+    int32_t *offsets = plan + used, *pixels = offsets + num_pixels;
+    Run *runs = reinterpret_cast<Run *>(pixels + num_pixels);
+    const float whole = (float)std::max(height, width);  // one tile
+    header.runs = sort_pixels(cells, unsorted_offsets, height, width,
+                              side > 0 ? side : whole, side > 0, header.nodes,
+                              (int)num_nodes, workspace.counts.get(num_nodes), offsets,
+                              pixels, runs);
+    used += 2 * (int64_t)num_pixels + 2 * header.runs;
+  }
+  if (side > 0 && fits) {
+    std::memcpy(plan, &header, sizeof(header));
+    fits = lay_tiles(read_plan(plan, num_pixels), side, height, width, workspace);
+    const std::vector<int32_t> &layout = workspace.layout;
+    if (fits && used + (int64_t)layout.size() <= plan_size(num_pixels, side)) {
+      header.layout = (int32_t)layout.size();
+      std::copy(layout.begin(), layout.end(), plan + used);
+      used += header.layout;
+    }
+  }
+  if (!fits) {
+    header = {};
+    used = sizeof(header) / kInt;
+  }
+  std::memcpy(plan, &header, sizeof(header));
+  return used;
+}
+
+bool filter_grid(const Kernels &kernels, const int32_t *plan_data,
                  const GridTables &tables, int64_t max_nodes, int height, int width,
                  const float *values, float *out, Workspace &workspace) {
+  const GridPlan plan = read_plan(plan_data, height * width);
   if (plan.nodes[0] == 0) return false;
   if (tables.side > 0)
     return filter_tiles(kernels, plan, tables, max_nodes, height, width, values, out,
@@ -349,71 +347,38 @@ bool filter_grid(const Kernels &kernels, const GridPlan &plan,
   buffers.touched = workspace.intervals.get(3 * ny * nz);
   buffers.along_z = buffers.touched + ny * nz;
   buffers.along_y = buffers.along_z + ny * nz;
-  kernels.find_intervals(plan, tables.radius, buffers);
   std::fill(out, out + plan.num_pixels, 0.f);
-  for (int block = 0; block < tables.blocks; ++block)
-    kernels.filter_block(plan, tables, block, height, width, values, out, buffers);
+  kernels.filter_ranks(plan, tables, height, width, values, out, buffers);
   return true;
 }
 
 template <typename T>
 void filter_exact(const Kernels &kernels, const T *image, const T *values, T *out,
                   int channels, int height, int width, double sigma_rgb,
-                  double sigma_xy, Workspace &workspace) {
+                  double sigma_xy) {
   constexpr bool is_float = sizeof(T) == sizeof(float);
   constexpr double log2_e = 1.4426950408889634;
-  const int stride = round_up(width, kLanes);
-  const std::size_t area = (std::size_t)height * stride;
-  const std::size_t reach = std::max(stride + kLanes, height);
-  const std::size_t size = (3 + 2 * (std::size_t)channels) * area + stride + reach;
-  T *memory;
-  if constexpr (is_float)
-    memory = workspace.exact_float.get(size);
-  else
-    memory = workspace.exact_double.get(size);
-  std::fill(memory, memory + size, T(0));
-  T *colours = memory, *padded = colours + 3 * area, *sums = padded + channels * area,
-    *space = sums + channels * area;
-  const auto pad = [&](const T *from, int count, T *to) {
-    for (int row = 0; row < count * height; ++row)
-      std::copy(from + (std::size_t)row * width, from + (std::size_t)(row + 1) * width,
-                to + (std::size_t)row * stride);
-  };
-  pad(image, 3, colours);
-  pad(values, channels, padded);
   const double scale = 0.5 * log2_e / (sigma_xy * sigma_xy);
-  for (int64_t d = -stride; d < (int64_t)reach; ++d)
-    space[d + stride] = (T)std::max(-scale * (double)(d * d), -1e4);
-
-  ExactProblem<T> problem;
-  problem.colours = colours;
-  problem.values = padded;
-  problem.out = sums;
-  problem.space = space;
-  problem.colour_scale = (T)(0.5 * log2_e / (sigma_rgb * sigma_rgb));
-  problem.channels = channels;
-  problem.height = height;
-  problem.width = width;
-  problem.stride = stride;
+  const int size = std::max(height, width);
+  std::vector<T> space(2 * size - 1), weights(width);
+  for (int d = 1 - size; d < size; ++d) space[d + size - 1] = (T)(-scale * d * d);
   // Beyond it a weight is below 2^-bits, half a unit in the last place of 1 or less.
   const double bits = is_float ? 26 : 56;
-  problem.radius = (int)std::min(std::ceil(std::sqrt(bits / scale)),
-                                 (double)std::max(height, width));
+  const double radius = std::min<double>(std::ceil(std::sqrt(bits / scale)), size);
+  const T colour_scale = (T)(0.5 * log2_e / (sigma_rgb * sigma_rgb));
+  const ExactProblem<T> problem = {
+      image,    values, out,   space.data(), weights.data(), colour_scale,
+      channels, height, width, size,         (int)radius};
+  std::fill(out, out + (std::size_t)channels * height * width, T(0));
   if constexpr (is_float)
     kernels.exact_float(problem);
   else
     kernels.exact_double(problem);
-  for (int row = 0; row < channels * height; ++row)
-    std::copy(sums + (std::size_t)row * stride,
-              sums + (std::size_t)row * stride + width,
-              out + (std::size_t)row * width);
 }
 
-template void filter_exact<float>(const Kernels &, const float *, const float *,
-                                  float *, int, int, int, double, double,
-                                  Workspace &);
-template void filter_exact<double>(const Kernels &, const double *, const double *,
-                                   double *, int, int, int, double, double,
-                                   Workspace &);
+template void filter_exact(const Kernels &, const float *, const float *, float *, int,
+                           int, int, double, double);
+template void filter_exact(const Kernels &, const double *, const double *, double *,
+                           int, int, int, double, double);
 
 }  // namespace mmwsmots

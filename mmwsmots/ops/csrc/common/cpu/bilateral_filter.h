@@ -43,39 +43,35 @@ struct Workspace {
   std::vector<int32_t> cell_lines, line_index, crop_lines, layout;
   std::vector<Line> lines;
   std::vector<Tile> tiles;
-  Buffer<Run> runs;
   Buffer<Interval> intervals;
-  Buffer<float> exact_float;
-  Buffer<double> exact_double;
 };
 
+// Ints of a crop's plan: its numbers, offsets and pixels; the rest has room for one run
+// per pixel, and behind the runs for what tiles touch.
+inline int64_t plan_size(int64_t num_pixels, float side) {
+  return 5 + (side > 0 ? 8 : 4) * num_pixels;
+}
+
 // Sorts a crop's pixels into the cells of a grid over the rotated colours, spaced
-// `spacing` apart. `runs` has room for one run per pixel; `shape` receives the nodes
-// along the three axes and the number of runs. Returns false, with a zero shape and
-// nothing else written, if the grid would need more than `max_nodes`, or a colour is
-// not finite. Where `side` is not 0, tiles of so many pixels are sorted one by one, and
-// workspace.layout says what they touch; its first number is its size.
-bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, float side, int64_t max_nodes, Workspace &workspace,
-               int32_t *offsets, int32_t *pixels, Run *runs, int32_t *shape);
+// `spacing` apart; where `side` is not 0, tiles of so many pixels one by one. Returns
+// the ints of `plan` that are set. The plan has no nodes if the grid would need more
+// than `max_nodes`, or a colour is not finite.
+int64_t plan_grid(const Kernels &kernels, const float *image, int height, int width,
+                  float spacing, float side, int64_t max_nodes, Workspace &workspace,
+                  int32_t *plan);
 
-// The same, into the workspace: valid until it is used for another crop's plan.
-bool plan_grid(const Kernels &kernels, const float *image, int height, int width,
-               float spacing, float side, int64_t max_nodes, Workspace &workspace,
-               GridPlan *plan);
-
-// out (height, width) = W * values with the grid of `plan`. Returns false, with nothing
+// out (height, width) = W * values with the grid of a plan. Returns false, with nothing
 // written, if the plan has no nodes, or its tiles cost more than `max_nodes` do;
 // kMaxNodes has no such limit.
 constexpr int64_t kMaxNodes = 1 << 26;
-bool filter_grid(const Kernels &kernels, const GridPlan &plan,
-                 const GridTables &tables, int64_t max_nodes, int height, int width,
-                 const float *values, float *out, Workspace &workspace);
+bool filter_grid(const Kernels &kernels, const int32_t *plan, const GridTables &tables,
+                 int64_t max_nodes, int height, int width, const float *values,
+                 float *out, Workspace &workspace);
 
 // out (channels, height, width) = W * values, exactly. T is float or double.
 template <typename T>
 void filter_exact(const Kernels &kernels, const T *image, const T *values, T *out,
                   int channels, int height, int width, double sigma_rgb,
-                  double sigma_xy, Workspace &workspace);
+                  double sigma_xy);
 
 }  // namespace mmwsmots

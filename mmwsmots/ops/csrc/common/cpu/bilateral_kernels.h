@@ -36,8 +36,8 @@ struct GridPlan {
   const int32_t *pixels;   // (num_pixels) row << 16 | column
   const Run *runs;         // (num_runs), tile by tile
   int num_pixels, num_runs;
-  int nodes[3];  // of the grid, along grey and the two chroma axes
-  const int32_t *layout;  // of the tiles; null or 0 if it is to be made
+  int nodes[3];  // of the grid, along grey and the two chroma axes; 0 without a grid
+  const int32_t *layout;  // of the tiles; null if it is to be made
 };
 
 // W_ij = sum_r basis_r(i) basis_r(j) * spline-kernel-spline(colour_i, colour_j).
@@ -105,17 +105,17 @@ struct TileBuffers {
   float *window;   // (kWindowRows, tiles.window)
 };
 
-// Exponents are those of 2. Rows are padded to `stride`, a multiple of kLanes, with
-// zeros.
+// Exponents are those of 2.
 template <typename T>
 struct ExactProblem {
-  const T *colours;  // (3, height, stride)
-  const T *values;   // (channels, height, stride)
-  T *out;            // (channels, height, stride), zero at entry
-  // (stride + max(stride + kLanes, height)): exponent at distance d, at d + stride
-  const T *space;
-  T colour_scale;  // exponent = space - colour_scale * squared colour distance
-  int channels, height, width, stride;
+  const T *image;   // (3, height, width)
+  const T *values;  // (channels, height, width)
+  T *out;           // (channels, height, width), zero at entry
+  const T *space;   // (2 * size - 1): exponent at distance d, at d + size - 1
+  T *weights;       // (width), scratch memory
+  T colour_scale;   // exponent = space - colour_scale * squared colour distance
+  int channels, height, width;
+  int size;    // the larger of height and width
   int radius;  // pixels; what is farther weighs nothing in this precision
 };
 
@@ -124,18 +124,14 @@ struct Kernels {
   // false if a colour is not finite.
   bool (*colour_range)(const float *image, int num_pixels, const float *rotation,
                        float *low, float *high);
-  // Cells of the coordinates, and their packed offsets; both have room for
-  // num_pixels rounded up to kLanes.
+  // Cells of the coordinates, and their packed offsets.
   void (*bin_colours)(const float *image, int num_pixels, const float *rotation,
                       const float *low, const int *nodes, int32_t *cells,
                       int32_t *offsets);
-  // The intervals of `buffers`, for a kernel of this radius.
-  void (*find_intervals)(const GridPlan &plan, int radius, const GridBuffers &buffers);
-  // out (height, width) += the part of W * values of one block of ranks.
-  void (*filter_block)(const GridPlan &plan, const GridTables &tables, int block,
-                       int height, int width, const float *values, float *out,
+  // out (height, width) += W * values, by blocks of ranks or by tiles.
+  void (*filter_ranks)(const GridPlan &plan, const GridTables &tables, int height,
+                       int width, const float *values, float *out,
                        const GridBuffers &buffers);
-  // out (height, width) += W * values.
   void (*filter_tiles)(const GridPlan &plan, const GridTables &tables,
                        const Tiles &tiles, int height, int width, const float *values,
                        float *out, const TileBuffers &buffers);

@@ -32,26 +32,11 @@ inline IntVec load(const int32_t *p) {
 inline void store(int32_t *p, IntVec v) { __builtin_memcpy(p, &v, sizeof(v)); }
 
 // The first `count` numbers; the other lanes repeat the first.
-inline Vec load_some(const float *p, int count) {
-  if (count >= kLanes) return load(p);
-  Vec v = broadcast(p[0]);
-  for (int i = 1; i < count; ++i) v[i] = p[i];
-  return v;
-}
-
 inline IntVec load_some(const int32_t *p, int count) {
   if (count >= kLanes) return load(p);
   IntVec v = IntVec{} + p[0];
   for (int i = 1; i < count; ++i) v[i] = p[i];
   return v;
-}
-
-inline float sum_lanes(Vec v) {
-  typedef float Half __attribute__((vector_size(16)));
-  Half halves[2];
-  __builtin_memcpy(halves, &v, sizeof(v));
-  Half s = halves[0] + halves[1];
-  return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
 #if defined(__clang__)
@@ -60,7 +45,7 @@ inline float sum_lanes(Vec v) {
 #define MMWSMOTS_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, IntVec{__VA_ARGS__})
 #endif
 
-// The sums of eight vectors: a third of the additions of eight times sum_lanes().
+// The sums of eight vectors, with a third of the additions of one after another.
 inline Vec sum_lanes_of_eight(const float *p) {
   Vec twos[4], fours[2];
   for (int i = 0; i < 4; ++i) {
@@ -103,67 +88,46 @@ inline int larger(int a, int b) { return a > b ? a : b; }
 
 // ---------------------------------------------------------------- image's part
 
-// Coordinates of kLanes pixels; behind the last they repeat a pixel. Both passes
-// below compute them: cheaper than to store and load them, and to the same bits.
-struct Rotated {
-  Vec rgb[3], coords[3];
-
-  Rotated(const float *image, int num_pixels, int first, const float *rotation) {
-    for (int c = 0; c < 3; ++c)
-      rgb[c] = load_some(image + (int64_t)c * num_pixels + first, num_pixels - first);
-    for (int axis = 0; axis < 3; ++axis) {
-      const float *m = rotation + 3 * axis;
-      coords[axis] = m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2];
-    }
-  }
-};
+inline float coordinate(const float *image, int num_pixels, int i, const float *m) {
+  return m[0] * image[i] + m[1] * image[num_pixels + i] + m[2] * image[2 * num_pixels + i];
+}
 
 bool colour_range(const float *image, int num_pixels, const float *rotation,
                   float *low, float *high) {
-  const Vec huge = broadcast(__builtin_inff());
-  Vec lo[3] = {huge, huge, huge}, hi[3] = {-huge, -huge, -huge};
-  Vec not_finite = broadcast(0.f);
-  for (int i = 0; i < num_pixels; i += kLanes) {
-    const Rotated pixels(image, num_pixels, i, rotation);
-    for (int axis = 0; axis < 3; ++axis) {
-      const Vec x = pixels.coords[axis];
-      not_finite += pixels.rgb[axis] * 0.f;  // NaN for NaN and infinity
-      lo[axis] = x < lo[axis] ? x : lo[axis];
-      hi[axis] = x > hi[axis] ? x : hi[axis];
-    }
-  }
+  float check = 0;  // NaN for NaN and infinity
   for (int axis = 0; axis < 3; ++axis) {
-    low[axis] = lo[axis][0];
-    high[axis] = hi[axis][0];
-    for (int lane = 1; lane < kLanes; ++lane) {
-      low[axis] = lo[axis][lane] < low[axis] ? lo[axis][lane] : low[axis];
-      high[axis] = hi[axis][lane] > high[axis] ? hi[axis][lane] : high[axis];
+    float lowest = __builtin_inff(), highest = -lowest;
+#pragma omp simd reduction(min : lowest) reduction(max : highest) reduction(+ : check)
+    for (int i = 0; i < num_pixels; ++i) {
+      const float x = coordinate(image, num_pixels, i, rotation + 3 * axis);
+      lowest = x < lowest ? x : lowest;
+      highest = x > highest ? x : highest;
+      check += x * 0.f;
     }
+    low[axis] = lowest;
+    high[axis] = highest;
   }
-  const float check = sum_lanes(not_finite);
   return check == check;
 }
 
 void bin_colours(const float *image, int num_pixels, const float *rotation,
                  const float *low, const int *nodes, int32_t *cells,
                  int32_t *offsets) {
-  for (int i = 0; i < num_pixels; i += kLanes) {
-    const Rotated pixels(image, num_pixels, i, rotation);
-    IntVec cell = {}, packed = {};
+#pragma omp simd
+  for (int i = 0; i < num_pixels; ++i) {
+    int32_t cell = 0, packed = 0;
+#pragma GCC unroll 3
     for (int axis = 2; axis >= 0; --axis) {
-      const Vec x = pixels.coords[axis] - low[axis];
+      const float x = coordinate(image, num_pixels, i, rotation + 3 * axis) - low[axis];
       // Inside the grid, even if the compiler rounded differently in colour_range().
-      const IntVec last = IntVec{} + (nodes[axis] - kSplineNodes);
-      IntVec nearest = __builtin_convertvector(x + 0.5f, IntVec);
-      nearest = nearest < last ? nearest : last;
-      const Vec offset = x - __builtin_convertvector(nearest, Vec);
+      const int nearest = smaller((int)(x + 0.5f), nodes[axis] - kSplineNodes);
       // Rounded to the nearest of 0 .. 1022, as conversion cuts off.
-      const Vec level = (offset + 1) * (float)kOffsetScale + 0.5f;
-      packed = (packed << kOffsetBits) | __builtin_convertvector(level, IntVec);
+      const float level = (x - nearest + 1) * kOffsetScale + 0.5f;
+      packed = packed << kOffsetBits | (int)level;
       cell = cell * nodes[axis] + nearest;
     }
-    store(cells + i, cell);
-    store(offsets + i, packed);
+    cells[i] = cell;
+    offsets[i] = packed;
   }
 }
 
@@ -310,11 +274,7 @@ struct GridSize {
   int64_t line, plane;  // floats between nodes along y and z
 
   explicit GridSize(const int *nodes)
-      : nx(nodes[0]),
-        ny(nodes[1]),
-        nz(nodes[2]),
-        line((int64_t)nx * kLanes),
-        plane(line * ny) {}
+      : nx(nodes[0]), ny(nodes[1]), nz(nodes[2]), line(nx * kLanes), plane(line * ny) {}
 };
 
 inline void clear_bytes(void *p, int64_t count) { __builtin_memset(p, 0, count); }
@@ -342,21 +302,19 @@ void find_intervals(const GridPlan &plan, int radius, const GridBuffers &buffers
         include(touched[line + k * size.ny + j], x, x + kSplineNodes);
   }
   // What the pass along z reads, and what the pass along y reads for it.
-  for (int z = 0; z < size.nz; ++z)
-    for (int y = 0; y < size.ny; ++y) {
-      const Interval at = touched[z * size.ny + y];
-      const int last = smaller(size.nz - 1, z + radius);
-      for (int to = larger(0, z - radius); at.end > 0 && to <= last; ++to)
-        include(along_z[to * size.ny + y], at.first, at.end);
-    }
-  for (int z = 0; z < size.nz; ++z)
-    for (int y = 0; y < size.ny; ++y) {
-      const Interval at = along_z[z * size.ny + y];
-      const int last = smaller(size.ny - 1, y + radius);
-      for (int to = larger(0, y - radius); at.end > 0 && to <= last; ++to)
-        if (touched[z * size.ny + to].end > 0)
-          include(along_y[z * size.ny + to], at.first, at.end);
-    }
+  for (int line = 0; line < num_lines; ++line) {
+    const Interval at = touched[line];
+    const int z = line / size.ny, last = smaller(size.nz - 1, z + radius);
+    for (int to = larger(0, z - radius); to <= last; ++to)
+      include(along_z[line + (to - z) * size.ny], at.first, at.end);
+  }
+  for (int line = 0; line < num_lines; ++line) {
+    const Interval at = along_z[line];
+    const int y = line % size.ny, last = smaller(size.ny - 1, y + radius);
+    for (int to = larger(0, y - radius); to <= last; ++to)
+      if (touched[line + to - y].end > 0)
+        include(along_y[line + to - y], at.first, at.end);
+  }
 }
 
 // Zeroes the nodes that pixels touch.
@@ -498,198 +456,144 @@ void blur(const GridSize &size, const float *kernel, int radius,
   float weights[2 * kMaxRadius + 1];
   const int64_t pad = (int64_t)radius * kLanes;
   // Along x, the padded line being the same row at every shift: grid -> blurred.
-  for (int t = 0; t <= 2 * radius; ++t)
+  for (int t = 0; t <= 2 * radius; ++t) {
+    rows[t] = buffers.line + (int64_t)t * kLanes;
     weights[t] = kernel[t < radius ? radius - t : t - radius];
+  }
   for (int line = 0; line < size.ny * size.nz; ++line) {
     const Interval from = buffers.touched[line], to = buffers.along_y[line];
     if (from.end == 0) continue;
     // All that is read for the nodes of `to`, which include those of `from`.
-    float *padded = buffers.line;
-    const int count = to.end - to.first, before = from.first - to.first;
-    const int length = from.end - from.first;
-    clear_bytes(padded, (pad + before * kLanes) * sizeof(float));
-    __builtin_memcpy(padded + pad + before * kLanes,
-                     buffers.grid + line * size.line + from.first * kLanes,
-                     length * kLanes * sizeof(float));
-    clear_bytes(padded + pad + (before + length) * kLanes,
-                ((count - before - length) * kLanes + pad) * sizeof(float));
-    for (int t = 0; t <= 2 * radius; ++t) rows[t] = padded + (int64_t)t * kLanes;
+    float *start = buffers.line + pad + (from.first - to.first) * kLanes;
+    clear_bytes(buffers.line,
+                (2 * pad + (to.end - to.first) * kLanes) * (int64_t)sizeof(float));
+    __builtin_memcpy(start, buffers.grid + line * size.line + from.first * kLanes,
+                     (from.end - from.first) * kLanes * sizeof(float));
     combine_rows(buffers.blurred + line * size.line + to.first * kLanes, rows, weights,
-                 2 * radius + 1, count);
+                 2 * radius + 1, to.end - to.first);
   }
-  // Along y: blurred -> grid, on all nodes that the next pass reads.
-  for (int z = 0; z < size.nz; ++z)
-    for (int y = 0; y < size.ny; ++y) {
-      const Interval to = buffers.along_z[z * size.ny + y];
-      if (to.end == 0) continue;
+  // Of lines that are `step` apart, those in `read`, along an axis of `count`.
+  const auto across = [&](const float *from, float *to, const Interval *read,
+                          const Interval *written, int axis, int step, int count) {
+    for (int line = 0; line < size.ny * size.nz; ++line) {
+      const Interval at = written[line];
+      if (at.end == 0) continue;
+      const int place = axis == 1 ? line % size.ny : line / size.ny;
+      const int last = smaller(count - 1, place + radius);
       int num_rows = 0;
-      const int last = smaller(size.ny - 1, y + radius);
-      for (int from = larger(0, y - radius); from <= last; ++from) {
-        if (buffers.touched[z * size.ny + from].end == 0) continue;
-        rows[num_rows] =
-            buffers.blurred + z * size.plane + from * size.line + to.first * kLanes;
-        weights[num_rows++] = kernel[from < y ? y - from : from - y];
+      for (int other = larger(0, place - radius); other <= last; ++other) {
+        const int row = line + (other - place) * step;
+        if (read[row].end == 0) continue;
+        rows[num_rows] = from + row * size.line + at.first * kLanes;
+        weights[num_rows++] = kernel[other < place ? place - other : other - place];
       }
-      combine_rows(buffers.grid + z * size.plane + y * size.line + to.first * kLanes,
-                   rows, weights, num_rows, to.end - to.first);
+      combine_rows(to + line * size.line + at.first * kLanes, rows, weights, num_rows,
+                   at.end - at.first);
     }
-  // Along z: grid -> blurred.
-  for (int z = 0; z < size.nz; ++z)
-    for (int y = 0; y < size.ny; ++y) {
-      const Interval to = buffers.touched[z * size.ny + y];
-      if (to.end == 0) continue;
-      int num_rows = 0;
-      const int last = smaller(size.nz - 1, z + radius);
-      for (int from = larger(0, z - radius); from <= last; ++from) {
-        rows[num_rows] =
-            buffers.grid + from * size.plane + y * size.line + to.first * kLanes;
-        weights[num_rows++] = kernel[from < z ? z - from : from - z];
-      }
-      combine_rows(buffers.blurred + z * size.plane + y * size.line + to.first * kLanes,
-                   rows, weights, num_rows, to.end - to.first);
-    }
+  };
+  // On all nodes that the next pass reads.
+  across(buffers.blurred, buffers.grid, buffers.touched, buffers.along_z, 1, 1, size.ny);
+  across(buffers.grid, buffers.blurred, buffers.along_z, buffers.touched, 2, size.ny,
+         size.nz);
 }
 
-void filter_block(const GridPlan &plan, const GridTables &tables, int block,
-                  int height, int width, const float *values, float *out,
-                  const GridBuffers &buffers) {
+void filter_ranks(const GridPlan &plan, const GridTables &tables, int height, int width,
+                  const float *values, float *out, const GridBuffers &buffers) {
   const GridSize size(plan.nodes);
-  const float *basis_y = tables.basis_y + (int64_t)block * height * kLanes;
-  const float *basis_x = tables.basis_x + (int64_t)block * width * kLanes;
-  clear_touched(size, buffers);
   const Interval runs = {0, plan.num_runs};
-  splat(Spline(), plan, runs, GridCells{buffers.grid, size}, basis_y, basis_x, width,
-        values);
-  blur(size, tables.kernel, tables.radius, buffers);
-  gather(Spline(), plan, runs, GridCells{buffers.blurred, size}, basis_y, basis_x, width,
-         out);
+  find_intervals(plan, tables.radius, buffers);
+  for (int block = 0; block < tables.blocks; ++block) {
+    const float *basis_y = tables.basis_y + (int64_t)block * height * kLanes;
+    const float *basis_x = tables.basis_x + (int64_t)block * width * kLanes;
+    clear_touched(size, buffers);
+    splat(Spline(), plan, runs, GridCells{buffers.grid, size}, basis_y, basis_x, width,
+          values);
+    blur(size, tables.kernel, tables.radius, buffers);
+    gather(Spline(), plan, runs, GridCells{buffers.blurred, size}, basis_y, basis_x,
+           width, out);
+  }
 }
 
 // ------------------------------------------------------------------------- exact
 
-template <typename T>
-struct Simd;
-
-template <>
-struct Simd<float> {
-  typedef Vec V;
-  typedef IntVec I;
-  static constexpr int kWidth = 8;
-  static constexpr int kMantissa = 23;
-  static constexpr float kRound = 12582912.f;  // 1.5 * 2^23
-  static constexpr float kLowest = -120.f;     // above subnormal weights
-  static constexpr int kDegree = 6;
-};
-
-template <>
-struct Simd<double> {
-  typedef double V __attribute__((vector_size(32)));
-  typedef int64_t I __attribute__((vector_size(32)));
-  static constexpr int kWidth = 4;
-  static constexpr int kMantissa = 52;
-  static constexpr double kRound = 6755399441055744.;  // 1.5 * 2^52
-  static constexpr double kLowest = -1000.;
-  static constexpr int kDegree = 12;
-};
-
 // ln(2)^k / k!, the Taylor coefficients of 2^x.
-constexpr double kExp2[13] = {1.,
-                              0.6931471805599453,
-                              0.2402265069591007,
-                              0.05550410866482158,
-                              0.009618129107628477,
-                              0.0013333558146428443,
-                              0.00015403530393381608,
-                              1.525273380405984e-05,
-                              1.3215486790144307e-06,
-                              1.0178086009239699e-07,
-                              7.0549116208011209e-09,
-                              4.4455382718708116e-10,
-                              2.5678435993488206e-11};
+constexpr double kExp2[13] = {
+    1., 0.6931471805599453, 0.2402265069591007, 0.05550410866482158,
+    0.009618129107628477, 0.0013333558146428443, 0.00015403530393381608,
+    1.525273380405984e-05, 1.3215486790144307e-06, 1.0178086009239699e-07,
+    7.0549116208011209e-09, 4.4455382718708116e-10, 2.5678435993488206e-11};
 
-// 2^x for x <= 0; NaN stays NaN.
-template <typename T>
-inline typename Simd<T>::V exp2(typename Simd<T>::V x) {
-  typedef Simd<T> S;
-  const typename S::V lowest = typename S::V{} + S::kLowest;
-  x = x < lowest ? lowest : x;
-  const typename S::V shifted = x + S::kRound;  // its low bits are round(x)
-  const typename S::V f = x - (shifted - S::kRound);
-  typename S::V p = typename S::V{} + (T)kExp2[S::kDegree];
+// 2^x for x <= 0; NaN stays NaN. Int is unsigned and as large as T.
+template <typename T, typename Int>
+inline T exp2(T x) {
+  constexpr bool is_float = sizeof(T) == sizeof(float);
+  constexpr int kMantissa = is_float ? 23 : 52, kDegree = is_float ? 6 : 12;
+  constexpr T kRound = (T)1.5 * ((Int)1 << kMantissa);
+  // Products with small values are slow where they are subnormal.
+  constexpr T kLowest = is_float ? -80 : -500;
+  x = x < kLowest ? kLowest : x;
+  const T shifted = x + kRound;  // its low bits are round(x)
+  const T f = x - (shifted - kRound);
+  T p = (T)kExp2[kDegree];
 #pragma GCC unroll 12
-  for (int k = S::kDegree - 1; k >= 0; --k) p = p * f + (T)kExp2[k];
-  typename S::I bits, exponent;
+  for (int k = kDegree - 1; k >= 0; --k) p = p * f + (T)kExp2[k];
+  Int bits, exponent;
   __builtin_memcpy(&bits, &p, sizeof(p));
   __builtin_memcpy(&exponent, &shifted, sizeof(shifted));
-  bits += exponent << S::kMantissa;
+  bits += exponent << kMantissa;
   __builtin_memcpy(&p, &bits, sizeof(p));
   return p;
 }
 
-template <typename V, typename T>
-inline V load_as(const T *p) {
-  V v;
-  __builtin_memcpy(&v, p, sizeof(v));
-  return v;
+// Compilers are bad at sums of floats.
+template <typename T>
+inline T dot(const T *a, const T *b, int count) {
+  typedef T Lanes __attribute__((vector_size(32)));
+  constexpr int kCount = sizeof(Lanes) / sizeof(T);
+  Lanes sums = {}, va, vb;
+  int i = 0;
+  for (; i + kCount <= count; i += kCount) {
+    __builtin_memcpy(&va, a + i, sizeof(va));
+    __builtin_memcpy(&vb, b + i, sizeof(vb));
+    sums += va * vb;
+  }
+  T sum = 0;
+  for (int lane = 0; lane < kCount; ++lane) sum += sums[lane];
+  for (; i < count; ++i) sum += a[i] * b[i];
+  return sum;
 }
 
 // All pairs of one crop, each once: a weight serves both of its pixels.
-template <typename T, int kChannels>
-void exact_channels(const ExactProblem<T> &p, int first_channel) {
-  typedef typename Simd<T>::V V;
-  constexpr int kWidth = Simd<T>::kWidth;
-  constexpr int kPixels = 4;  // held in registers
-  const int64_t area = (int64_t)p.height * p.stride;
-  const T *red = p.colours, *green = red + area, *blue = green + area;
-  const T *values = p.values + first_channel * area;
-  T *out = p.out + first_channel * area;
-  for (int yi = 0; yi < p.height; ++yi) {
-    const int last_y = smaller(p.height - 1, yi + p.radius);
-    for (int xi = 0; xi < p.width; xi += kPixels) {
-      const int64_t i = (int64_t)yi * p.stride + xi;
-      const int first_x = larger(0, xi - p.radius) / kWidth * kWidth;
-      const int end_x = smaller(p.width, xi + kPixels + p.radius);
-      V sums[kPixels][kChannels] = {};
-      for (int yj = yi; yj <= last_y; ++yj) {
-        const T far = p.space[p.stride + (yj - yi)];
-        for (int xj = first_x; xj < end_x; xj += kWidth) {
-          const int64_t j = (int64_t)yj * p.stride + xj;
-          const V r = load_as<V>(red + j), g = load_as<V>(green + j),
-                  b = load_as<V>(blue + j);
-          V back[kChannels] = {};
-#pragma GCC unroll 4
-          for (int u = 0; u < kPixels; ++u) {
-            const V dr = r - red[i + u], dg = g - green[i + u], db = b - blue[i + u];
-            const V near = load_as<V>(p.space + p.stride + xj - (xi + u));
-            const V square = dr * dr + dg * dg + db * db;
-            const V w = exp2<T>(far + near - p.colour_scale * square);
-            for (int c = 0; c < kChannels; ++c) {
-              sums[u][c] += w * load_as<V>(values + c * area + j);
-              back[c] += w * values[c * area + i + u];
-            }
-          }
-          if (yj == yi) continue;  // a row with itself: every pixel sums for itself
-          for (int c = 0; c < kChannels; ++c) {
-            T *q = out + c * area + j;
-            const V total = load_as<V>(q) + back[c];
-            __builtin_memcpy(q, &total, sizeof(total));
-          }
-        }
+template <typename T, typename Int>
+void exact(const ExactProblem<T> &p) {
+  const int64_t area = (int64_t)p.height * p.width;
+  const T *middle = p.space + p.size - 1;
+  T *weights = p.weights;
+  for (int64_t i = 0; i < area; ++i) {
+    const int yi = i / p.width, xi = i % p.width;
+    const int first = larger(0, xi - p.radius), end = smaller(p.width, xi + p.radius + 1);
+    const int end_y = smaller(p.height, yi + p.radius + 1);
+    const T red_i = p.image[i], green_i = p.image[area + i],
+            blue_i = p.image[2 * area + i];
+    for (int yj = yi; yj < end_y; ++yj) {
+      const T *red = p.image + (int64_t)yj * p.width, *green = red + area,
+              *blue = green + area, *near = middle - xi;
+      const T far = middle[yj - yi];
+#pragma omp simd
+      for (int x = first; x < end; ++x) {
+        const T r = red[x] - red_i, g = green[x] - green_i, b = blue[x] - blue_i;
+        const T square = r * r + g * g + b * b;
+        weights[x] = exp2<T, Int>(far + near[x] - p.colour_scale * square);
       }
-      for (int u = 0; u < kPixels; ++u)
-        for (int c = 0; c < kChannels; ++c) {
-          T total = 0;
-          for (int lane = 0; lane < kWidth; ++lane) total += sums[u][c][lane];
-          out[c * area + i + u] += total;
-        }
+      for (int c = 0; c < p.channels; ++c) {
+        const T *values = p.values + c * area, *row = values + (int64_t)yj * p.width;
+        T *out = p.out + c * area, *to = out + (int64_t)yj * p.width;
+        out[i] += dot(weights + first, row + first, end - first);
+        // Within a row every pixel sums for itself.
+        const T value = yj > yi ? values[i] : 0;
+#pragma omp simd
+        for (int x = first; x < end; ++x) to[x] += weights[x] * value;
+      }
     }
   }
-}
-
-template <typename T>
-void exact(const ExactProblem<T> &problem) {
-  int channel = 0;
-  for (; channel + 2 <= problem.channels; channel += 2)
-    exact_channels<T, 2>(problem, channel);
-  if (channel < problem.channels) exact_channels<T, 1>(problem, channel);
 }

@@ -182,5 +182,6 @@ void filter_tiles(const GridPlan &plan, const GridTables &tables, const Tiles &t
   }
 }
 
-constexpr Kernels kKernels = {colour_range, bin_colours,  find_intervals, filter_block,
-                              filter_tiles, exact<float>, exact<double>};
+constexpr Kernels kKernels = {
+    colour_range, bin_colours,            filter_ranks,
+    filter_tiles, exact<float, uint32_t>, exact<double, uint64_t>};

@@ -38,9 +38,8 @@ template <typename T, int kChannels>
 __global__ void __launch_bounds__(kThreads, kBlocks<T>)
     exact_kernel(const T *image, const T *values, T *out, int channels,
                  int first_channel, int height, int width, T colour_scale,
-                 T space_scale, int radius, const int32_t *shape) {
+                 T space_scale, int radius) {
   const int crop = blockIdx.y;
-  if (shape != nullptr && shape[4 * crop] != 0) return;
   const int64_t area = (int64_t)height * width;
   image += 3 * area * crop;
   values += (channels * (int64_t)crop + first_channel) * area;
@@ -114,8 +113,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks<T>)
 
 template <typename T>
 cudaError_t filter_exact(const T *image, const T *values, T *out, const Crops &crops,
-                         double sigma_rgb, double sigma_xy, const int32_t *shape,
-                         cudaStream_t stream) {
+                         double sigma_rgb, double sigma_xy, cudaStream_t stream) {
   const double log2_e = 1.4426950408889634;
   const T colour_scale = (T)(std::sqrt(0.5 * log2_e) / sigma_rgb);
   const double space_scale = 0.5 * log2_e / (sigma_xy * sigma_xy);
@@ -127,31 +125,27 @@ cudaError_t filter_exact(const T *image, const T *values, T *out, const Crops &c
   const int64_t items = (int64_t)((crops.height + kRows - 1) / kRows) * crops.width;
   const int blocks = (int)((items + kThreads - 1) / kThreads);
   for (int start = 0; start < crops.batch; start += kMaxBatch) {
-    const int count =
-        crops.batch - start < kMaxBatch ? crops.batch - start : kMaxBatch;
-    const dim3 grid(blocks, count);
+    const int left = crops.batch - start;
+    const dim3 grid(blocks, left < kMaxBatch ? left : kMaxBatch);
     const T *images = image + 3 * area * start;
     const int64_t skipped = crops.channels * area * start;
-    const int32_t *shapes = shape == nullptr ? nullptr : shape + 4 * (int64_t)start;
     int channel = 0;
     for (; channel + 2 <= crops.channels; channel += 2)
       exact_kernel<T, 2><<<grid, kThreads, 0, stream>>>(
           images, values + skipped, out + skipped, crops.channels, channel,
-          crops.height, crops.width, colour_scale, (T)space_scale, radius, shapes);
+          crops.height, crops.width, colour_scale, (T)space_scale, radius);
     if (channel < crops.channels)
       exact_kernel<T, 1><<<grid, kThreads, 0, stream>>>(
           images, values + skipped, out + skipped, crops.channels, channel,
-          crops.height, crops.width, colour_scale, (T)space_scale, radius, shapes);
+          crops.height, crops.width, colour_scale, (T)space_scale, radius);
   }
   return cudaGetLastError();
 }
 
-template cudaError_t filter_exact<float>(const float *, const float *, float *,
-                                         const Crops &, double, double,
-                                         const int32_t *, cudaStream_t);
-template cudaError_t filter_exact<double>(const double *, const double *, double *,
-                                          const Crops &, double, double,
-                                          const int32_t *, cudaStream_t);
+template cudaError_t filter_exact(const float *, const float *, float *, const Crops &,
+                                  double, double, cudaStream_t);
+template cudaError_t filter_exact(const double *, const double *, double *,
+                                  const Crops &, double, double, cudaStream_t);
 
 }  // namespace cuda
 }  // namespace mmwsmots
