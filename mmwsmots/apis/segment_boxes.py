@@ -43,9 +43,9 @@ def segment_instances(
 
     Returns:
         :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size, disjoint:
-        a pixel that several claim goes, of a masker, to the one that :func:`compete`
-        says, of a :class:`MOTSNet` without one, made for roads, to the one whose box
-        ends lowest; ``scores`` (n, ), the :func:`mask_confidences`.
+        a pixel that several claim goes, of a masker, as :func:`paste_disjoint` says, of
+        a :class:`MOTSNet` without one, made for roads, to the one whose box ends
+        lowest; ``scores`` (n, ), the :func:`mask_confidences`.
 
     Raises:
         ValueError: If an argument is not of that form.

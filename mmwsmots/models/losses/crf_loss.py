@@ -1,11 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
 from mmdet.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmwsmots.ops import bilateral_filter
 
-from ..utils.gathered_mean import gathered_mean
+from .mean_loss import MeanLoss
 
 
 class _QuadraticEnergy(torch.autograd.Function):
@@ -28,7 +28,7 @@ class _QuadraticEnergy(torch.autograd.Function):
 
 
 @MODELS.register_module()
-class CRFLoss(nn.Module):
+class CRFLoss(MeanLoss):
     r"""Dense-CRF regularisation of masks by the image (Tang et al., ECCV 2018).
 
     .. math::
@@ -37,14 +37,13 @@ class CRFLoss(nn.Module):
         - \frac{\|x_i - x_j\|^2}{2\sigma_{xy}^2}\right)
 
     with k over foreground S and background 1 - S, the mean over the masks. W is not
-    normalised. The default weight is that of Ruiz et al.; the sigmas are those of the
-    loss's authors.
+    normalised. The default weight is that of Ruiz et al., the sigmas are the authors'.
 
     Args:
         sigma_rgb (float): Standard deviation in RGB units (0..255).
         sigma_xy (float): Standard deviation in pixels of the crop.
         loss_weight (float): :math:`\lambda_{CRF}`.
-        gather (bool): See :func:`gathered_mean`.
+        gather (bool): See :class:`MeanLoss`.
     """
 
     def __init__(
@@ -54,17 +53,15 @@ class CRFLoss(nn.Module):
         loss_weight: float = 2e-7,
         gather: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(loss_weight, gather)
         self.sigma_rgb = sigma_rgb
         self.sigma_xy = sigma_xy
-        self.loss_weight = loss_weight
-        self.gather = gather
 
     def forward(self, mask_probs: Tensor, rgb_crops: Tensor) -> Tensor:
-        """Loss of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W).
+        """Scalar, of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W).
 
-        Returns:
-            Tensor: Scalar; 0, still part of the graph, when N is 0.
+        Raises:
+            ValueError: If height or width differ.
         """
         if mask_probs.shape[1:] != rgb_crops.shape[2:]:
             raise ValueError(
@@ -72,10 +69,10 @@ class CRFLoss(nn.Module):
                 f'{tuple(rgb_crops.shape)} must agree in height and width'
             )
         if len(mask_probs) == 0:
-            return gathered_mean(mask_probs.sum(), 0, self.gather)
+            return self.mean(mask_probs.sum(), 0)
         if mask_probs.dtype in (torch.float16, torch.bfloat16):
             mask_probs = mask_probs.float()
         energy = _QuadraticEnergy.apply(
             mask_probs, rgb_crops.to(mask_probs.dtype), self.sigma_rgb, self.sigma_xy
         )
-        return self.loss_weight * gathered_mean(energy.sum(), len(energy), self.gather)
+        return self.mean(energy.sum(), len(energy))

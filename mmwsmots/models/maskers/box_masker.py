@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..utils.crop_augment import blur_some, jitter_colors
 from ..utils.mask_confidence import mask_confidences
-from ..utils.mask_paste import compete, paste_logits
+from ..utils.mask_paste import paste_disjoint
 from ..utils.roi_grid import (
     box_masks_on_rois,
     crop_rois,
@@ -28,18 +28,17 @@ EMPTY_LOGIT = -20.0  # of background, surely
 class BoxMasker(BaseDetector):
     """Class-agnostic masks of boxes, from a crop around each box.
 
-    Every crop has the same size, whatever the size of its box, so small objects are
-    seen as finely as large ones. The boxes are ``gt_instances.bboxes`` of the data
-    samples, in training and at test; the pipelines keep the images' size.
+    Every crop has the same size, so small objects are seen as finely as large ones. The
+    boxes are ``gt_instances.bboxes`` of the data samples, in training and at test; the
+    pipelines keep the images' size.
 
-    It trains in two stages. In the first it learns from boxes alone: everything outside
-    the box is background, the mask's projections fill the box, neighbours of like
-    colour have like labels. There the network must not know where the box is, or the
-    filled box, a function of the position alone, satisfies all of these losses: RoIs
-    are jittered and there is no prompt. In the second stage it learns from masks, those
-    that the first stage made of the same boxes (``gt_instances.masks``, weighted by
-    ``gt_instances.mask_scores`` where they exist), and sees as a prompt which box is
-    meant and where the other boxes of the image are.
+    In the first of two stages it learns from boxes alone: everything outside the box is
+    background, the mask's projections fill the box, neighbours of like colour have like
+    labels. The network must not know where the box is, or the filled box, a function of
+    the position alone, satisfies all of these losses: RoIs are jittered and there is no
+    prompt. In the second stage it learns from masks that the first stage made of the
+    same boxes (``gt_instances.masks``, weighted by ``gt_instances.mask_scores`` where
+    they exist), and sees which box is meant and where the others are.
 
     Args:
         backbone (dict): Any backbone; its finest map sets the masks' resolution.
@@ -48,15 +47,15 @@ class BoxMasker(BaseDetector):
         context (float): Side of a crop's RoI over the side of its box.
         prompt (bool): Whether the network sees the box and the other boxes.
         loss_outside (dict, optional): Loss of logits and of labels, 0 outside the box
-            and -1, void, inside.
+            and -1 inside, e.g. :class:`PartialCrossEntropyLoss`.
         loss_projection (dict, optional): E.g. :class:`BoxProjectionLoss`.
         loss_pairwise (dict, optional): E.g. :class:`PairwiseAffinityLoss`.
         loss_mask (dict, optional): Loss of logits and masks, both (N, h * w), with a
             weight for each mask; needs masks.
         loss_dice (dict, optional): The same, e.g. mmdet's ``DiceLoss``.
-        train_cfg (dict): ``num_crops`` of a step, ``jitter``, ``min_area`` of a box in
-            pixels, ``score_power`` and ``unknown_overlap``, see :func:`sample_crops`,
-            and ``occluder_prob``, see :func:`paste_occluders`.
+        train_cfg (dict): ``num_crops``, ``jitter``, ``score_power`` and
+            ``unknown_overlap``, see :func:`sample_crops`, and ``occluder_prob``, see
+            :func:`paste_occluders`.
         test_cfg (dict): ``flip``, whether to average with the mirrored crop;
             ``mask_thr_binary``, the probability above which a pixel belongs to the
             mask, before the image places the edges; ``mask_refiner``, a
@@ -85,9 +84,7 @@ class BoxMasker(BaseDetector):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
-        self.decoder = MODELS.build(
-            {**decoder, 'prompt_channels': 2} if prompt else decoder
-        )
+        self.decoder = MODELS.build(dict(decoder, prompt_channels=2 if prompt else 0))
         self.crop_size = crop_size
         self.context = context
         # The prompt is painted on the crop, so any backbone takes it.
@@ -104,16 +101,12 @@ class BoxMasker(BaseDetector):
         )
         for name, cfg in losses.items():
             setattr(self, name, None if cfg is None else MODELS.build(cfg))
+        self.needs_masks = loss_mask is not None or loss_dice is not None
         self.train_cfg = train_cfg or {}
         self.test_cfg = test_cfg or {}
         self.refiner = TASK_UTILS.build(
             self.test_cfg.get('mask_refiner') or dict(type='MaskRefiner')
         )
-
-    @property
-    def needs_masks(self) -> bool:
-        """Whether training reads ``gt_instances.masks``."""
-        return self.loss_mask is not None or self.loss_dice is not None
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """Maps (N, C, h, w), fine to coarse, of normalised crops (N, 3, S, S)."""
@@ -121,14 +114,9 @@ class BoxMasker(BaseDetector):
         return self.backbone(batch_inputs.contiguous(memory_format=torch.channels_last))
 
     def crop_logits(self, crops: Tensor, prompts: Tensor | None = None) -> Tensor:
-        """Run the network.
+        """Logits (N, h, w), float32, of normalised crops (N, 3, S, S).
 
-        Args:
-            crops (Tensor): Normalised crops, shape (N, 3, S, S).
-            prompts (Tensor, optional): See :func:`soft_boxes_on_rois`, (N, 2, S, S).
-
-        Returns:
-            Tensor: Foreground logits, float32, shape (N, h, w).
+        ``prompts`` are :func:`soft_boxes_on_rois`, (N, 2, S, S).
         """
         if self.prompt is None:
             return self.decoder(self.extract_feat(crops)).float()
@@ -136,14 +124,9 @@ class BoxMasker(BaseDetector):
         return self.decoder(self.extract_feat(painted), prompts).float()
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict:
-        """Losses of random crops of a batch.
+        """Losses of random crops of normalised images (B, 3, H, W).
 
-        Args:
-            batch_inputs (Tensor): Normalised images, shape (B, 3, H, W).
-            batch_data_samples (list[:obj:`DetDataSample`]): With ``gt_instances``.
-
-        Returns:
-            dict[str, Tensor]: Losses, and ``mask_area``, foreground over box area.
+        ``mask_area`` beside them is foreground over box area.
         """
         crops = sample_crops(
             batch_inputs,
@@ -154,7 +137,7 @@ class BoxMasker(BaseDetector):
             with_prompts=self.prompt is not None,
             **{k: v for k, v in self.train_cfg.items() if k != 'occluder_prob'},
         )
-        if len(crops.rois) == 0:  # all parameters take part in every step
+        if crops is None:  # all parameters take part in every step
             return dict(loss_mask=sum(p.sum() for p in self.parameters()) * 0)
         rgb = self._rgb(crops.images)
         if self.needs_masks and self.train_cfg.get('occluder_prob', 0) > 0:
@@ -209,17 +192,10 @@ class BoxMasker(BaseDetector):
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: SampleList, rescale: bool = True
     ) -> SampleList:
-        """Masks of the boxes of ``gt_instances``.
+        """Segment the boxes of ``gt_instances`` in normalised images (B, 3, H, W).
 
-        Args:
-            batch_inputs (Tensor): Normalised images, shape (B, 3, H, W).
-            batch_data_samples (list[:obj:`DetDataSample`]): With
-                ``gt_instances.bboxes`` in pixels of the images.
-            rescale (bool): Unused: the images keep their size.
-
-        Returns:
-            list[:obj:`DetDataSample`]: With ``pred_instances``, row by row those of
-            ``gt_instances``: ``bboxes``, ``labels``, and what :meth:`segment` gives.
+        Row by row ``pred_instances`` have their ``bboxes``, ``labels``, and what
+        :meth:`segment` gives. ``rescale`` is unused: the images keep their size.
 
         Raises:
             ValueError: If the pipeline has resized an image.
@@ -252,16 +228,15 @@ class BoxMasker(BaseDetector):
 
         Args:
             image (Tensor): Normalised image, shape (3, H, W).
-            bboxes (Tensor): All boxes that are known, (n, 4), xyxy in pixels of the
-                masks.
+            bboxes (Tensor): All that are known, (n, 4), xyxy in pixels of the masks.
             size (tuple[int, int], optional): Height and width of the masks, those of
                 the image by default.
             scale_factor (tuple[float, float]): Width and height of the image over those
-                of the masks, as mmdet's ``Resize`` notes them.
+                of the masks.
 
         Returns:
-            :obj:`InstanceData`: ``masks`` (n, height, width), bool, and ``scores``
-            (n, ), the :func:`mask_confidences`.
+            :obj:`InstanceData`: ``masks`` (n, height, width), bool, disjoint, and
+            ``scores`` (n, ), the :func:`mask_confidences`.
         """
         size = size or tuple(image.shape[1:])
         if len(bboxes) == 0:
@@ -279,8 +254,7 @@ class BoxMasker(BaseDetector):
             logits, indexed, on_image[0], self._rgb(image[None])
         )
         logits = self.refiner.shift_logits(logits, indexed, on_image[0])
-        windows = paste_logits(logits, rois, bboxes, *size)
-        masks = compete(windows, size)
+        masks = paste_disjoint(logits, rois, bboxes, size)
         scores = mask_confidences(masks, logits.sigmoid(), rois, bboxes)
         return InstanceData(masks=masks, scores=scores)
 
@@ -293,32 +267,27 @@ class BoxMasker(BaseDetector):
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
         """Logits of boxes on their RoIs, (n, h, w)."""
-        indexed = F.pad(rois, (1, 0))
-        prompts = None
+        prompts = rois.new_empty(len(rois), 0, 1, 1)  # not read
         if self.prompt is not None:
             prompts = soft_boxes_on_rois(bboxes, rois, self.crop_size)
         parts = []
         step = self.test_cfg.get('batch_size', 32)
-        for start in range(0, len(rois), step):
-            part = slice(start, start + step)
-            crops = crop_rois(image[None], indexed[part], self.crop_size)
-            hints = None if prompts is None else prompts[part]
+        for part, hints in zip(F.pad(rois, (1, 0)).split(step), prompts.split(step)):
+            crops = crop_rois(image[None], part, self.crop_size)
             logits = self.crop_logits(crops, hints)
             if self.test_cfg.get('flip', True):
-                hints = None if hints is None else hints.flip(3)
-                logits = (logits + self.crop_logits(crops.flip(3), hints).flip(2)) / 2
+                mirrored = self.crop_logits(crops.flip(3), hints.flip(3))
+                logits = (logits + mirrored.flip(2)) / 2
             parts.append(logits)
         return torch.cat(parts)
 
     def _rgb(self, images: Tensor) -> Tensor:
         """RGB in 0..255 of normalised images."""
-        processor = self.data_preprocessor
-        return images * processor.std + processor.mean
+        return images * self.data_preprocessor.std + self.data_preprocessor.mean
 
     def normalize(self, rgb: Tensor) -> Tensor:
         """Normalised images (N, 3, H, W) of RGB in 0..255."""
-        processor = self.data_preprocessor
-        return (rgb - processor.mean) / processor.std
+        return (rgb - self.data_preprocessor.mean) / self.data_preprocessor.std
 
     def _forward(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> tuple:
         """Raw logits of the boxes of each image, for FLOPs counters and tests."""

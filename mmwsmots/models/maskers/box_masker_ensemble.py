@@ -12,9 +12,9 @@ from .box_masker import BoxMasker
 class BoxMaskerEnsemble(BoxMasker):
     """A masker and another one that has to agree: labels for a masker to learn from.
 
-    The logit of a cell is the smaller one of the two networks, so that foreground is
-    what both take for foreground. It helps where they err in different places: a first
-    stage that has unlearned shadows closes the gaps between legs, which a masker knows.
+    The logit of a cell is the smaller one of the two networks. It helps where they err
+    in different places: a first stage that has unlearned shadows closes the gaps
+    between legs, which a masker knows.
 
     Args:
         other (dict): The other :class:`BoxMasker`; its crops may have another size.
@@ -26,9 +26,7 @@ class BoxMaskerEnsemble(BoxMasker):
         self.other = MODELS.build(other)
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
-        """See :meth:`BoxMasker._predict_logits`."""
         own = super()._predict_logits(image, bboxes, rois)
         other = self.other._predict_logits(image, bboxes, rois)[:, None]
-        size = own.shape[1:]
-        other = F.interpolate(other, size, mode='bilinear', align_corners=False)
+        other = F.interpolate(other, own.shape[1:], mode='bilinear')
         return torch.minimum(own, other[:, 0])

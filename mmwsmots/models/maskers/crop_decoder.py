@@ -19,7 +19,6 @@ class CropDecoder(BaseModule):
     Args:
         in_channels (list[int]): Of the maps, fine to coarse.
         channels (int): Of all levels.
-        num_groups (int): Of the group norms.
         prompt_channels (int): Channels of the prompt, which is averaged to the size of
             each map and joins its channels; 0 takes none.
         init_cfg (dict, optional): Initialization config.
@@ -29,7 +28,6 @@ class CropDecoder(BaseModule):
         self,
         in_channels: list[int],
         channels: int = 48,
-        num_groups: int = 8,
         prompt_channels: int = 0,
         init_cfg: OptMultiConfig = None,
     ) -> None:
@@ -38,14 +36,9 @@ class CropDecoder(BaseModule):
         self.laterals = nn.ModuleList(
             nn.Conv2d(num + prompt_channels, channels, 1) for num in in_channels
         )
+        norm_cfg = dict(type='GN', num_groups=8)
         self.convs = nn.ModuleList(
-            ConvModule(
-                channels,
-                channels,
-                3,
-                padding=1,
-                norm_cfg=dict(type='GN', num_groups=num_groups),
-            )
+            ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg)
             for _ in in_channels[1:]
         )
         self.context = nn.Conv2d(in_channels[-1], channels, 1)
@@ -54,15 +47,10 @@ class CropDecoder(BaseModule):
     def forward(
         self, feats: tuple[Tensor, ...], prompts: Tensor | None = None
     ) -> Tensor:
-        """Decode.
+        """Logits (N, h, w), of maps (N, C, h, w), fine to coarse.
 
-        Args:
-            feats (tuple[Tensor]): Maps (N, C, h, w), fine to coarse.
-            prompts (Tensor, optional): Shape (N, prompt_channels, H, W), at least as
-                fine as the finest map; needed if ``prompt_channels`` is above 0.
-
-        Returns:
-            Tensor: Logits at the finest map's size, shape (N, h, w).
+        With ``prompt_channels``, prompts (N, prompt_channels, H, W) are at least as
+        fine as the finest map.
         """
         context = self.context(feats[-1].mean(dim=(2, 3), keepdim=True))
         if self.prompt_channels > 0:
@@ -72,8 +60,6 @@ class CropDecoder(BaseModule):
             ]
         x = self.laterals[-1](feats[-1]) + context
         for level in range(len(feats) - 2, -1, -1):
-            x = F.interpolate(
-                x, size=feats[level].shape[2:], mode='bilinear', align_corners=False
-            )
+            x = F.interpolate(x, feats[level].shape[2:], mode='bilinear')
             x = self.convs[level](x + self.laterals[level](feats[level]))
         return self.predictor(x)[:, 0]

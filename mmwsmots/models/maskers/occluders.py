@@ -15,17 +15,12 @@ def paste_occluders(
     """Paste the objects of other crops, cut by their masks, over or under some objects.
 
     Half of them lie in front, and the object's mask ends there; the others show only
-    where the object is not. The pasted object's box joins the prompt: examples of what
-    belongs to whom, exact up to the cut, so their cells are known.
+    where the object is not. The pasted object's box joins the prompt, its cells become
+    known: examples of what belongs to whom, exact up to the cut.
 
-    Args:
-        rgb_crops (Tensor): RGB in 0..255, shape (N, 3, S, S).
-        crops (Crops): With masks.
-        prob (float): Probability that something is pasted to an object, in [0, 1].
-
-    Returns:
-        tuple[Tensor, Crops]: New colours, and crops with new masks, known cells and
-        prompts; what was given stays as it was.
+    Of RGB in 0..255, (N, 3, S, S), crops with masks, and the probability that something
+    is pasted to an object. Returns new colours, and crops with new masks, known cells
+    and prompts.
     """
     num, size = len(rgb_crops), rgb_crops.shape[-1]
     chosen = torch.rand(num) < prob
@@ -50,12 +45,12 @@ def paste_occluders(
         alpha, mask = _opacity(cut), crops.masks[n]
         if torch.rand(()) < 0.5:  # behind
             whole, alpha = alpha, alpha * (1 - _opacity(mask))
-            if alpha.sum() < MIN_VISIBLE * whole.sum():
-                continue
+            visible = alpha
         else:
             whole, mask = mask, mask * (1 - alpha)
-            if mask.sum() < MIN_VISIBLE * whole.sum():
-                continue
+            visible = mask
+        if visible.sum() < MIN_VISIBLE * whole.sum():
+            continue
         pasted = F.grid_sample(
             rgb_crops[m][None], grid, padding_mode='border', **options
         )[0]
