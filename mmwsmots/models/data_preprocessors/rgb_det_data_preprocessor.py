@@ -12,9 +12,7 @@ def attach_rgb(
 
     The metainfo ``rgb`` is float32, (3, H, W), RGB in 0..255 at the size of the
     network's input; in training of every sample's ``gt_instances``, for the losses, at
-    test of the sample itself. It is metainfo because it belongs to the image, not to
-    one instance. ``inputs`` (N, 3, H, W) is the output of the preprocessor, whose
-    normalisation is undone.
+    test of the sample itself. ``inputs`` (N, 3, H, W) are normalised.
     """
     images = inputs
     if preprocessor._enable_normalize:

@@ -18,9 +18,8 @@ BOX_LOSSES = ('loss_cls', 'loss_bbox', 'acc')
 class MOTSNet(BaseMOTModel):
     r"""Mask R-CNN with a tracking head (Porzi et al., CVPR 2020; Ruiz et al.).
 
-    :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})`. All frames of
-    all clips form one image batch in training; at test frames are processed in order:
-    detections, disjoint masks, embeddings, tracks.
+    :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})` of all frames of
+    all clips; at test frames are processed in order.
 
     Args:
         detector (dict): Two-stage detector whose RoI head is a :class:`MOTSRoIHead`.
@@ -29,12 +28,10 @@ class MOTSNet(BaseMOTModel):
         tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
         detector_loss_weight (float): :math:`\lambda`.
         freeze_detector (bool): Whether to train masks and embeddings alone, on a
-            detector that knows its boxes already and stays in evaluation: without
-            gradient, moving batch statistics or drop path. A step takes about two
-            thirds of the time.
+            trained detector that stays in evaluation, in about two thirds of the time.
         masker (dict, optional): A trained :class:`BoxMasker`, which segments the
             detections at test in place of the mask head; the head's masks still pool
-            the embeddings. It is not trained on.
+            the embeddings.
         data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
         init_cfg (dict or list[dict], optional): Initialisation.
     """
@@ -78,31 +75,23 @@ class MOTSNet(BaseMOTModel):
         return self
 
     def loss(self, inputs: Tensor, data_samples: TrackSampleList, **kwargs) -> dict:
-        """Losses of a batch of clips.
+        """Losses of N clips of T frames, (N, T, C, H, W).
 
-        Args:
-            inputs (Tensor): Shape (N, T, C, H, W): N clips of T frames.
-            data_samples (list[:obj:`TrackDataSample`]): N clips of T annotated frames;
-                ``gt_instances`` has ``bboxes``, ``labels``, ``instances_ids`` (one
-                number per identity over the batch).
-
-        Returns:
-            dict[str, Tensor]: Loss components.
+        ``gt_instances`` of the frames have ``bboxes``, ``labels`` and
+        ``instances_ids``, one number per identity over the batch.
         """
         imgs = inputs.flatten(0, 1)
         frames = [frame for clip in data_samples for frame in clip.video_data_samples]
         if self.freeze_detector:
             with torch.no_grad():
                 x = self.detector.extract_feat(imgs)
-                losses = {}
-                rpn_results_list = self.detector.rpn_head.predict(
-                    x, frames, rescale=False
-                )
+                proposals = self.detector.rpn_head.predict(x, frames, rescale=False)
+            losses = {}
         else:
             x = self.detector.extract_feat(imgs)
-            losses, rpn_results_list = self._rpn_loss(x, frames)
+            losses, proposals = self._rpn_loss(x, frames)
         roi_losses, mask_samples = self.detector.roi_head.loss_and_mask_samples(
-            x, rpn_results_list, frames
+            x, proposals, frames
         )
         if self.freeze_detector:
             roi_losses = {k: v for k, v in roi_losses.items() if k not in BOX_LOSSES}
@@ -116,12 +105,19 @@ class MOTSNet(BaseMOTModel):
         return losses
 
     def _rpn_loss(self, x: tuple[Tensor], frames: list[DetDataSample]) -> tuple:
-        """Losses of the RPN and its proposals."""
-        detector = self.detector
+        """Losses of the RPN, for which every object is of class 0, and proposals."""
+        detector, samples = self.detector, []
+        for frame in frames:  # mmdet would copy the images
+            gts = frame.gt_instances
+            sample = DetDataSample(metainfo=frame.metainfo)
+            labels = torch.zeros_like(gts.labels)
+            sample.gt_instances = InstanceData(bboxes=gts.bboxes, labels=labels)
+            if 'ignored_instances' in frame:
+                sample.ignored_instances = frame.ignored_instances
+            samples.append(sample)
+        proposal_cfg = detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn)
         losses, proposals = detector.rpn_head.loss_and_predict(
-            x,
-            [class_agnostic_sample(frame) for frame in frames],
-            proposal_cfg=detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn),
+            x, samples, proposal_cfg=proposal_cfg
         )
         named = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
         return named, proposals
@@ -138,9 +134,8 @@ class MOTSNet(BaseMOTModel):
 
         Args:
             inputs (Tensor): Shape (1, T, C, H, W).
-            data_samples (list[:obj:`TrackDataSample`]): One sample of T frames. A frame
-                with ``frame_id`` 0, or with another ``video_id`` than the last one,
-                starts a new video.
+            data_samples (list[:obj:`TrackDataSample`]): One of T frames. ``frame_id``
+                0, or another ``video_id`` than the last one, starts a new video.
             rescale (bool): Whether results are at the original scale.
             tracker (:obj:`IoUCosineTracker`, optional): That of the video, in place of
                 the model's own, which knows one video at a time.
@@ -212,15 +207,3 @@ class MOTSNet(BaseMOTModel):
             options = dict(size=size, scale_factor=frame.scale_factor)
         image = self.masker.normalize(frame.rgb[None, :, :height, :width])[0]
         return self.masker.segment(image, bboxes, **options).masks
-
-
-def class_agnostic_sample(sample: DetDataSample) -> DetDataSample:
-    """The sample as the RPN needs it: every object of class 0, no images copied."""
-    gts = sample.gt_instances
-    rpn_sample = DetDataSample(metainfo=sample.metainfo)
-    rpn_sample.gt_instances = InstanceData(
-        bboxes=gts.bboxes, labels=torch.zeros_like(gts.labels)
-    )
-    if 'ignored_instances' in sample:
-        rpn_sample.ignored_instances = sample.ignored_instances
-    return rpn_sample

@@ -17,9 +17,8 @@ class MaskRefiner:
     """Refine predicted masks by the image and by what a tight box says of its object.
 
     As ``test_cfg.rcnn.mask_refiner`` it is used by :class:`MOTSMaskHead` and its
-    subclasses, in the RoI heads of this package and of mmdet. Any other network that
-    predicts masks on the grids of RoIs calls :meth:`refine_logits`, then
-    :meth:`shift_logits`. Without an option nothing is changed.
+    subclasses. Any other network that predicts masks on the grids of RoIs calls
+    :meth:`refine_logits`, then :meth:`shift_logits`. Without options it does nothing.
 
     Args:
         mean_field (dict, optional): Masks follow the image: ``size`` and options of
@@ -89,13 +88,10 @@ class MaskRefiner:
 
 
 def fill_holes(logits: Tensor, mask_thr: float = 0.5) -> Tensor:
-    """Fill the holes of masks: background that does not reach the side of the grid.
+    """Set holes of masks, logits (N, h, w), just above the probability ``mask_thr``.
 
-    Few objects have holes, and annotated outlines leave them out; those of a mask that
+    A hole is background that does not reach the side of the grid. Those of a mask that
     follows the colours of an image are mostly windows, wheels and prints on clothes.
-
-    Of foreground logits (N, h, w) that are cut at the probability ``mask_thr``, those
-    in holes are set just above.
     """
     threshold = logits.new_tensor(mask_thr).logit()
     masks = (logits > threshold).cpu().numpy()

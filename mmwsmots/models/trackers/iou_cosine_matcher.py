@@ -7,11 +7,12 @@ from mmdet.structures.bbox import bbox_overlaps
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ...compat import embed_similarity
-from .batch_kalman_filter import BatchKalmanFilter, cxcyah_to_xyxy, xyxy_to_cxcyah
+from ...compat import bbox_cxcyah_to_xyxy, bbox_xyxy_to_cxcyah, embed_similarity
+from .batch_kalman_filter import BatchKalmanFilter
 
 NEVER = -(2**62)  # frame number of a place without an observation
 PAIRS_AT_ONCE = 40_000
+STATES = ('means', 'covariances')  # of the Kalman filter, in the memory
 
 
 def iou_cosine_similarity(
@@ -51,10 +52,9 @@ class IoUCosineMatcher:
 
     A track last seen f frames ago is a candidate if and only if f <=
     ``num_frames_retain``; older observations are forgotten, and so is a track without
-    any. Frame numbers count, not calls: skipped frames age the memory, and so do frames
-    without detections. Ids are 0, 1, ... in order of appearance and never reused within
-    a video. It knows arrays only and runs on the CPU: on saved detections, or in a
-    model as :class:`IoUCosineTracker`.
+    any. Frame numbers count, not calls. Ids are 0, 1, ... in order of appearance and
+    never reused within a video. It knows arrays only and runs on the CPU: on saved
+    detections, or in a model as :class:`IoUCosineTracker`.
 
     Args:
         num_frames_retain (int | Sequence[int]): Length of the window in frames, of all
@@ -64,9 +64,8 @@ class IoUCosineMatcher:
         candidates (str): What of a track is compared. 'last': its last observation;
             'window': the most similar one in the window.
         motion (str): Where a track's box is expected. 'none': where it was observed, as
-            in the paper; 'kalman': prediction of mmdet's :class:`KalmanFilter` with one
-            step per frame. With 'window', a track's observations then share the
-            expected box and differ by embedding.
+            in the paper; 'kalman': prediction of mmdet's :class:`KalmanFilter`, one
+            step per frame, which a track's observations share.
 
     Raises:
         ValueError: If an argument is none of the above.
@@ -137,9 +136,9 @@ class IoUCosineMatcher:
                 4).
             labels (Tensor | ndarray): Their classes, (N, ).
             embeds (Tensor | ndarray): Their embeddings, (N, D).
-            frame_id (int): Number of the frame in its video. 0 starts a new video;
-                otherwise it must exceed the last one. Call :meth:`reset` before a video
-                that starts at another number.
+            frame_id (int): Number of the frame in its video, above the last one. 0
+                starts a new video; one that starts at another number needs
+                :meth:`reset`.
 
         Returns:
             Tensor: Ids (N, ), int64 on the CPU, no two alike.
@@ -159,10 +158,12 @@ class IoUCosineMatcher:
             )
         if frame_id > self.last_frame_id + 1:
             self._forget(frame_id)
-        if self.motion == 'kalman':
-            self._predict_states(frame_id - self.last_frame_id)
+        if self.motion == 'kalman' and self.memory:
+            states = [self.memory[name].numpy() for name in STATES]
+            for _ in range(frame_id - self.last_frame_id):  # the window bounds them
+                states = self.kf.predict(*states)
+            self.memory.update(zip(STATES, map(torch.from_numpy, states)))
         self.last_frame_id = frame_id
-
         rows = self._assign_rows(bboxes, labels, embeds, frame_id)
         ids = torch.empty_like(rows)
         old, new = (rows >= 0).nonzero()[:, 0], (rows < 0).nonzero()[:, 0]
@@ -179,7 +180,7 @@ class IoUCosineMatcher:
     def _assign_rows(
         self, bboxes: Tensor, labels: Tensor, embeds: Tensor, frame_id: int
     ) -> Tensor:
-        """Match detections to tracks: row of the memory or -1, int64, (N, )."""
+        """Rows of the detections' tracks in the memory or -1, int64, (N, )."""
         rows = torch.full((len(bboxes),), -1)
         if not self.memory or len(bboxes) == 0:
             return rows
@@ -200,22 +201,11 @@ class IoUCosineMatcher:
         if self.candidates == 'window':  # zero embeddings have similarity 0
             cand_embeds = cand_embeds * self._in_window(frame_id)[..., None]
         if self.motion == 'kalman':
-            means = self.memory['means'][:, :4].float()
-            predicted = torch.from_numpy(cxcyah_to_xyxy(means.numpy()))
+            predicted = bbox_cxcyah_to_xyxy(self.memory['means'][:, :4].float())
             return iou_cosine_similarity(bboxes, embeds, predicted, cand_embeds)
         candidates = self.memory['bboxes'].flatten(0, 1), cand_embeds.flatten(0, 1)
         sims = iou_cosine_similarity(bboxes, embeds, *candidates)
         return sims.view(*sims.shape[:1], len(cand_embeds), -1).amax(dim=-1)
-
-    def _predict_states(self, num_frames: int) -> None:
-        """Move the Kalman states of all tracks to a later frame."""
-        if not self.memory:  # with a track, the window bounds num_frames
-            return
-        states = self.memory['means'].numpy(), self.memory['covariances'].numpy()
-        for _ in range(num_frames):
-            states = self.kf.predict(*states)
-        for name, rows in zip(('means', 'covariances'), states):
-            self.memory[name] = torch.from_numpy(rows)
 
     def _extend(
         self, rows: Tensor, bboxes: Tensor, embeds: Tensor, frame_id: int
@@ -230,8 +220,8 @@ class IoUCosineMatcher:
             memory[name][rows, -1] = values
         if self.motion == 'kalman':
             rows = rows.numpy()
-            states = [memory[name].numpy() for name in ('means', 'covariances')]
-            measured = xyxy_to_cxcyah(bboxes.double().numpy())
+            states = [memory[name].numpy() for name in STATES]
+            measured = bbox_xyxy_to_cxcyah(bboxes.double()).numpy()
             corrected = self.kf.update(*(state[rows] for state in states), measured)
             for state, values in zip(states, corrected):
                 state[rows] = values
@@ -251,8 +241,8 @@ class IoUCosineMatcher:
             frame_ids=frame_ids,
         )
         if self.motion == 'kalman':
-            states = self.kf.initiate(xyxy_to_cxcyah(bboxes.double().numpy()))
-            new['means'], new['covariances'] = map(torch.from_numpy, states)
+            measured = bbox_xyxy_to_cxcyah(bboxes.double()).numpy()
+            new.update(zip(STATES, map(torch.from_numpy, self.kf.initiate(measured))))
         for name, rows in self.memory.items():
             new[name] = torch.cat([rows, new[name]])
         self.memory = new

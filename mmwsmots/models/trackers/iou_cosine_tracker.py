@@ -23,13 +23,8 @@ class IoUCosineTracker(IoUCosineMatcher):
     from the model's ``track_head``: under the predicted masks from a
     :class:`HardTripletTrackHead` or :class:`HardTripletEmbedHead`, or from a
     ``QuasiDenseTrackHead``. In a model without one they are all equal, and overlap
-    decides alone.
-
-    Every detection starts or continues a track: the detector's
+    decides alone. Every detection starts or continues a track: the detector's
     ``test_cfg.rcnn.score_thr`` is the tracker's score threshold.
-
-    It is no :class:`mmdet.models.trackers.BaseTracker`, whose memory is a list of
-    tensors for each track: here all tracks are rows of a few tensors.
 
     Args:
         *args, **kwargs: Of :class:`IoUCosineMatcher`.
@@ -49,10 +44,9 @@ class IoUCosineTracker(IoUCosineMatcher):
             data_sample (:obj:`DetDataSample`): Of the frame, with ``frame_id``,
                 ``scale_factor`` and ``pred_instances``.
             model (nn.Module, optional): The tracking model.
-            feats (tuple[Tensor], optional): Feature maps of all levels; needed if the
-                model's ``track_head`` gives the embeddings.
-            rescale (bool): Whether boxes and masks of ``pred_instances`` are at the
-                original scale.
+            feats (tuple[Tensor], optional): Feature maps of all levels, if the model's
+                ``track_head`` gives the embeddings.
+            rescale (bool): Whether ``pred_instances`` are at the original scale.
             **kwargs: Not used.
 
         Returns:

@@ -1,23 +1,52 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptMultiConfig
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..utils.mask_pool import mask_pool
+
+def mask_pool(features: Tensor, masks: Tensor) -> Tensor:
+    r"""Mean of the features under a soft mask (Porzi et al., CVPR 2020).
+
+    .. math::
+        a = \frac{\sum_{ij} S_{ij} F_{ij}}{\sum_{ij} S_{ij}}
+
+    The gradient into S is how tracking supervises the masks. Features F (N, C, H, W)
+    and masks S (N, h, w) in [0, 1], resized to (H, W), are over the same regions. The
+    means (N, C) are float32 or above, under autocast too; 0 of an all-zero mask.
+
+    Raises:
+        ValueError: If there is not one mask for each feature map.
+    """
+    if features.ndim != 4 or masks.ndim != 3 or len(features) != len(masks):
+        raise ValueError(
+            'mask_pool needs features (N, C, H, W) and masks (N, h, w), got '
+            f'{tuple(features.shape)} and {tuple(masks.shape)}'
+        )
+    with torch.autocast(features.device.type, enabled=False):
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        features, masks = features.to(dtype), masks.to(dtype)
+        size = features.shape[2:]
+        if masks.shape[1:] != size:
+            shrinks = masks.shape[1] >= size[0] and masks.shape[2] >= size[1]
+            masks = F.interpolate(
+                masks[:, None], size=size, mode='area' if shrinks else 'bilinear'
+            )[:, 0]
+        sums = torch.einsum('nchw,nhw->nc', features, masks)
+        return sums / masks.sum(dim=(1, 2)).clamp(min=1e-6)[:, None]
 
 
 @MODELS.register_module()
 class HardTripletEmbedHead(BaseModule):
     """Appearance embedding of the pixels under a soft mask.
 
-    RoIAlign, mask pooling, a hidden fully connected layer with ReLU, a linear layer to
-    the embedding, nearly as the tracking head of MOTSNet (Porzi et al., CVPR 2020).
-    Ruiz et al. say that it "first applies the mask-pooling operation on the input
-    features", so no convolution stands before it; neither states the widths, and a
-    hidden layer of 128 is this project's choice.
+    RoIAlign, :func:`mask_pool`, a hidden fully connected layer with ReLU, a linear
+    layer to the embedding, nearly as in MOTSNet (Porzi et al., CVPR 2020). Ruiz et al.
+    pool the input features, so no convolution stands before it; neither states the
+    widths, and a hidden layer of 128 is this project's choice.
 
     Args:
         roi_extractor (dict): Config of the RoI extractor, 14x14 in the paper.
@@ -26,10 +55,8 @@ class HardTripletEmbedHead(BaseModule):
         embed_dims (int): Length of an embedding.
         num_classes (int): Foreground classes.
         class_agnostic (bool): One embedding for all classes, and negatives of any
-            class. Otherwise one for each class, of which the label selects a slice, and
-            negatives of the anchor's class.
-        detach_mask (bool): Cut the gradient of the loss into the masks, so that
-            tracking does not supervise them.
+            class. Otherwise one for each class, and negatives of the anchor's class.
+        detach_mask (bool): Cut the gradient of the loss into the masks.
         loss_triplet (dict): Config of the loss of embeddings, ids and labels.
         init_cfg (dict or list[dict], optional): Initialisation.
     """
@@ -87,8 +114,7 @@ class HardTripletEmbedHead(BaseModule):
 
         ``x`` are feature levels (B, C, H, W); each image has ``mask_samples`` of P >= 0
         proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids`` (P, ), equal
-        exactly for one identity, also across images, and ``mask_probs`` (P, h, w). All
-        parameters take part in the graph, whatever P.
+        exactly for one identity of the batch, and ``mask_probs`` (P, h, w).
         """
         rois = bbox2roi([samples.priors for samples in mask_samples])
         mask_probs, labels, ids = (

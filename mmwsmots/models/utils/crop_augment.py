@@ -11,9 +11,8 @@ from .roi_grid import expand_bboxes
 def jittered_rois(bboxes: Tensor, context: float, jitter: float) -> Tensor:
     """RoIs around boxes (N, 4) in pixels that do not tell where exactly the box is.
 
-    ``context`` is the side of an RoI over that of its box, on average; ``jitter`` the
-    largest shift as a share of the box's sides and the largest change of the logarithm
-    of the scale, both uniform.
+    ``context`` is the mean side of an RoI over that of its box; ``jitter`` the largest
+    shift over the box's sides and change of the logarithm of the scale, both uniform.
     """
     noise = (2 * torch.rand_like(bboxes[:, :3]) - 1) * jitter
     return expand_bboxes(bboxes, context * noise[:, 2:].exp(), noise[:, :2])
@@ -38,10 +37,9 @@ def jitter_colors(rgb_crops: Tensor) -> Tensor:
 
 
 def blur_some(crops: Tensor, share: float = 0.2, low: float = 0.25) -> Tensor:
-    """Make some crops (N, C, H, W) as coarse as those of small objects are.
+    """Make some crops (N, C, H, W), chosen with the probability ``share``, coarse.
 
-    ``share`` is the probability of each, the ratio of the coarser side is uniform from
-    ``low`` to three quarters.
+    The ratio of the coarser side is uniform from ``low`` to three quarters.
     """
     height, width = crops.shape[2:]
     ratios = low + (0.75 - low) * torch.rand(len(crops))
@@ -49,8 +47,6 @@ def blur_some(crops: Tensor, share: float = 0.2, low: float = 0.25) -> Tensor:
     out = crops.clone()
     for n in chosen.nonzero()[:, 0].tolist():
         size = [max(round(side * float(ratios[n])), 1) for side in (height, width)]
-        coarse = F.interpolate(crops[n : n + 1], size=size, mode='area')
-        out[n] = F.interpolate(
-            coarse, size=(height, width), mode='bilinear', align_corners=False
-        )[0]
+        coarse = F.interpolate(crops[n : n + 1], size, mode='area')
+        out[n] = F.interpolate(coarse, (height, width), mode='bilinear')[0]
     return out

@@ -37,8 +37,8 @@ def mean_field(
         rgb_crops (Tensor): RGB in 0..255 of the same cells, (N, 3, H, W).
         box_masks (Tensor, optional): Bool indicator of the boxes, (N, H, W). Cells
             outside count as certain background, :math:`q_j = 0`.
-        known (Tensor, optional): Bool, (N, H, W). Other cells, such as those
-            outside the image, tell their neighbours nothing.
+        known (Tensor, optional): Bool, (N, H, W). Other cells, such as those outside
+            the image, tell their neighbours nothing.
         sigma_rgb (float): Standard deviation in RGB units.
         sigma_xy (float): Standard deviation in cells.
         weight (float): w.
@@ -56,8 +56,7 @@ def mean_field(
         rgb_crops, sigma_rgb, sigma_xy, tolerance=TOLERANCE, dtype=logits.dtype
     )
     # W_ii = 1: a cell that knows itself only divides by 1 or, unknown, by eps.
-    sums = affinities(sources[:, None])[:, 0]
-    sums = sums.clamp(min=1e-6)
+    sums = affinities(sources[:, None])[:, 0].clamp(min=1e-6)
     refined = logits
     for _ in range(num_iters):
         votes = 2 * refined.sigmoid() - 1
@@ -83,12 +82,11 @@ def refine_logits(
     Args:
         logits (Tensor): Foreground logits on the grids of the RoIs, (N, h, w).
         rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
-        bboxes (Tensor): Boxes of the objects, shape (N, 4), xyxy in pixels; what
-            lies outside is background.
+        bboxes (Tensor): Boxes of the objects, shape (N, 4), xyxy in pixels.
         images (Tensor): RGB in 0..255, shape (B, 3, H, W).
         size (int): Side of the finer grid to work on.
-        color_weight (float): Factor on :func:`color_evidence`, which joins the logits
-            first; 0 does without.
+        color_weight (float): Factor on the evidence of a colour model, as in GrabCut,
+            of each object and its surroundings, which joins the logits first.
         **options: Of :func:`mean_field`.
 
     Returns:

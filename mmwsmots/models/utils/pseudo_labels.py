@@ -10,10 +10,9 @@ OVERLAPS = ('void', 'background', 'union')
 
 
 def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
-    """Resample heat maps (P, h, w), each on its box's grid, on the grids of RoIs.
+    """Resample heat maps (P, h, w) of boxes on the grids of RoIs, (P, size, size).
 
-    ``bboxes`` and ``rois`` are (P, 4), xyxy in pixels. The result (P, size, size) is
-    bilinear; outside its box a map continues with its border value.
+    Boxes and RoIs are (P, 4), xyxy. A map continues with its border value.
     """
     if len(cams) == 0:
         return cams.new_zeros((0, size, size))
@@ -40,8 +39,7 @@ def pseudo_labels(
 
     Equation 7 of Ruiz et al. on the RoI's own grid: a cell is 1 where it lies in the
     matched box r and :math:`G_r \ge \mu_A`, 0 where it lies in no true box, void
-    elsewhere. The map lives on the box's grid, the label on the RoI's: it is resampled
-    first and thresholded afterwards.
+    elsewhere. Maps are resampled first and thresholded afterwards.
 
     Args:
         cams (Tensor): Normalised heat maps, shape (G, h, w).
@@ -50,10 +48,9 @@ def pseudo_labels(
         gt_inds (Tensor): Index of the matched true box, shape (P, ), dtype long.
         size (int): Cells per side of the label.
         cam_thr (float): :math:`\mu_A`.
-        overlap (str): What other boxes say. 'void': a cell outside the matched box is 0
-            only outside all boxes; 'background': it is 0 wherever it is outside the
-            matched box; 'union': a cell is 1 where any box's map passes, 0 outside all
-            boxes (the equation read literally).
+        overlap (str): What other boxes say. 'void': as above; 'background': a cell is 0
+            wherever it is outside the matched box; 'union': it is 1 where any box's map
+            passes (the equation read literally).
 
     Returns:
         Tensor: Shape (P, size, size), dtype int8, values 0, 1 and -1 (void).

@@ -13,8 +13,8 @@ from .mots_mask_head import MOTSMaskHead
 class CRFMaskHead(MOTSMaskHead):
     """Mask head of a supervised Mask R-CNN with L_CRF beside its cross entropy.
 
-    It reads ``rgb`` (set by :class:`RGBDetDataPreprocessor`) from the metainfo of each
-    image's ``gt_instances`` and runs in mmdet's own RoI heads.
+    It reads the images that :class:`RGBDetDataPreprocessor` hands on, and runs in
+    mmdet's own RoI heads.
 
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.

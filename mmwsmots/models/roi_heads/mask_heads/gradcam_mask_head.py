@@ -13,8 +13,8 @@ class GradCAMMaskHead(CRFMaskHead):
     r"""Mask head that learns from boxes, Grad-CAM and colour, never from masks.
 
     :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6). It reads
-    from each image's ``gt_instances``: ``bboxes``, ``labels``, ``cams`` (num_gts, s, s)
-    from the RoI head and, as metainfo, ``rgb`` from the data preprocessor.
+    ``bboxes``, ``labels`` and ``cams`` (num_gts, s, s), from the RoI head, of each
+    image's ``gt_instances``, and the images as the parent does.
 
     Args:
         cam_thr (float): :math:`\mu_A`.
@@ -44,13 +44,10 @@ class GradCAMMaskHead(CRFMaskHead):
     ) -> Tensor:
         """:func:`pseudo_labels` (num_pos, mask_size, mask_size) of positive RoIs."""
         options = rcnn_train_cfg.mask_size, self.cam_thr, self.overlap
-        targets = [
-            pseudo_labels(
-                *(gts.cams, gts.bboxes, res.pos_priors, res.pos_assigned_gt_inds),
-                *options,
-            )
-            for res, gts in zip(sampling_results, batch_gt_instances)
-        ]
+        targets = []
+        for res, gts in zip(sampling_results, batch_gt_instances):
+            rois, inds = res.pos_priors, res.pos_assigned_gt_inds
+            targets.append(pseudo_labels(gts.cams, gts.bboxes, rois, inds, *options))
         return torch.cat(targets)
 
     def loss_and_target(
@@ -60,7 +57,7 @@ class GradCAMMaskHead(CRFMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> dict:
-        """Losses of the positive RoIs, from logits (num_pos, num_classes, h, w)."""
+        """Losses of the positive RoIs, see the parent."""
         targets = self.get_targets(sampling_results, batch_gt_instances, rcnn_train_cfg)
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         logits = self.class_logits(mask_preds, labels)

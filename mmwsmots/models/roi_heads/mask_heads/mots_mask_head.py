@@ -4,26 +4,23 @@ from inspect import signature
 import torch
 import torch.nn.functional as F
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
-from mmdet.models.utils import empty_instances
 from mmdet.registry import MODELS, TASK_UTILS
 from mmdet.utils import ConfigType, InstanceList
 from mmengine.config import ConfigDict
-from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ...task_modules.mask_refiner import MaskRefiner
 from ...utils.roi_grid import box_masks_on_rois
+
+SCORE_POWER = 4.0
 
 
 @MODELS.register_module()
 class MOTSMaskHead(FCNMaskHead):
     """FCN mask head whose detections keep their soft masks for mask pooling.
 
-    Args:
-        score_power (float): The weight of a mask in the cross entropy is its score to
-            this power, where ``gt_instances`` have ``mask_scores``: those of
-            :func:`mask_confidences` crowd near 1.
-        *args, **kwargs: Of :class:`mmdet.models.FCNMaskHead`.
+    Where all ``gt_instances`` have ``mask_scores`` (n, ) in [0, 1], their fourth powers
+    weigh the RoIs in the cross entropy: :func:`mask_confidences` crowd near 1.
 
     Attributes:
         log_statistics (bool): Whether the losses come with :meth:`area_statistics` for
@@ -32,9 +29,8 @@ class MOTSMaskHead(FCNMaskHead):
             soft ones; a :class:`MOTSNet` whose masker makes them switches it off.
     """
 
-    def __init__(self, *args, score_power: float = 4.0, **kwargs) -> None:
+    def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.score_power = score_power
         self.log_statistics = False
         self.paste_masks = True
 
@@ -51,12 +47,7 @@ class MOTSMaskHead(FCNMaskHead):
         batch_gt_instances: InstanceList,
         rcnn_train_cfg: ConfigType,
     ) -> dict:
-        """See :meth:`FCNMaskHead.loss_and_target`.
-
-        Where all ``gt_instances`` have ``mask_scores`` (num_gts, ) in [0, 1], the cross
-        entropy is the weighted mean over RoIs, see ``score_power``. ``loss_mask`` has
-        :meth:`extra_losses` as well.
-        """
+        """As the parent's, weighted by scores, and with :meth:`extra_losses`."""
         results = super().loss_and_target(
             mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
         )
@@ -67,7 +58,7 @@ class MOTSMaskHead(FCNMaskHead):
                 gts.mask_scores[res.pos_assigned_gt_inds]
                 for gts, res in zip(batch_gt_instances, sampling_results)
             ]
-            weights = torch.cat(scores) ** self.score_power
+            weights = torch.cat(scores) ** SCORE_POWER
             losses = F.binary_cross_entropy_with_logits(
                 logits, results['mask_targets'], reduction='none'
             ).mean(dim=(1, 2))
@@ -88,10 +79,7 @@ class MOTSMaskHead(FCNMaskHead):
     @staticmethod
     @torch.no_grad()
     def area_statistics(logits: Tensor, sampling_results: list) -> dict[str, Tensor]:
-        """``mask_area``: mean of the masks' area in their boxes over the boxes' area.
-
-        Of the logits (N, h, w) of positive RoIs; nothing without masks.
-        """
+        """``mask_area`` of logits (N, h, w): mean of areas in boxes over the boxes'."""
         box_masks = box_masks_on_rois(
             torch.cat([res.pos_gt_bboxes for res in sampling_results]),
             torch.cat([res.pos_priors for res in sampling_results]),
@@ -121,64 +109,47 @@ class MOTSMaskHead(FCNMaskHead):
             network-scale boxes as ``mask_rois`` (n, 4), and ``mask_probs`` (n, h, w) in
             [0, 1] on their grids.
         """
-        for i, (preds, results, meta) in enumerate(
-            zip(mask_preds, results_list, batch_img_metas)
-        ):
+        refiner = self.build_refiner(rcnn_test_cfg)
+        for i, (preds, meta) in enumerate(zip(mask_preds, batch_img_metas)):
+            results = results_list[i]
             if len(results) == 0:
-                (results_list[i],) = empty_instances(
-                    [meta],
-                    preds.device,
-                    task_type='mask',
-                    instance_results=[results],
-                    mask_thr_binary=rcnn_test_cfg.mask_thr_binary,
-                )
+                args = [preds], [results], [meta], rcnn_test_cfg
+                (results_list[i],) = super().predict_by_feat(*args)
                 results_list[i].mask_rois = preds.new_zeros(0, 4)
                 results_list[i].mask_probs = preds[:, 0]
                 continue
             logits = self.class_logits(preds, results.labels)
             if activate_map:
                 logits = logits.logit(eps=1e-6)
-            self._predict_image(logits, results, meta, rcnn_test_cfg, rescale)
+            bboxes = results.bboxes
+            rois = F.pad(bboxes, (1, 0))  # all of image 0
+            images = meta['rgb'][None] if 'rgb' in meta else None
+            logits = refiner.refine_logits(logits, rois, bboxes, images)
+            results.mask_rois, results.mask_probs = bboxes, logits.sigmoid()
+            if rescale:
+                scale = bboxes.new_tensor(meta['scale_factor']).repeat(2)
+                results.bboxes = bboxes / scale
+            if not self.paste_masks:
+                continue
+            logits = refiner.shift_logits(
+                logits, rois, bboxes, rcnn_test_cfg.mask_thr_binary
+            )
+            # Each mask is the only channel by now. mmdet rescales the RoIs in place.
+            results.masks = self._predict_by_feat_single(
+                logits[:, None],
+                bboxes.clone(),
+                torch.zeros_like(results.labels),
+                meta,
+                rcnn_test_cfg,
+                rescale,
+            )
         return results_list
-
-    def _predict_image(
-        self,
-        logits: Tensor,
-        results: InstanceData,
-        meta: dict,
-        rcnn_test_cfg: ConfigDict,
-        rescale: bool,
-    ) -> None:
-        """Add the masks of one image's detections, from logits (n, h, w)."""
-        refiner = self.build_refiner(rcnn_test_cfg)
-        bboxes = results.bboxes
-        rois = F.pad(bboxes, (1, 0))  # all of image 0
-        images = meta['rgb'][None] if 'rgb' in meta else None
-        logits = refiner.refine_logits(logits, rois, bboxes, images)
-        results.mask_rois, results.mask_probs = bboxes, logits.sigmoid()
-        if rescale:
-            results.bboxes = bboxes / bboxes.new_tensor(meta['scale_factor']).repeat(2)
-        if not self.paste_masks:
-            return
-        logits = refiner.shift_logits(
-            logits, rois, bboxes, rcnn_test_cfg.mask_thr_binary
-        )
-        # Each mask is the only channel by now. mmdet rescales the RoIs in place.
-        results.masks = self._predict_by_feat_single(
-            logits[:, None],
-            bboxes.clone(),
-            torch.zeros_like(results.labels),
-            meta,
-            rcnn_test_cfg,
-            rescale,
-        )
 
     def build_refiner(self, rcnn_test_cfg: ConfigDict | None) -> MaskRefiner:
         """The refiner of a ``test_cfg``; one that changes nothing if it has none.
 
         Raises:
-            ValueError: If an option of the refiner stands beside it, where it would do
-                nothing.
+            ValueError: If an option of the refiner stands beside it, without effect.
         """
         rcnn_test_cfg = rcnn_test_cfg or {}
         for name in signature(MaskRefiner).parameters:

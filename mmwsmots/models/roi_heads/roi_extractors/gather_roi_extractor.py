@@ -12,13 +12,7 @@ class GatherRoIAlign(nn.Module):
     """:class:`mmcv.ops.RoIAlign` (average, aligned) as one weighted sum of rows.
 
     All channels of a pixel are read at once, which on a CPU makes it several times as
-    fast as mmcv's loops, most of all backwards. Values and gradients are those of mmcv
-    for inputs of any memory format.
-
-    Args:
-        output_size (int or tuple[int]): Height and width h, w of the output.
-        spatial_scale (float): Feature cells per pixel.
-        sampling_ratio (int): Samples per side of an output cell, at least 1.
+    fast as mmcv's loops, most of all backwards. The arguments are mmcv's.
     """
 
     def __init__(
@@ -65,11 +59,7 @@ class GatherRoIAlign(nn.Module):
     def _taps(
         self, starts: Tensor, ends: Tensor, size: int, cells: int
     ) -> tuple[Tensor, Tensor]:
-        """Positions (long) and weights of linear interpolation along one axis.
-
-        From the edges of R RoIs in pixels to (R, cells, 2 * samples) on a map of
-        ``size``.
-        """
+        """Positions (long) and weights along one axis, (R, cells, 2 * samples)."""
         starts, ends = (x * self.spatial_scale - 0.5 for x in (starts, ends))
         num = cells * self.sampling_ratio
         steps = (torch.arange(num, device=starts.device) + 0.5) / num
@@ -89,17 +79,15 @@ class GatherRoIAlign(nn.Module):
 
 @MODELS.register_module()
 class GatherRoIExtractor(SingleRoIExtractor):
-    """:class:`SingleRoIExtractor` whose RoIAlign is fast on a CPU.
+    """:class:`SingleRoIExtractor` that is several times as fast on a CPU.
 
-    Args:
-        *args, **kwargs: Of :class:`SingleRoIExtractor`. ``roi_layer`` is a
-            ``RoIAlign`` with ``sampling_ratio`` >= 1, see :class:`GatherRoIAlign`.
+    Its ``roi_layer`` must be a ``RoIAlign`` with ``sampling_ratio`` >= 1.
     """
 
     def build_roi_layers(
         self, layer_cfg: ConfigType, featmap_strides: list[int]
     ) -> nn.ModuleList:
-        """See :class:`SingleRoIExtractor`."""
+        """See the parent."""
         if getattr(layer_cfg['type'], '__name__', layer_cfg['type']) != 'RoIAlign':
             raise ValueError(
                 "GatherRoIExtractor's roi_layer must be a RoIAlign, got "
