@@ -12,5 +12,9 @@ from . import (  # noqa: F401
 
 if MMDET_TRACKS:
     from . import dense_heads, maskers, mot  # noqa: F401
-else:
-    from . import mmtracking  # noqa: F401
+else:  # MMTracking builds detectors alone from mmdet's registry
+    from mmtrack.registry import MODELS
+
+    MODELS.register_module(module=losses.HardTripletLoss)
+    MODELS.register_module(module=trackers.IoUCosineTracker)
+    MODELS.register_module(module=tracking_heads.HardTripletEmbedHead)

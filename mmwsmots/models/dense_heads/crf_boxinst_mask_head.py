@@ -22,7 +22,6 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.
         loss_crf (dict): :class:`CRFLoss`.
-        *args, **kwargs: Of :class:`mmdet.models.BoxInstMaskHead`.
     """
 
     def __init__(

@@ -11,9 +11,8 @@ GROUND_HEIGHT = 0.3  # of a box's height
 def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
     """Project masks (N, H, W) on their rows, (N, H).
 
-    A row that meets the box (bool indicator, (N, H, W)) has the mean of its k best
-    cells inside the box, with k the given share (N, H) of the box's width there, at
-    least one cell; any other row has its maximum.
+    A row that meets the box has the mean of its k best cells inside, k the share (N, H)
+    of the box's width there, at least one; any other row has its maximum.
     """
     widths = box_masks.sum(dim=2)
     num_best = (widths * shares).round().clamp(min=1)
@@ -64,10 +63,7 @@ class BoxProjectionLoss(MeanLoss):
         self.ground_share = ground_share
 
     def forward(self, mask_probs: Tensor, box_masks: Tensor) -> Tensor:
-        """Mean over masks of the row and the column loss, a scalar.
-
-        Of foreground probabilities and the bool indicator of boxes, both (N, H, W).
-        """
+        """Scalar, of probabilities and the bool indicator of boxes, both (N, H, W)."""
         mask_probs = mask_probs.float()
         loss = 0.0
         shares = self.topk * ground_factors(box_masks, self.ground_share)

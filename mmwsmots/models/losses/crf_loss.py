@@ -70,8 +70,7 @@ class CRFLoss(MeanLoss):
             )
         if len(mask_probs) == 0:
             return self.mean(mask_probs.sum(), 0)
-        if mask_probs.dtype in (torch.float16, torch.bfloat16):
-            mask_probs = mask_probs.float()
+        mask_probs = mask_probs.to(torch.promote_types(mask_probs.dtype, torch.float32))
         energy = _QuadraticEnergy.apply(
             mask_probs, rgb_crops.to(mask_probs.dtype), self.sigma_rgb, self.sigma_xy
         )

@@ -59,18 +59,16 @@ class HardTripletLoss(nn.Module):
         Raises:
             ValueError: If ids or labels are not one per embedding.
         """
-        for name, values in (('ids', ids), ('labels', labels)):
-            if values is not None and values.shape != embeddings.shape[:1]:
+        labels = torch.zeros_like(ids) if labels is None else labels
+        for name, values in dict(ids=ids, labels=labels).items():
+            if values.shape != embeddings.shape[:1]:
                 raise ValueError(
                     f'{name} must have shape ({len(embeddings)}, ), one per '
                     f'embedding, got {tuple(values.shape)}'
                 )
         with torch.autocast(embeddings.device.type, enabled=False):
-            embeddings = embeddings.to(
-                torch.promote_types(embeddings.dtype, torch.float32)
-            )
-            if labels is None:
-                labels = torch.zeros_like(ids)
+            dtype = torch.promote_types(embeddings.dtype, torch.float32)
+            embeddings = embeddings.to(dtype)
             keys = torch.stack([ids.long(), labels.long()], dim=1)
             if self.gather and get_world_size() > 1:
                 counts = torch.cat(all_gather(ids.new_tensor([len(ids)]))).tolist()

@@ -28,17 +28,15 @@ EMPTY_LOGIT = -20.0  # of background, surely
 class BoxMasker(BaseDetector):
     """Class-agnostic masks of boxes, from a crop around each box.
 
-    Every crop has the same size, so small objects are seen as finely as large ones. The
-    boxes are ``gt_instances.bboxes`` of the data samples, in training and at test; the
-    pipelines keep the images' size.
+    The boxes are ``gt_instances.bboxes`` of the data samples, in training and at test;
+    the pipelines keep the images' size.
 
     In the first of two stages it learns from boxes alone: everything outside the box is
     background, the mask's projections fill the box, neighbours of like colour have like
-    labels. The network must not know where the box is, or the filled box, a function of
-    the position alone, satisfies all of these losses: RoIs are jittered and there is no
-    prompt. In the second stage it learns from masks that the first stage made of the
-    same boxes (``gt_instances.masks``, weighted by ``gt_instances.mask_scores`` where
-    they exist), and sees which box is meant and where the others are.
+    labels. The network must not know where the box is, or it learns the filled box:
+    RoIs are jittered and there is no prompt. In the second stage it learns from masks
+    that the first stage made of the same boxes (``gt_instances.masks``, weighted by
+    ``gt_instances.mask_scores`` where they exist), and sees the boxes.
 
     Args:
         backbone (dict): Any backbone; its finest map sets the masks' resolution.
@@ -46,13 +44,11 @@ class BoxMasker(BaseDetector):
         crop_size (int): Side of a crop in pixels.
         context (float): Side of a crop's RoI over the side of its box.
         prompt (bool): Whether the network sees the box and the other boxes.
-        loss_outside (dict, optional): Loss of logits and of labels, 0 outside the box
-            and -1 inside, e.g. :class:`PartialCrossEntropyLoss`.
+        loss_outside (dict, optional): E.g. :class:`PartialCrossEntropyLoss`.
         loss_projection (dict, optional): E.g. :class:`BoxProjectionLoss`.
         loss_pairwise (dict, optional): E.g. :class:`PairwiseAffinityLoss`.
-        loss_mask (dict, optional): Loss of logits and masks, both (N, h * w), with a
-            weight for each mask; needs masks.
-        loss_dice (dict, optional): The same, e.g. mmdet's ``DiceLoss``.
+        loss_mask, loss_dice (dict, optional): Of logits and masks, both (N, h * w), and
+            weights, e.g. mmdet's ``CrossEntropyLoss`` and ``DiceLoss``; need masks.
         train_cfg (dict): ``num_crops``, ``jitter``, ``score_power`` and
             ``unknown_overlap``, see :func:`sample_crops`, and ``occluder_prob``, see
             :func:`paste_occluders`.
@@ -60,9 +56,7 @@ class BoxMasker(BaseDetector):
             ``mask_thr_binary``, the probability above which a pixel belongs to the
             mask, before the image places the edges; ``mask_refiner``, a
             :class:`MaskRefiner` or None; ``batch_size`` of crops.
-        data_preprocessor (dict): With ``mean`` and ``std``, and ``bgr_to_rgb=True`` for
-            images read by OpenCV.
-        init_cfg (dict, optional): Initialization config.
+        data_preprocessor (dict): With ``mean`` and ``std``, for RGB.
     """
 
     def __init__(
@@ -92,17 +86,14 @@ class BoxMasker(BaseDetector):
         if prompt:
             nn.init.zeros_(self.prompt.weight)
             nn.init.zeros_(self.prompt.bias)
-        losses = dict(
-            loss_outside=loss_outside,
-            loss_projection=loss_projection,
-            loss_pairwise=loss_pairwise,
-            loss_mask=loss_mask,
-            loss_dice=loss_dice,
-        )
-        for name, cfg in losses.items():
-            setattr(self, name, None if cfg is None else MODELS.build(cfg))
+        self.loss_outside = loss_outside and MODELS.build(loss_outside)
+        self.loss_projection = loss_projection and MODELS.build(loss_projection)
+        self.loss_pairwise = loss_pairwise and MODELS.build(loss_pairwise)
+        self.loss_mask = loss_mask and MODELS.build(loss_mask)
+        self.loss_dice = loss_dice and MODELS.build(loss_dice)
         self.needs_masks = loss_mask is not None or loss_dice is not None
-        self.train_cfg = train_cfg or {}
+        self.train_cfg = dict(train_cfg or {})
+        self.occluder_prob = self.train_cfg.pop('occluder_prob', 0)
         self.test_cfg = test_cfg or {}
         self.refiner = TASK_UTILS.build(
             self.test_cfg.get('mask_refiner') or dict(type='MaskRefiner')
@@ -114,20 +105,14 @@ class BoxMasker(BaseDetector):
         return self.backbone(batch_inputs.contiguous(memory_format=torch.channels_last))
 
     def crop_logits(self, crops: Tensor, prompts: Tensor | None = None) -> Tensor:
-        """Logits (N, h, w), float32, of normalised crops (N, 3, S, S).
-
-        ``prompts`` are :func:`soft_boxes_on_rois`, (N, 2, S, S).
-        """
+        """Logits (N, h, w), float32, of normalised crops (N, 3, S, S) and prompts."""
         if self.prompt is None:
             return self.decoder(self.extract_feat(crops)).float()
         painted = crops + self.prompt(prompts)
         return self.decoder(self.extract_feat(painted), prompts).float()
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict:
-        """Losses of random crops of normalised images (B, 3, H, W).
-
-        ``mask_area`` beside them is foreground over box area.
-        """
+        """Losses of crops of images (B, 3, H, W), and foreground over box area."""
         crops = sample_crops(
             batch_inputs,
             [sample.gt_instances for sample in batch_data_samples],
@@ -135,33 +120,27 @@ class BoxMasker(BaseDetector):
             self.context,
             with_masks=self.needs_masks,
             with_prompts=self.prompt is not None,
-            **{k: v for k, v in self.train_cfg.items() if k != 'occluder_prob'},
+            **self.train_cfg,
         )
         if crops is None:  # all parameters take part in every step
             return dict(loss_mask=sum(p.sum() for p in self.parameters()) * 0)
         rgb = self._rgb(crops.images)
-        if self.needs_masks and self.train_cfg.get('occluder_prob', 0) > 0:
-            rgb, crops = paste_occluders(rgb, crops, self.train_cfg['occluder_prob'])
+        if self.needs_masks and self.occluder_prob > 0:
+            rgb, crops = paste_occluders(rgb, crops, self.occluder_prob)
         seen = self.normalize(blur_some(jitter_colors(rgb)))
         logits = self.crop_logits(seen, crops.prompts)
         size = logits.shape[-1]
         boxes = box_masks_on_rois(crops.bboxes, crops.rois[:, 1:], size)
-        losses = self._box_losses(logits, boxes, F.adaptive_avg_pool2d(rgb, size))
-        losses.update(self._mask_losses(logits, crops))
-        with torch.no_grad():
-            area = ((logits > 0) & boxes).sum() / boxes.sum().clamp(min=1)
-        return dict(**losses, mask_area=area)
-
-    def _box_losses(self, logits: Tensor, boxes: Tensor, rgb: Tensor) -> dict:
-        """What boxes alone say."""
-        losses = {}
+        losses = self._mask_losses(logits, crops)
         if self.loss_outside is not None:
             losses['loss_outside'] = self.loss_outside(logits, -boxes.long())
         if self.loss_projection is not None:
             losses['loss_projection'] = self.loss_projection(logits.sigmoid(), boxes)
         if self.loss_pairwise is not None:
+            rgb = F.adaptive_avg_pool2d(rgb, size)
             losses['loss_pairwise'] = self.loss_pairwise(logits, rgb, boxes)
-        return losses
+        area = ((logits > 0) & boxes).sum() / boxes.sum().clamp(min=1)
+        return dict(**losses, mask_area=area)
 
     def _mask_losses(self, logits: Tensor, crops: Crops) -> dict:
         """What masks say, each with its weight."""
@@ -176,16 +155,12 @@ class BoxMasker(BaseDetector):
         losses = {}
         if self.loss_mask is not None:
             weight = crops.weights[:, None] * known
-            losses['loss_mask'] = self.loss_mask(
-                pred, target, weight, avg_factor=weight.sum().clamp(min=1e-6)
-            )
+            total = weight.sum().clamp(min=1e-6)
+            losses['loss_mask'] = self.loss_mask(pred, target, weight, avg_factor=total)
         if self.loss_dice is not None:
-            losses['loss_dice'] = self.loss_dice(
-                pred.masked_fill(~known, EMPTY_LOGIT),
-                target,
-                crops.weights,
-                avg_factor=crops.weights.sum().clamp(min=1e-6),
-            )
+            pred, weight = pred.masked_fill(~known, EMPTY_LOGIT), crops.weights
+            total = weight.sum().clamp(min=1e-6)
+            losses['loss_dice'] = self.loss_dice(pred, target, weight, avg_factor=total)
         return losses
 
     @torch.no_grad()
@@ -229,14 +204,12 @@ class BoxMasker(BaseDetector):
         Args:
             image (Tensor): Normalised image, shape (3, H, W).
             bboxes (Tensor): All that are known, (n, 4), xyxy in pixels of the masks.
-            size (tuple[int, int], optional): Height and width of the masks, those of
-                the image by default.
-            scale_factor (tuple[float, float]): Width and height of the image over those
-                of the masks.
+            size (tuple[int, int], optional): Height and width of the masks; None: the
+                image's.
+            scale_factor (tuple[float, float]): The image's width and height over them.
 
-        Returns:
-            :obj:`InstanceData`: ``masks`` (n, height, width), bool, disjoint, and
-            ``scores`` (n, ), the :func:`mask_confidences`.
+        The result has ``masks`` (n, height, width), bool, disjoint, and ``scores``
+        (n, ), the :func:`mask_confidences`.
         """
         size = size or tuple(image.shape[1:])
         if len(bboxes) == 0:
@@ -245,15 +218,13 @@ class BoxMasker(BaseDetector):
         bboxes = bboxes.to(image)
         rois = self._rois(bboxes)
         scale = image.new_tensor(scale_factor).repeat(2)
-        on_image = bboxes * scale, rois * scale
+        boxes, places = bboxes * scale, rois * scale  # on the image
         # From here on the threshold is at 0.
         threshold = torch.tensor(self.test_cfg.get('mask_thr_binary', 0.5))
-        logits = self._predict_logits(image, *on_image) - threshold.logit().item()
-        indexed = F.pad(on_image[1], (1, 0))  # all of image 0
-        logits = self.refiner.refine_logits(
-            logits, indexed, on_image[0], self._rgb(image[None])
-        )
-        logits = self.refiner.shift_logits(logits, indexed, on_image[0])
+        logits = self._predict_logits(image, boxes, places) - threshold.logit().item()
+        places, rgb = F.pad(places, (1, 0)), self._rgb(image[None])
+        logits = self.refiner.refine_logits(logits, places, boxes, rgb)
+        logits = self.refiner.shift_logits(logits, places, boxes)
         masks = paste_disjoint(logits, rois, bboxes, size)
         scores = mask_confidences(masks, logits.sigmoid(), rois, bboxes)
         return InstanceData(masks=masks, scores=scores)

@@ -18,7 +18,6 @@ class BoxMaskerEnsemble(BoxMasker):
 
     Args:
         other (dict): The other :class:`BoxMasker`; its crops may have another size.
-        *args, **kwargs: See :class:`BoxMasker`.
     """
 
     def __init__(self, *args, other: ConfigType, **kwargs) -> None:

@@ -21,7 +21,6 @@ class CropDecoder(BaseModule):
         channels (int): Of all levels.
         prompt_channels (int): Channels of the prompt, which is averaged to the size of
             each map and joins its channels; 0 takes none.
-        init_cfg (dict, optional): Initialization config.
     """
 
     def __init__(

@@ -4,7 +4,6 @@ from typing import NamedTuple
 import torch
 from mmdet.structures.bbox import get_box_tensor
 from mmdet.utils import InstanceList
-from mmengine.structures import InstanceData
 from torch import Tensor
 
 from ..utils.crop_augment import jittered_rois
@@ -14,25 +13,15 @@ MIN_SIDE, MIN_AREA = 8.0, 250.0  # of a box, in pixels
 
 
 class Crops(NamedTuple):
-    """Crops of one step, N of them.
+    """Crops of one step, N of them."""
 
-    Attributes:
-        images (Tensor): Normalised crops, shape (N, 3, S, S).
-        rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
-        bboxes (Tensor): Their boxes, shape (N, 4), xyxy in pixels of the images.
-        prompts (Tensor | None): See :func:`soft_boxes_on_rois`, shape (N, 2, S, S).
-        masks (Tensor | None): Coverage of the cells by the masks, shape (N, S, S).
-        known (Tensor | None): Whether masks are to be learned there, bool, (N, S, S).
-        weights (Tensor): Of the masks, shape (N, ).
-    """
-
-    images: Tensor
-    rois: Tensor
-    bboxes: Tensor
-    prompts: Tensor | None
-    masks: Tensor | None
-    known: Tensor | None
-    weights: Tensor
+    images: Tensor  # normalised, (N, 3, S, S)
+    rois: Tensor  # (N, 5): image index, x1, y1, x2, y2 in pixels
+    bboxes: Tensor  # (N, 4), xyxy in pixels of the images
+    prompts: Tensor | None  # soft_boxes_on_rois, (N, 2, S, S)
+    masks: Tensor | None  # coverage of the cells, (N, S, S)
+    known: Tensor | None  # whether masks are to be learned there, bool, (N, S, S)
+    weights: Tensor  # of the masks, (N, )
 
 
 def sample_crops(
@@ -51,14 +40,12 @@ def sample_crops(
 
     Args:
         batch_inputs (Tensor): Normalised images, shape (B, 3, H, W).
-        batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` (n, 4), and with
-            ``masks`` and, if there are weights, ``mask_scores`` (n, ).
+        batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` (n, 4), and
+            optional ``masks`` and ``mask_scores`` (n, ).
         size (int): Side of a crop, S.
-        context (float): Side of an RoI over the side of its box.
-        with_masks (bool): Whether to crop masks.
-        with_prompts (bool): Whether to make prompts.
+        context, jitter (float): See :func:`jittered_rois`.
+        with_masks, with_prompts (bool): What to make.
         num_crops (int): How many at most.
-        jitter (float): See :func:`jittered_rois`.
         score_power (float): A mask's weight is its score to this power; the scores of
             :func:`mask_confidences` crowd near 1.
         unknown_overlap (float): What a box shares with another one of at most so many
@@ -81,7 +68,15 @@ def sample_crops(
             prompts = soft_boxes_on_rois(boxes, rois, size, rows)
         if with_masks:
             gts = batch_gt_instances[index]
-            masks = _masks(gts, rows, rois, size)
+            if 'masks' not in gts:
+                raise ValueError(
+                    'BoxMasker with loss_mask or loss_dice needs masks: load them with '
+                    'LoadAnnotations(with_mask=True), or train on boxes with its first '
+                    "stage's config"
+                )
+            masks = gts.masks[rows.cpu().numpy()].to_tensor(rois.dtype, rois.device)
+            numbers = torch.arange(len(rois)).to(rois)[:, None]
+            masks = crop_rois(masks[:, None], torch.cat([numbers, rois], 1), size)[:, 0]
             areas = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
             others = areas <= unknown_overlap * areas[rows, None]
             covers = soft_boxes_on_rois(boxes, rois, size, rows, others)
@@ -110,16 +105,3 @@ def _choose(bboxes: list[Tensor], num_crops: int) -> list[Tensor]:
         index, row = flat[k]
         rows[index].append(row)
     return [boxes.new_tensor(r, dtype=torch.long) for boxes, r in zip(bboxes, rows)]
-
-
-def _masks(gts: InstanceData, rows: Tensor, rois: Tensor, size: int) -> Tensor:
-    """Masks (N, S, S) of some rows on their RoIs."""
-    if 'masks' not in gts:
-        raise ValueError(
-            'BoxMasker with loss_mask or loss_dice needs masks: load them with '
-            "LoadAnnotations(with_mask=True), or train on boxes with its first stage's "
-            'config'
-        )
-    masks = gts.masks[rows.cpu().numpy()].to_tensor(rois.dtype, rois.device)
-    index = torch.arange(len(rois), device=rois.device)[:, None].to(rois)
-    return crop_rois(masks[:, None], torch.cat([index, rois], dim=1), size)[:, 0]

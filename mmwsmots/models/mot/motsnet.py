@@ -22,8 +22,8 @@ class MOTSNet(BaseMOTModel):
     all clips; at test frames are processed in order.
 
     Args:
-        detector (dict): Two-stage detector whose RoI head is a :class:`MOTSRoIHead`.
-            Its ``test_cfg.rcnn.score_thr`` is the detection threshold of tracking.
+        detector (dict): Two-stage detector with a :class:`MOTSRoIHead`; its
+            ``test_cfg.rcnn.score_thr`` is the detection threshold of tracking.
         track_head (dict, optional): E.g. :class:`HardTripletEmbedHead`.
         tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
         detector_loss_weight (float): :math:`\lambda`.
@@ -33,7 +33,6 @@ class MOTSNet(BaseMOTModel):
             detections at test in place of the mask head; the head's masks still pool
             the embeddings.
         data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
-        init_cfg (dict or list[dict], optional): Initialisation.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class MOTSNet(BaseMOTModel):
             self.detector.roi_head.mask_head.paste_masks = False
 
     def train(self, mode: bool = True) -> 'MOTSNet':
-        """Switch between training and evaluation; frozen parts stay in evaluation."""
+        """See the parent; frozen parts stay in evaluation."""
         super().train(mode)
         if self.freeze_detector:
             self.detector.eval()
@@ -77,8 +76,7 @@ class MOTSNet(BaseMOTModel):
     def loss(self, inputs: Tensor, data_samples: TrackSampleList, **kwargs) -> dict:
         """Losses of N clips of T frames, (N, T, C, H, W).
 
-        ``gt_instances`` of the frames have ``bboxes``, ``labels`` and
-        ``instances_ids``, one number per identity over the batch.
+        ``instances_ids`` of their ``gt_instances`` number identities over the batch.
         """
         imgs = inputs.flatten(0, 1)
         frames = [frame for clip in data_samples for frame in clip.video_data_samples]
@@ -132,39 +130,38 @@ class MOTSNet(BaseMOTModel):
     ) -> TrackSampleList:
         """Detect, segment and track the frames of one video, or the next of them.
 
+        Every frame gets ``pred_track_instances``: ``bboxes`` (n, 4), ``labels``,
+        ``scores``, disjoint ``masks`` (n, H, W) and ``instances_id`` (n, ).
+
         Args:
             inputs (Tensor): Shape (1, T, C, H, W).
             data_samples (list[:obj:`TrackDataSample`]): One of T frames. ``frame_id``
                 0, or another ``video_id`` than the last one, starts a new video.
             rescale (bool): Whether results are at the original scale.
-            tracker (:obj:`IoUCosineTracker`, optional): That of the video, in place of
-                the model's own, which knows one video at a time.
+            tracker (:obj:`IoUCosineTracker`, optional): In place of the model's own,
+                which knows one video at a time.
 
-        Returns:
-            list[:obj:`TrackDataSample`]: Every frame has ``pred_track_instances``:
-            ``bboxes`` (n, 4), ``labels``, ``scores``, disjoint ``masks`` (n, H, W) and
-            ``instances_id`` (n, ).
+        Raises:
+            ValueError: If there are several videos.
         """
         if len(data_samples) != 1:
             raise ValueError(
                 f'MOTSNet tracks one video at a time, got {len(data_samples)}'
             )
+        frames = data_samples[0].video_data_samples
         if tracker is None and self.with_tracker:
-            self._forget_other_video(data_samples[0].video_data_samples[0])
             tracker = self.tracker
-        for img, frame in zip(inputs[0], data_samples[0].video_data_samples):
+            # A data set's next video may start at any number.
+            video_id = frames[0].get('video_id')
+            is_before = frames[0].frame_id <= tracker.last_frame_id
+            if video_id is not None and (video_id != self._video_id or is_before):
+                tracker.reset()
+            self._video_id = video_id
+        for img, frame in zip(inputs[0], frames):
             frame.pred_track_instances = self._predict_frame(
                 img[None].contiguous(), frame, rescale, tracker
             )
         return data_samples
-
-    def _forget_other_video(self, frame: DetDataSample) -> None:
-        """Reset the tracker where a data set's next video starts, at any number."""
-        video_id = frame.get('video_id')
-        is_before = frame.frame_id <= self.tracker.last_frame_id
-        if video_id is not None and (video_id != self._video_id or is_before):
-            self.tracker.reset()
-        self._video_id = video_id
 
     def _predict_frame(
         self,
@@ -190,9 +187,8 @@ class MOTSNet(BaseMOTModel):
         mask_probs = results.pop('mask_probs', results.masks.float())
         if self.with_track_head:
             rois = F.pad(mask_rois, (1, 0))  # all of image 0
-            results.embeds = self.track_head.predict(
-                x, rois, mask_probs, results.labels
-            )
+            args = x, rois, mask_probs, results.labels
+            results.embeds = self.track_head.predict(*args)
         frame.pred_instances = results
         if tracker is not None:
             results = tracker.track(frame, model=self, feats=x, rescale=rescale)
@@ -201,9 +197,6 @@ class MOTSNet(BaseMOTModel):
     def _segment(self, frame: DetDataSample, bboxes: Tensor, rescale: bool) -> Tensor:
         """The masker's disjoint masks (n, H, W) of the boxes of a frame."""
         height, width = frame.img_shape[:2]
-        options = {}
-        if rescale:
-            size = tuple(frame.ori_shape[:2])
-            options = dict(size=size, scale_factor=frame.scale_factor)
         image = self.masker.normalize(frame.rgb[None, :, :height, :width])[0]
-        return self.masker.segment(image, bboxes, **options).masks
+        scaling = (tuple(frame.ori_shape[:2]), frame.scale_factor) if rescale else ()
+        return self.masker.segment(image, bboxes, *scaling).masks

@@ -2,7 +2,6 @@
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
-from mmdet.structures import SampleList
 from mmdet.utils import InstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -21,28 +20,18 @@ class MOTSRoIHead(StandardRoIHead):
         if self.with_mask:
             self.mask_head.build_refiner(self.test_cfg)  # refuses wrong options now
 
-    def loss(
-        self,
-        x: tuple[Tensor],
-        rpn_results_list: InstanceList,
-        batch_data_samples: SampleList,
-    ) -> dict:
-        """Losses of the box and mask branches, see the parent."""
-        return self.loss_and_mask_samples(x, rpn_results_list, batch_data_samples)[0]
+    def loss(self, *args) -> dict:
+        """See the parent."""
+        return self.loss_and_mask_samples(*args)[0]
 
-    def loss_and_mask_samples(
-        self,
-        x: tuple[Tensor],
-        rpn_results_list: InstanceList,
-        batch_data_samples: SampleList,
-    ) -> tuple[dict, InstanceList]:
-        """Losses, and the masks that they were computed of.
+    def loss_and_mask_samples(self, *args) -> tuple[dict, InstanceList]:
+        """The parent's losses, and the masks that they were computed of.
 
         The latter are for each image the positive RoIs: ``priors`` (P, 4), ``labels``
         (P, ), ``mask_probs`` (P, h, w), with gradient, and, where the annotations have
         them, ``instances_ids`` (P, ); an empty list without a mask branch.
         """
-        losses = super().loss(x, rpn_results_list, batch_data_samples)
+        losses = super().loss(*args)
         return losses, losses.pop('mask_samples', [])
 
     def mask_loss(

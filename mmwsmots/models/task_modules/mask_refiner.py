@@ -41,16 +41,10 @@ class MaskRefiner:
     def refine_logits(
         self, logits: Tensor, rois: Tensor, bboxes: Tensor, images: Tensor | None = None
     ) -> Tensor:
-        """Let the image place the edges of soft masks.
+        """Let the image place the edges of soft masks, if there is a ``mean_field``.
 
-        Args:
-            logits (Tensor): Foreground logits on the grids of the RoIs, (N, h, w).
-            rois (Tensor): Shape (N, 5): image index, x1, y1, x2, y2 in pixels.
-            bboxes (Tensor): Boxes of the objects, shape (N, 4), xyxy in pixels.
-            images (Tensor, optional): RGB in 0..255, shape (B, 3, H, W).
-
-        Returns:
-            Tensor: Logits (N, size, size), with ``mean_field``; else as given.
+        The arguments and the result are those of
+        :func:`mmwsmots.models.utils.mean_field.refine_logits`.
 
         Raises:
             KeyError: If ``mean_field`` has no images.
@@ -69,10 +63,7 @@ class MaskRefiner:
     def shift_logits(
         self, logits: Tensor, rois: Tensor, bboxes: Tensor, mask_thr: float = 0.5
     ) -> Tensor:
-        """Move each mask's threshold to that at which all are cut; fill holes.
-
-        The other arguments, and the shape, are those of :meth:`refine_logits`.
-        """
+        """Move each mask's threshold to ``mask_thr``; fill holes."""
         logits = self._shift(logits, rois, bboxes, mask_thr)
         return fill_holes(logits, mask_thr) if self.fill_holes else logits
 
@@ -114,16 +105,10 @@ def tight_thresholds(
 
     A tight box has a part of its object in every row and column. The threshold of a
     mask is the highest, from ``floor`` to ``mask_thr``, at which no more than the given
-    share of the rows, or of the columns, of the box stays empty.
+    share, in [0, 1], of the rows, or of the columns, of the box stays empty.
 
-    Args:
-        mask_probs (Tensor): Soft masks, shape (N, H, W), in [0, 1].
-        box_masks (Tensor): Bool indicator of the boxes, shape (N, H, W).
-        max_empty_share (float): In [0, 1].
-        mask_thr, floor (float): Upper and lower limit.
-
-    Returns:
-        Tensor: Shape (N, ).
+    Of soft masks in [0, 1] and the bool indicator of boxes, both (N, H, W); the result
+    is (N, ).
     """
     thresholds = mask_probs.new_full((len(mask_probs),), mask_thr)
     inside = mask_probs.masked_fill(~box_masks, -1.0)

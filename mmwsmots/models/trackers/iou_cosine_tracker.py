@@ -25,9 +25,6 @@ class IoUCosineTracker(IoUCosineMatcher):
     ``QuasiDenseTrackHead``. In a model without one they are all equal, and overlap
     decides alone. Every detection starts or continues a track: the detector's
     ``test_cfg.rcnn.score_thr`` is the tracker's score threshold.
-
-    Args:
-        *args, **kwargs: Of :class:`IoUCosineMatcher`.
     """
 
     def track(
@@ -38,20 +35,16 @@ class IoUCosineTracker(IoUCosineMatcher):
         rescale: bool = True,
         **kwargs,
     ) -> InstanceData:
-        """Give the detections of the next frame their track ids.
+        """Copy ``pred_instances`` of the next frame with their ``instances_id`` (n, ).
 
         Args:
-            data_sample (:obj:`DetDataSample`): Of the frame, with ``frame_id``,
-                ``scale_factor`` and ``pred_instances``.
+            data_sample (:obj:`DetDataSample`): Of the frame, with ``frame_id`` and
+                ``scale_factor``.
             model (nn.Module, optional): The tracking model.
             feats (tuple[Tensor], optional): Feature maps of all levels, if the model's
                 ``track_head`` gives the embeddings.
             rescale (bool): Whether ``pred_instances`` are at the original scale.
             **kwargs: Not used.
-
-        Returns:
-            :obj:`InstanceData`: The fields of ``pred_instances``, in order, and
-            ``instances_id`` (n, ).
         """
         results = data_sample.get(DETECTIONS).clone()
         embeds = results.get('embeds')
@@ -86,10 +79,7 @@ class IoUCosineTracker(IoUCosineMatcher):
 
 
 def crop_masks(masks: Tensor, bboxes: Tensor, size: int) -> Tensor:
-    """Shares of the cells of boxes' grids that masks cover, (N, size, size).
-
-    ``masks`` are bool (N, H, W), ``bboxes`` (N, 4), xyxy in their pixels.
-    """
+    """Coverage (N, size, size) by bool masks (N, H, W) on boxes (N, 4) of them."""
     # One by one: together they would be N images of floats.
     crops = [
         crop_rois(mask[None, None], F.pad(bbox[None], (1, 0)), size)[0]

@@ -49,16 +49,13 @@ class HardTripletEmbedHead(BaseModule):
     widths, and a hidden layer of 128 is this project's choice.
 
     Args:
-        roi_extractor (dict): Config of the RoI extractor, 14x14 in the paper.
-        in_channels (int): Channels of the feature levels.
-        fc_out_channels (int): Units of the hidden layer.
-        embed_dims (int): Length of an embedding.
+        roi_extractor (dict): 14x14 in the paper.
+        in_channels, fc_out_channels, embed_dims (int): Of levels, hidden layer, result.
         num_classes (int): Foreground classes.
         class_agnostic (bool): One embedding for all classes, and negatives of any
             class. Otherwise one for each class, and negatives of the anchor's class.
         detach_mask (bool): Cut the gradient of the loss into the masks.
         loss_triplet (dict): Config of the loss of embeddings, ids and labels.
-        init_cfg (dict or list[dict], optional): Initialisation.
     """
 
     def __init__(
@@ -88,10 +85,10 @@ class HardTripletEmbedHead(BaseModule):
         self.fc_embed = nn.Linear(fc_out_channels, num_slices * embed_dims)
 
     def forward(self, roi_feats: Tensor, mask_probs: Tensor, labels: Tensor) -> Tensor:
-        """Embed regions: (N, ``embed_dims``), not normalised.
+        """Embeddings (N, ``embed_dims``), not normalised.
 
-        Of features (N, C, H, W), soft masks in [0, 1] over the same regions, of any
-        resolution (N, h, w), and classes (N, ), unused when class-agnostic.
+        Of features (N, C, H, W), soft masks (N, h, w) in [0, 1] over the same regions,
+        and classes (N, ), unused when class-agnostic.
         """
         if self.detach_mask:
             mask_probs = mask_probs.detach()
@@ -110,11 +107,10 @@ class HardTripletEmbedHead(BaseModule):
         return self(self.roi_extractor(levels, rois), mask_probs, labels)
 
     def loss(self, x: tuple[Tensor], mask_samples: InstanceList) -> dict[str, Tensor]:
-        """``loss_triplet`` over the positive proposals of a batch.
+        """``loss_triplet`` over positive proposals, from levels (B, C, H, W).
 
-        ``x`` are feature levels (B, C, H, W); each image has ``mask_samples`` of P >= 0
-        proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids`` (P, ), equal
-        exactly for one identity of the batch, and ``mask_probs`` (P, h, w).
+        Each image has P >= 0 samples: ``priors`` (P, 4), ``labels``, ``instances_ids``
+        (P, ), equal for one identity of the batch alone, ``mask_probs`` (P, h, w).
         """
         rois = bbox2roi([samples.priors for samples in mask_samples])
         mask_probs, labels, ids = (

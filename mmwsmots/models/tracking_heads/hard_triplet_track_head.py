@@ -20,14 +20,12 @@ MAX_ROIS = 64  # of a frame
 class HardTripletTrackHead(BaseModule):
     """:class:`HardTripletEmbedHead` as the track head of mmdet's ``MaskTrackRCNN``.
 
-    It learns from a key and a reference frame: RoIs are drawn around the true boxes
-    of both, with an IoU above 0.5 as positive proposals have, and features are pooled
-    under the true masks. At test :class:`IoUCosineTracker` pools under the predicted
-    masks.
+    It learns from RoIs around the true boxes of a key and a reference frame, with an
+    IoU above 0.5 as positive proposals have, and features under the true masks. At test
+    :class:`IoUCosineTracker` pools under the predicted masks.
 
     Args:
         embed_head (dict): :class:`HardTripletEmbedHead`.
-        init_cfg (dict or list[dict], optional): Initialisation.
     """
 
     def __init__(self, embed_head: ConfigType, init_cfg: OptMultiConfig = None) -> None:

@@ -18,10 +18,7 @@ def paste_disjoint(
     ``rois`` and ``bboxes`` are (N, 4), xyxy in pixels. A pixel that several objects
     claim goes to the largest :math:`l - 2 \log A`, with the logit l, above 0, and the
     area A of the object's box: a small object whose box lies in that of a large one is
-    in front of it more often than behind. Ties go to the first.
-
-    Returns:
-        Tensor: Bool, shape (N, height, width).
+    in front of it more often than behind. Ties go to the first. The result is bool.
     """
     best = logits.new_full(size, -torch.inf)
     owner = torch.full(size, -1, dtype=torch.int32, device=logits.device)

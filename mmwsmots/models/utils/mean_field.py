@@ -33,19 +33,16 @@ def mean_field(
         {\sum_j W_{ij}}
 
     Args:
-        logits (Tensor): :math:`l^0`, foreground logits, shape (N, H, W).
+        logits (Tensor): :math:`l^0`, foreground logits, shape (N, H, W), as the result,
+            which is detached, float32 or above.
         rgb_crops (Tensor): RGB in 0..255 of the same cells, (N, 3, H, W).
         box_masks (Tensor, optional): Bool indicator of the boxes, (N, H, W). Cells
             outside count as certain background, :math:`q_j = 0`.
         known (Tensor, optional): Bool, (N, H, W). Other cells, such as those outside
             the image, tell their neighbours nothing.
-        sigma_rgb (float): Standard deviation in RGB units.
-        sigma_xy (float): Standard deviation in cells.
+        sigma_rgb, sigma_xy (float): Standard deviations in RGB units and in cells.
         weight (float): w.
         num_iters (int): Number of iterations.
-
-    Returns:
-        Tensor: Logits, shape (N, H, W), detached, float32 or above.
     """
     logits = logits.detach()
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
@@ -77,7 +74,7 @@ def refine_logits(
     color_weight: float = 0.0,
     **options,
 ) -> Tensor:
-    """Let the image decide where the masks of RoIs end.
+    """Let the image decide where the masks of RoIs end: logits (N, size, size).
 
     Args:
         logits (Tensor): Foreground logits on the grids of the RoIs, (N, h, w).
@@ -88,9 +85,6 @@ def refine_logits(
         color_weight (float): Factor on the evidence of a colour model, as in GrabCut,
             of each object and its surroundings, which joins the logits first.
         **options: Of :func:`mean_field`.
-
-    Returns:
-        Tensor: Logits, shape (N, size, size), detached.
     """
     logits = logits.detach().float()[:, None]
     logits = F.interpolate(logits, size=(size, size), mode='bilinear')[:, 0]

@@ -14,8 +14,6 @@ def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor
 
     Boxes and RoIs are (P, 4), xyxy. A map continues with its border value.
     """
-    if len(cams) == 0:
-        return cams.new_zeros((0, size, size))
     sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=1e-6)
     scale = (rois[:, 2:] - rois[:, :2]) / sides
     shift = (rois[:, :2] + rois[:, 2:] - bboxes[:, :2] - bboxes[:, 2:]) / sides
@@ -38,7 +36,7 @@ def pseudo_labels(
     r"""Partial ground truth of RoIs from the heat maps of the true boxes.
 
     Equation 7 of Ruiz et al. on the RoI's own grid: a cell is 1 where it lies in the
-    matched box r and :math:`G_r \ge \mu_A`, 0 where it lies in no true box, void
+    matched box r and :math:`G_r \ge \mu_A`, 0 where it lies in no true box, void (-1)
     elsewhere. Maps are resampled first and thresholded afterwards.
 
     Args:
@@ -46,14 +44,11 @@ def pseudo_labels(
         gt_bboxes (Tensor): True boxes of the image, shape (G, 4), xyxy in pixels.
         rois (Tensor): RoIs of the same image, shape (P, 4).
         gt_inds (Tensor): Index of the matched true box, shape (P, ), dtype long.
-        size (int): Cells per side of the label.
+        size (int): Cells per side of the label, int8, (P, size, size).
         cam_thr (float): :math:`\mu_A`.
         overlap (str): What other boxes say. 'void': as above; 'background': a cell is 0
             wherever it is outside the matched box; 'union': it is 1 where any box's map
             passes (the equation read literally).
-
-    Returns:
-        Tensor: Shape (P, size, size), dtype int8, values 0, 1 and -1 (void).
     """
     if overlap not in OVERLAPS:
         raise ValueError(f'overlap must be one of {OVERLAPS}, got {overlap!r}')
@@ -74,7 +69,5 @@ def pseudo_labels(
         box_inds = torch.arange(num_gts, device=rois.device).repeat(num_rois)
     heat = sample_cams(cams[box_inds], gt_bboxes[box_inds], rois[roi_inds], size)
     positive = (heat >= cam_thr) & in_boxes[roi_inds, box_inds]
-    if overlap == 'union':
-        positive = positive.view(num_rois, num_gts, size, size).any(dim=1)
-    labels[positive] = 1
+    labels[positive.view(num_rois, -1, size, size).any(dim=1)] = 1
     return labels

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmwsmots.models.roi_heads.bbox_heads.gradcam_bbox_head import (
+from mmwsmots.models.roi_heads.gradcam_bbox_head import (
     grad_cam,
     normalize_cams,
 )

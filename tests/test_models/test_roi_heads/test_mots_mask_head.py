@@ -6,7 +6,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmwsmots.models.roi_heads.mask_heads import MOTSMaskHead
+from mmwsmots.models.roi_heads import MOTSMaskHead
 
 # Best logit of each of a mask's ten rows: all columns are the same.
 PEAKS = torch.tensor([-3.0, -2.0, -1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0])

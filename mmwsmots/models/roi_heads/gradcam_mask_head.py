@@ -4,7 +4,7 @@ from mmdet.registry import MODELS
 from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
 
-from ...utils.pseudo_labels import pseudo_labels
+from ..utils.pseudo_labels import pseudo_labels
 from .crf_mask_head import CRFMaskHead
 
 
@@ -20,7 +20,6 @@ class GradCAMMaskHead(CRFMaskHead):
         cam_thr (float): :math:`\mu_A`.
         overlap (str): What other boxes say about a cell, see :func:`pseudo_labels`.
         loss_loc (dict): :class:`PartialCrossEntropyLoss`.
-        *args, **kwargs: Of :class:`CRFMaskHead`.
     """
 
     def __init__(

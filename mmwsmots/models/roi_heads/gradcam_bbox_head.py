@@ -24,8 +24,6 @@ def grad_cam(
     """
     if mode not in MODES:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
-    if len(labels) == 0:
-        return activations.new_zeros((0, *activations.shape[-2:]))
     # Boxes do not mix, so the gradient of the sum holds each box's own gradient.
     target = scores.gather(1, labels[:, None]).sum()
     (grads,) = torch.autograd.grad(target, activations)
@@ -56,7 +54,6 @@ class MOTSBBoxHead(Shared2FCBBoxHead):
         roi_feat_size (int): Side of the FC layers' input.
         cam_stride (int): Side of A over ``roi_feat_size``: 2 takes features of 14x14, 1
             of 7x7.
-        *args, **kwargs: Of :class:`mmdet.models.Shared2FCBBoxHead`.
     """
 
     def __init__(
@@ -83,7 +80,6 @@ class GradCAMBBoxHead(MOTSBBoxHead):
 
     Args:
         cam_mode (str): 'abs' or 'relu', see :func:`grad_cam`.
-        *args, **kwargs: Of :class:`MOTSBBoxHead`.
     """
 
     def __init__(self, *args, cam_mode: str = 'abs', **kwargs) -> None:

@@ -9,8 +9,8 @@ from mmdet.utils import ConfigType, InstanceList
 from mmengine.config import ConfigDict
 from torch import Tensor
 
-from ...task_modules.mask_refiner import MaskRefiner
-from ...utils.roi_grid import box_masks_on_rois
+from ..task_modules.mask_refiner import MaskRefiner
+from ..utils.roi_grid import box_masks_on_rois
 
 SCORE_POWER = 4.0
 
@@ -21,18 +21,12 @@ class MOTSMaskHead(FCNMaskHead):
 
     Where all ``gt_instances`` have ``mask_scores`` (n, ) in [0, 1], their fourth powers
     weigh the RoIs in the cross entropy: :func:`mask_confidences` crowd near 1.
-
-    Attributes:
-        log_statistics (bool): Whether the losses come with :meth:`area_statistics` for
-            the log; :class:`MaskGuardHook` switches it on.
-        paste_masks (bool): Whether detections get masks of the image's size beside the
-            soft ones; a :class:`MOTSNet` whose masker makes them switches it off.
     """
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.log_statistics = False
-        self.paste_masks = True
+        self.log_statistics = False  # MaskGuardHook switches area_statistics on
+        self.paste_masks = True  # MOTSNet with a masker switches masks of images off
 
     def class_logits(self, mask_preds: Tensor, labels: Tensor) -> Tensor:
         """Each mask's own channel of (N, num_classes or 1, h, w): (N, h, w)."""
@@ -51,6 +45,7 @@ class MOTSMaskHead(FCNMaskHead):
         results = super().loss_and_target(
             mask_preds, sampling_results, batch_gt_instances, rcnn_train_cfg
         )
+        losses = results['loss_mask']
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         logits = self.class_logits(mask_preds, labels)
         if all('mask_scores' in gts for gts in batch_gt_instances):
@@ -59,13 +54,13 @@ class MOTSMaskHead(FCNMaskHead):
                 for gts, res in zip(batch_gt_instances, sampling_results)
             ]
             weights = torch.cat(scores) ** SCORE_POWER
-            losses = F.binary_cross_entropy_with_logits(
+            cells = F.binary_cross_entropy_with_logits(
                 logits, results['mask_targets'], reduction='none'
-            ).mean(dim=(1, 2))
-            mean = (losses * weights).sum() / weights.sum().clamp(min=1e-6)
-            results['loss_mask']['loss_mask'] = self.loss_mask.loss_weight * mean
-        extra = self.extra_losses(logits, sampling_results, batch_gt_instances)
-        results['loss_mask'].update(extra)
+            )
+            total = (cells.mean(dim=(1, 2)) * weights).sum()
+            mean = total / weights.sum().clamp(min=1e-6)
+            losses['loss_mask'] = self.loss_mask.loss_weight * mean
+        losses.update(self.extra_losses(logits, sampling_results, batch_gt_instances))
         return results
 
     def extra_losses(
@@ -100,14 +95,9 @@ class MOTSMaskHead(FCNMaskHead):
     ) -> InstanceList:
         """Refine masks, paste them as mmdet does and keep the soft ones.
 
-        The arguments are the parent's; ``rcnn_test_cfg`` may have a ``mask_refiner``,
-        e.g. :class:`MaskRefiner`. With ``activate_map`` ``mask_preds`` are
-        probabilities, the mean of several heads', rather than logits.
-
-        Returns:
-            list[:obj:`InstanceData`]: With ``masks`` (n, H, W), bool, the
-            network-scale boxes as ``mask_rois`` (n, 4), and ``mask_probs`` (n, h, w) in
-            [0, 1] on their grids.
+        The arguments are the parent's; ``rcnn_test_cfg`` may have a ``mask_refiner``.
+        Beside the parent's results are the network-scale boxes as ``mask_rois`` (n, 4),
+        and ``mask_probs`` (n, h, w) in [0, 1] on their grids.
         """
         refiner = self.build_refiner(rcnn_test_cfg)
         for i, (preds, meta) in enumerate(zip(mask_preds, batch_img_metas)):
@@ -131,9 +121,8 @@ class MOTSMaskHead(FCNMaskHead):
                 results.bboxes = bboxes / scale
             if not self.paste_masks:
                 continue
-            logits = refiner.shift_logits(
-                logits, rois, bboxes, rcnn_test_cfg.mask_thr_binary
-            )
+            threshold = rcnn_test_cfg.mask_thr_binary
+            logits = refiner.shift_logits(logits, rois, bboxes, threshold)
             # Each mask is the only channel by now. mmdet rescales the RoIs in place.
             results.masks = self._predict_by_feat_single(
                 logits[:, None],

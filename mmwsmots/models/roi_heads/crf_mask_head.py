@@ -5,7 +5,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList, OptConfigType
 from torch import Tensor
 
-from ...utils.roi_grid import crop_rois, stack_rgb
+from ..utils.roi_grid import crop_rois, stack_rgb
 from .mots_mask_head import MOTSMaskHead
 
 
@@ -19,7 +19,6 @@ class CRFMaskHead(MOTSMaskHead):
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.
         loss_crf (dict, optional): :class:`CRFLoss`; None leaves it out.
-        *args, **kwargs: Of :class:`MOTSMaskHead`.
     """
 
     def __init__(

@@ -88,11 +88,10 @@ class GatherRoIExtractor(SingleRoIExtractor):
         self, layer_cfg: ConfigType, featmap_strides: list[int]
     ) -> nn.ModuleList:
         """See the parent."""
-        if getattr(layer_cfg['type'], '__name__', layer_cfg['type']) != 'RoIAlign':
+        kind = layer_cfg['type']
+        if getattr(kind, '__name__', kind) != 'RoIAlign':
             raise ValueError(
-                "GatherRoIExtractor's roi_layer must be a RoIAlign, got "
-                f'{layer_cfg["type"]!r}'
+                f"GatherRoIExtractor's roi_layer must be a RoIAlign, got {kind!r}"
             )
-        return super().build_roi_layers(
-            dict(layer_cfg, type=GatherRoIAlign), featmap_strides
-        )
+        layer_cfg = dict(layer_cfg, type=GatherRoIAlign)
+        return super().build_roi_layers(layer_cfg, featmap_strides)
