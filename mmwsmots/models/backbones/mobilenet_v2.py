@@ -11,8 +11,8 @@ BN_EPS = 1e-5
 class TrimmedMobileNetV2(MobileNetV2):
     """:class:`mmdet.models.MobileNetV2` that ends with the last stage that is read.
 
-    mmdet's class builds and runs its last stage, a sixth of all parameters, whatever
-    ``out_indices`` say, and a distributed training stops at parameters without use.
+    mmdet's class builds and runs its last stage whatever ``out_indices`` say, and a
+    distributed training stops at parameters without use.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -34,8 +34,7 @@ class FrozenMobileNetV2(TrimmedMobileNetV2):
 
     Args:
         out_indices (Sequence[int]): Of the output stages, 0 to 6.
-        **kwargs: Of the parent, without ``frozen_stages``, ``norm_cfg`` and
-            ``norm_eval``.
+        **kwargs: Of the parent, without ``norm_cfg``.
     """
 
     def __init__(self, out_indices: tuple[int, ...] = (1, 2, 4, 6), **kwargs) -> None:

@@ -9,10 +9,10 @@ GROUND_HEIGHT = 0.3  # of a box's height
 
 
 def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
-    """Project masks (N, H, W) on their rows, (N, H).
+    """Project masks (N, H, W) on their rows: (N, H).
 
-    A row that meets the box has the mean of its k best cells inside, k the share (N, H)
-    of the box's width there, at least one; any other row has its maximum.
+    In a row that meets the box, to the mean of its k best cells inside, k the share of
+    the box's width there, at least one; in any other row to its maximum.
     """
     widths = box_masks.sum(dim=2)
     num_best = (widths * shares).round().clamp(min=1)

@@ -36,8 +36,8 @@ class HardTripletLoss(nn.Module):
     Args:
         margin (float): :math:`\alpha`.
         loss_weight (float): Weight of the loss.
-        gather (bool): Whether R is the set of all ranks instead of each rank's own.
-            Identities must then be numbered alike on all ranks.
+        gather (bool): Whether R is the set of all ranks, whose identities must then be
+            numbered alike, instead of each rank's own.
     """
 
     def __init__(
@@ -84,7 +84,6 @@ class HardTripletLoss(nn.Module):
         valid = negatives.any(dim=1)
         if not valid.any():
             return embeddings.sum() * 0
-
         norms = embeddings.norm(dim=1, keepdim=True)
         units = torch.where(norms <= 1e-6, 0, embeddings / norms.clamp(min=1e-6))
         dists = 1 - units @ units.T

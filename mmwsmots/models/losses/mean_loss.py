@@ -7,10 +7,9 @@ from torch import Tensor, nn
 class MeanLoss(nn.Module):
     r"""Base of losses that are the mean of terms, of this process or of all.
 
-    Distributed training averages the gradients of W processes. The mean of the means is
-    not the mean: a process with few terms gives each of them more weight. Divided by
-    the mean count instead, :math:`T_r / (\frac{1}{W} \sum_s n_s)`, the average over
-    processes is the mean of all terms, :math:`\sum_r T_r / \sum_s n_s`.
+    Distributed training averages the gradients of W processes. The mean of their means
+    would weigh the terms of a process with few more; divided by the mean count, :math:`
+    T_r / (\frac{1}{W} \sum_s n_s)`, the average is the mean of all terms.
 
     Args:
         loss_weight (float): Factor on the loss.
@@ -24,10 +23,7 @@ class MeanLoss(nn.Module):
         self.gather = gather
 
     def mean(self, total: Tensor, count: int | Tensor) -> Tensor:
-        """The weighted mean of ``count`` terms of this sum, a scalar.
-
-        Without any term it is 0, still part of the graph.
-        """
+        """Mean of ``count`` terms of this sum; of none 0, still part of the graph."""
         count = torch.as_tensor(count, dtype=torch.float32, device=total.device)
         smallest = 1.0
         if self.gather:

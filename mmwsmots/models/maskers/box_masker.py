@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.detectors import BaseDetector
@@ -10,11 +12,12 @@ from torch import Tensor, nn
 
 from ..utils.crop_augment import blur_some, jitter_colors
 from ..utils.mask_confidence import mask_confidences
-from ..utils.mask_paste import paste_disjoint
 from ..utils.roi_grid import (
     box_masks_on_rois,
     crop_rois,
     expand_bboxes,
+    pixel_edges,
+    sample_window,
     soft_boxes_on_rois,
 )
 from .crop_sampler import Crops, sample_crops
@@ -22,6 +25,7 @@ from .occluders import paste_occluders
 
 MIN_CROP_SIDE = 1.0  # pixels; a smaller box has no RoI to resample
 EMPTY_LOGIT = -20.0  # of background, surely
+AREA_WEIGHT = 2.0  # of the logarithm of a box's area against a logit
 
 
 @MODELS.register_module()
@@ -31,12 +35,10 @@ class BoxMasker(BaseDetector):
     The boxes are ``gt_instances.bboxes`` of the data samples, in training and at test;
     the pipelines keep the images' size.
 
-    In the first of two stages it learns from boxes alone: everything outside the box is
-    background, the mask's projections fill the box, neighbours of like colour have like
-    labels. The network must not know where the box is, or it learns the filled box:
-    RoIs are jittered and there is no prompt. In the second stage it learns from masks
-    that the first stage made of the same boxes (``gt_instances.masks``, weighted by
-    ``gt_instances.mask_scores`` where they exist), and sees the boxes.
+    In the first of two stages it learns from boxes alone, without knowing where the box
+    is, or it would learn the filled box: RoIs are jittered and there is no prompt. In
+    the second it learns from masks that the first made of the same boxes
+    (``gt_instances.masks``, weighted by ``mask_scores`` if any), and sees the boxes.
 
     Args:
         backbone (dict): Any backbone; its finest map sets the masks' resolution.
@@ -169,7 +171,7 @@ class BoxMasker(BaseDetector):
     ) -> SampleList:
         """Segment the boxes of ``gt_instances`` in normalised images (B, 3, H, W).
 
-        Row by row ``pred_instances`` have their ``bboxes``, ``labels``, and what
+        Row by row ``pred_instances`` have ``bboxes``, ``labels`` and what
         :meth:`segment` gives. ``rescale`` is unused: the images keep their size.
 
         Raises:
@@ -231,9 +233,9 @@ class BoxMasker(BaseDetector):
 
     def _rois(self, bboxes: Tensor) -> Tensor:
         """Where the crops of boxes lie, (n, 4)."""
-        sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=MIN_CROP_SIDE)
+        halves = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=MIN_CROP_SIDE) / 2
         centers = (bboxes[:, 2:] + bboxes[:, :2]) / 2
-        bboxes = torch.cat([centers - sides / 2, centers + sides / 2], dim=1)
+        bboxes = torch.cat([centers - halves, centers + halves], dim=1)
         return expand_bboxes(bboxes, self.context)
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
@@ -262,8 +264,31 @@ class BoxMasker(BaseDetector):
 
     def _forward(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> tuple:
         """Raw logits of the boxes of each image, for FLOPs counters and tests."""
-        outputs = []
-        for image, sample in zip(batch_inputs, batch_data_samples):
-            bboxes = sample.gt_instances.bboxes.to(image)
-            outputs.append(self._predict_logits(image, bboxes, self._rois(bboxes)))
-        return tuple(outputs)
+        boxes = [s.gt_instances.bboxes.to(batch_inputs) for s in batch_data_samples]
+        rows = zip(batch_inputs, boxes, map(self._rois, boxes))
+        return tuple(self._predict_logits(*row) for row in rows)
+
+
+def paste_disjoint(
+    logits: Tensor, rois: Tensor, bboxes: Tensor, size: tuple[int, int]
+) -> Tensor:
+    r"""Disjoint masks of an image of ``size`` (height, width), each within its box.
+
+    Logits (N, h, w) on the grids of RoIs are resampled at the pixel centres of boxes;
+    ``rois`` and ``bboxes`` are (N, 4), xyxy in pixels. A pixel that several objects
+    claim goes to the largest :math:`l - 2 \log A`, with the logit l, above 0, and the
+    area A of the object's box: a small object whose box lies in that of a large one is
+    in front of it more often than behind. Ties go to the first. The result is bool.
+    """
+    best = logits.new_full(size, -torch.inf)
+    owner = torch.full(size, -1, dtype=torch.int32, device=logits.device)
+    for n, (x1, y1, x2, y2) in enumerate(pixel_edges(bboxes, *size)):
+        if x1 >= x2 or y1 >= y2:
+            continue
+        pasted = sample_window(logits[n], rois[n], (x1, y1, x2, y2), 'border')
+        place = slice(y1, y2), slice(x1, x2)
+        claims = pasted - AREA_WEIGHT * math.log(pasted.numel())
+        wins = (pasted > 0) & (claims > best[place])
+        best[place][wins] = claims[wins]
+        owner[place][wins] = n
+    return owner == torch.arange(len(logits), device=logits.device)[:, None, None]

@@ -13,8 +13,7 @@ class CropDecoder(BaseModule):
     """From the feature maps of a crop to one mask at the finest map's resolution.
 
     A top-down path as in FPN: 1x1 laterals, bilinear upsampling, addition, and a 3x3
-    convolution with group norm at each level; the coarsest map's mean, the context of
-    the whole crop, is added to the coarsest level.
+    convolution with group norm at each level; the coarsest map's mean joins its level.
 
     Args:
         in_channels (list[int]): Of the maps, fine to coarse.
@@ -46,11 +45,7 @@ class CropDecoder(BaseModule):
     def forward(
         self, feats: tuple[Tensor, ...], prompts: Tensor | None = None
     ) -> Tensor:
-        """Logits (N, h, w), of maps (N, C, h, w), fine to coarse.
-
-        With ``prompt_channels``, prompts (N, prompt_channels, H, W) are at least as
-        fine as the finest map.
-        """
+        """Logits (N, h, w) of maps (N, C, h, w), fine to coarse, and finer prompts."""
         context = self.context(feats[-1].mean(dim=(2, 3), keepdim=True))
         if self.prompt_channels > 0:
             feats = [

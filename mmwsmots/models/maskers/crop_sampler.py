@@ -40,17 +40,15 @@ def sample_crops(
 
     Args:
         batch_inputs (Tensor): Normalised images, shape (B, 3, H, W).
-        batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` (n, 4), and
-            optional ``masks`` and ``mask_scores`` (n, ).
-        size (int): Side of a crop, S.
+        batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` (n, 4), and may
+            have ``masks`` and ``mask_scores`` (n, ).
+        size, num_crops (int): Side of a crop, S, and how many at most.
         context, jitter (float): See :func:`jittered_rois`.
         with_masks, with_prompts (bool): What to make.
-        num_crops (int): How many at most.
         score_power (float): A mask's weight is its score to this power; the scores of
             :func:`mask_confidences` crowd near 1.
         unknown_overlap (float): What a box shares with another one of at most so many
-            times its area is not known: masks made of boxes often give it to the wrong
-            object, and a network that learns from them does the same.
+            times its area is not known: masks made of boxes often divide it wrongly.
 
     Raises:
         ValueError: If there are no masks to crop.

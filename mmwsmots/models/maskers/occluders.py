@@ -16,11 +16,8 @@ def paste_occluders(
 
     Half of them lie in front, and the object's mask ends there; the others show only
     where the object is not. The pasted object's box joins the prompt, its cells become
-    known: examples of what belongs to whom, exact up to the cut.
-
-    Of RGB in 0..255, (N, 3, S, S), crops with masks, and the probability that something
-    is pasted to an object. Returns new colours, and crops with new masks, known cells
-    and prompts.
+    known. Of colours (N, 3, S, S), crops with masks, and the probability that something
+    is pasted to an object, gives new colours and crops.
     """
     num, size = len(rgb_crops), rgb_crops.shape[-1]
     chosen = torch.rand(num) < prob

@@ -18,8 +18,7 @@ BOX_LOSSES = ('loss_cls', 'loss_bbox', 'acc')
 class MOTSNet(BaseMOTModel):
     r"""Mask R-CNN with a tracking head (Porzi et al., CVPR 2020; Ruiz et al.).
 
-    :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})` of all frames of
-    all clips; at test frames are processed in order.
+    :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})`.
 
     Args:
         detector (dict): Two-stage detector with a :class:`MOTSRoIHead`; its
@@ -28,10 +27,9 @@ class MOTSNet(BaseMOTModel):
         tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
         detector_loss_weight (float): :math:`\lambda`.
         freeze_detector (bool): Whether to train masks and embeddings alone, on a
-            trained detector that stays in evaluation, in about two thirds of the time.
+            trained detector that stays in evaluation.
         masker (dict, optional): A trained :class:`BoxMasker`, which segments the
-            detections at test in place of the mask head; the head's masks still pool
-            the embeddings.
+            detections at test; the mask head's masks still pool the embeddings.
         data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
     """
 
@@ -48,10 +46,8 @@ class MOTSNet(BaseMOTModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.detector = MODELS.build(detector)
-        if track_head is not None:
-            self.track_head = MODELS.build(track_head)
-        if tracker is not None:
-            self.tracker = MODELS.build(tracker)
+        self.track_head = track_head and MODELS.build(track_head)
+        self.tracker = tracker and MODELS.build(tracker)
         self._video_id = None  # of the last frame from a data set
         self.detector_loss_weight = detector_loss_weight
         self.freeze_detector = freeze_detector

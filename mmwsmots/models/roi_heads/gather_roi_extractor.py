@@ -33,13 +33,9 @@ class GatherRoIAlign(nn.Module):
     def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
         """Pool features (N, C, H, W) at RoIs (R, 5) in pixels, to (R, C, h, w)."""
         channels, height, width = feats.shape[1:]
-        (rows, row_weights), (columns, column_weights) = (
-            self._taps(rois[:, 1 + axis], rois[:, 3 + axis], size, cells)
-            for axis, size, cells in (
-                (1, height, self.output_size[0]),
-                (0, width, self.output_size[1]),
-            )
-        )
+        h, w = self.output_size
+        rows, row_weights = self._taps(rois[:, 2], rois[:, 4], height, h)
+        columns, column_weights = self._taps(rois[:, 1], rois[:, 3], width, w)
         # Taps of a cell: (R, h, 1, 2s, 1) with (R, 1, w, 1, 2s).
         rows = rows + (rois[:, 0].long() * height)[:, None, None]
         index = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]
@@ -53,7 +49,7 @@ class GatherRoIAlign(nn.Module):
             per_sample_weights=weights.reshape(-1, num_taps).to(feats.dtype),
             mode='sum',
         )
-        pooled = pooled.view(len(rois), *self.output_size, channels)
+        pooled = pooled.view(len(rois), h, w, channels)
         return pooled.permute(0, 3, 1, 2).contiguous()
 
     def _taps(

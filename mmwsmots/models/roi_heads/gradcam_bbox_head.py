@@ -24,6 +24,8 @@ def grad_cam(
     """
     if mode not in MODES:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
+    if len(labels) == 0:
+        return activations.new_zeros((0, *activations.shape[-2:]))
     # Boxes do not mix, so the gradient of the sum holds each box's own gradient.
     target = scores.gather(1, labels[:, None]).sum()
     (grads,) = torch.autograd.grad(target, activations)
@@ -51,15 +53,12 @@ class MOTSBBoxHead(Shared2FCBBoxHead):
     No ``norm_cfg``: only layers that keep RoIs apart may follow A.
 
     Args:
-        roi_feat_size (int): Side of the FC layers' input.
         cam_stride (int): Side of A over ``roi_feat_size``: 2 takes features of 14x14, 1
             of 7x7.
     """
 
-    def __init__(
-        self, *args, roi_feat_size: int = 7, cam_stride: int = 2, **kwargs
-    ) -> None:
-        super().__init__(*args, roi_feat_size=roi_feat_size, **kwargs)
+    def __init__(self, *args, cam_stride: int = 2, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
         self.cam_convs = nn.Sequential(
             *(ConvModule(self.in_channels, self.in_channels, 1) for _ in range(2))
         )
@@ -88,10 +87,7 @@ class GradCAMBBoxHead(MOTSBBoxHead):
 
     @torch.enable_grad()
     def cams(self, bbox_feats: Tensor, labels: Tensor) -> Tensor:
-        """Normalised Grad-CAM maps of boxes (N, 28, 28) in [0, 1], detached, float32.
-
-        Of RoI features (N, C, s, s) and classes (N, ), long, in any mode.
-        """
+        """Normalised maps (N, 28, 28), float32, of RoI features and classes (N, )."""
         with torch.autocast(bbox_feats.device.type, enabled=False):
             activations = self.cam_convs(bbox_feats.detach().float())
             activations = activations.detach().requires_grad_()

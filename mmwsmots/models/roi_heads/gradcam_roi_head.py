@@ -41,11 +41,9 @@ def with_cams(
 
     Of the feature maps of all levels, by the box branch's extractor and head.
     """
+    rois = bbox2roi([gts.bboxes for gts in batch_gt_instances])
     with torch.no_grad():
-        bbox_feats = roi_extractor(
-            x[: roi_extractor.num_inputs],
-            bbox2roi([gts.bboxes for gts in batch_gt_instances]),
-        )
+        bbox_feats = roi_extractor(x[: roi_extractor.num_inputs], rois)
     labels = [gts.labels for gts in batch_gt_instances]
     cams = bbox_head.cams(bbox_feats, torch.cat(labels)).split(list(map(len, labels)))
     copies = []

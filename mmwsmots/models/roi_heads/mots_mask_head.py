@@ -12,8 +12,6 @@ from torch import Tensor
 from ..task_modules.mask_refiner import MaskRefiner
 from ..utils.roi_grid import box_masks_on_rois
 
-SCORE_POWER = 4.0
-
 
 @MODELS.register_module()
 class MOTSMaskHead(FCNMaskHead):
@@ -53,7 +51,7 @@ class MOTSMaskHead(FCNMaskHead):
                 gts.mask_scores[res.pos_assigned_gt_inds]
                 for gts, res in zip(batch_gt_instances, sampling_results)
             ]
-            weights = torch.cat(scores) ** SCORE_POWER
+            weights = torch.cat(scores) ** 4
             cells = F.binary_cross_entropy_with_logits(
                 logits, results['mask_targets'], reduction='none'
             )
@@ -140,13 +138,11 @@ class MOTSMaskHead(FCNMaskHead):
         Raises:
             ValueError: If an option of the refiner stands beside it, without effect.
         """
-        rcnn_test_cfg = rcnn_test_cfg or {}
+        cfg = rcnn_test_cfg or {}
         for name in signature(MaskRefiner).parameters:
-            if name in rcnn_test_cfg:
+            if name in cfg:
                 raise ValueError(
                     f'test_cfg.rcnn.{name} belongs into test_cfg.rcnn.mask_refiner='
                     f"dict(type='MaskRefiner', {name}=...)"
                 )
-        return TASK_UTILS.build(
-            rcnn_test_cfg.get('mask_refiner') or dict(type='MaskRefiner')
-        )
+        return TASK_UTILS.build(cfg.get('mask_refiner') or dict(type='MaskRefiner'))

@@ -45,9 +45,8 @@ class MOTSRoIHead(StandardRoIHead):
         results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         logits = self.mask_head.class_logits(results['mask_preds'], labels)
-        all_probs = logits.sigmoid().split(
-            [len(r.pos_priors) for r in sampling_results]
-        )
+        nums = [len(res.pos_priors) for res in sampling_results]
+        all_probs = logits.sigmoid().split(nums)
         samples = results['loss_mask']['mask_samples'] = []
         for res, probs, gts in zip(sampling_results, all_probs, batch_gt_instances):
             sample = InstanceData(priors=res.pos_priors, labels=res.pos_gt_labels)

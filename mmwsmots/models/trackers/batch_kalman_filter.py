@@ -3,6 +3,8 @@ import numpy as np
 
 from ...compat import KalmanFilter
 
+AXES = np.arange(8)  # of a state
+
 
 class BatchKalmanFilter(KalmanFilter):
     """mmdet's :class:`KalmanFilter` of N boxes at once: of 200 it takes 100 ms a frame.
@@ -15,7 +17,7 @@ class BatchKalmanFilter(KalmanFilter):
         """States of boxes seen for the first time, at rest."""
         mean = np.concatenate([measurement, np.zeros_like(measurement)], axis=1)
         covariance = np.zeros((len(mean), 8, 8))
-        _diagonals(covariance)[:] = self._variances(measurement[:, 3], 2, 10)
+        covariance[:, AXES, AXES] = self._variances(measurement[:, 3], 2, 10)
         return mean, covariance
 
     def predict(
@@ -25,7 +27,7 @@ class BatchKalmanFilter(KalmanFilter):
         motion = self._motion_mat
         with np.errstate(invalid='ignore'):  # boxes of inf match nothing later
             covariance = motion @ covariance @ motion.T
-            _diagonals(covariance)[:] += self._variances(mean[:, 3], 1, 1)
+            covariance[:, AXES, AXES] += self._variances(mean[:, 3], 1, 1)
             return mean @ motion.T, covariance
 
     def project(
@@ -35,7 +37,7 @@ class BatchKalmanFilter(KalmanFilter):
         stds = np.repeat(self._std_weight_position * mean[:, 3:4], 4, axis=1)
         stds[:, 2] = 1e-1
         covariance = covariance[:, :4, :4].copy()
-        _diagonals(covariance)[:] += stds**2
+        covariance[:, AXES[:4], AXES[:4]] += stds**2
         return mean[:, :4], covariance
 
     def update(
@@ -59,8 +61,3 @@ class BatchKalmanFilter(KalmanFilter):
         stds[:, 4:] = (of_velocity * self._std_weight_velocity * heights)[:, None]
         stds[:, 2], stds[:, 6] = 1e-2, 1e-5
         return stds**2
-
-
-def _diagonals(matrices: np.ndarray) -> np.ndarray:
-    """View of the diagonals (N, D) of matrices (N, D, D)."""
-    return np.einsum('nii->ni', matrices)

@@ -48,9 +48,8 @@ class IoUCosineMatcher:
     \max(\cos, 0)`. A link needs the same class and a similarity above
     ``match_sim_thr``, this project's addition; other pairs count as similarity 0.
 
-    A track last seen f frames ago is a candidate if f <= ``num_frames_retain``; older
-    observations are forgotten, and so is a track without any. Frame numbers count, not
-    calls. Ids are 0, 1, ... in order of appearance and never reused within a video.
+    A track last seen f frames ago, by frame number, is a candidate if f <=
+    ``num_frames_retain``. Ids are 0, 1, ... in order of appearance, never reused.
 
     Args:
         num_frames_retain (int | Sequence[int]): Length of the window in frames, of all
@@ -123,9 +122,8 @@ class IoUCosineMatcher:
         Args:
             bboxes, labels, embeds (Tensor | ndarray): Of N >= 0 detections: (N, 4),
                 xyxy; classes (N, ); (N, D).
-            frame_id (int): Number of the frame in its video, above the last one. 0
-                starts a new video; one that starts at another number needs
-                :meth:`reset`.
+            frame_id (int): Number of the frame in its video, above the last one. A new
+                video starts at 0 or after :meth:`reset`.
 
         Returns:
             Tensor: Ids (N, ), int64 on the CPU, no two alike.

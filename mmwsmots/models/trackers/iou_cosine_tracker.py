@@ -19,11 +19,10 @@ MASK_SIZE = 28
 class IoUCosineTracker(IoUCosineMatcher):
     """:class:`IoUCosineMatcher` as the tracker of :class:`MOTSNet` and mmdet's models.
 
-    The embeddings are those of the detections, if they have ``embeds``. Else they come
-    from the model's ``track_head``: under the predicted masks from a
-    :class:`HardTripletTrackHead` or :class:`HardTripletEmbedHead`, or from a
-    ``QuasiDenseTrackHead``. In a model without one they are all equal, and overlap
-    decides alone. Every detection starts or continues a track: the detector's
+    The embeddings are the detections' ``embeds``, or come from the model's
+    ``track_head``: under the predicted masks from a :class:`HardTripletTrackHead` or
+    :class:`HardTripletEmbedHead`, or from a ``QuasiDenseTrackHead``. Without any,
+    overlap decides alone. Every detection starts or continues a track: the detector's
     ``test_cfg.rcnn.score_thr`` is the tracker's score threshold.
     """
 
@@ -47,35 +46,24 @@ class IoUCosineTracker(IoUCosineMatcher):
             **kwargs: Not used.
         """
         results = data_sample.get(DETECTIONS).clone()
-        embeds = results.get('embeds')
-        if embeds is None:
-            embeds = self._embed(results, data_sample, model, feats, rescale)
+        embeds, head = results.get('embeds'), getattr(model, 'track_head', None)
+        if embeds is None and (head is None or len(results) == 0):
+            embeds = results.scores.new_ones((len(results), 1))
+        elif embeds is None:
+            bboxes = results.bboxes
+            if rescale:
+                bboxes = bboxes * bboxes.new_tensor(data_sample.scale_factor).repeat(2)
+            if isinstance(head, HardTripletTrackHead):
+                head = head.embed_head
+            if isinstance(head, HardTripletEmbedHead):
+                masks = crop_masks(results.masks, results.bboxes, MASK_SIZE)
+                embeds = head.predict(feats, bbox2roi([bboxes]), masks, results.labels)
+            else:
+                embeds = head.predict(feats, [bboxes])
         results.instances_id = self.match(
             results.bboxes, results.labels, embeds, data_sample.frame_id
         ).to(results.labels.device)
         return results
-
-    @staticmethod
-    def _embed(
-        results: InstanceData,
-        data_sample: DetDataSample,
-        model: nn.Module | None,
-        feats: tuple[Tensor] | None,
-        rescale: bool,
-    ) -> Tensor:
-        """Embeddings from the model's track head, shape (n, D)."""
-        head = getattr(model, 'track_head', None)
-        if head is None or len(results) == 0:
-            return results.scores.new_ones((len(results), 1))
-        bboxes = results.bboxes
-        if rescale:
-            bboxes = bboxes * bboxes.new_tensor(data_sample.scale_factor).repeat(2)
-        if isinstance(head, HardTripletTrackHead):
-            head = head.embed_head
-        if isinstance(head, HardTripletEmbedHead):
-            masks = crop_masks(results.masks, results.bboxes, MASK_SIZE)
-            return head.predict(feats, bbox2roi([bboxes]), masks, results.labels)
-        return head.predict(feats, [bboxes])
 
 
 def crop_masks(masks: Tensor, bboxes: Tensor, size: int) -> Tensor:

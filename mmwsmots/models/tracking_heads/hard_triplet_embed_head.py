@@ -32,9 +32,8 @@ def mask_pool(features: Tensor, masks: Tensor) -> Tensor:
         size = features.shape[2:]
         if masks.shape[1:] != size:
             shrinks = masks.shape[1] >= size[0] and masks.shape[2] >= size[1]
-            masks = F.interpolate(
-                masks[:, None], size=size, mode='area' if shrinks else 'bilinear'
-            )[:, 0]
+            mode = 'area' if shrinks else 'bilinear'
+            masks = F.interpolate(masks[:, None], size, mode=mode)[:, 0]
         sums = torch.einsum('nchw,nhw->nc', features, masks)
         return sums / masks.sum(dim=(1, 2)).clamp(min=1e-6)[:, None]
 
@@ -44,9 +43,8 @@ class HardTripletEmbedHead(BaseModule):
     """Appearance embedding of the pixels under a soft mask.
 
     RoIAlign, :func:`mask_pool`, a hidden fully connected layer with ReLU, a linear
-    layer to the embedding, nearly as in MOTSNet (Porzi et al., CVPR 2020). Ruiz et al.
-    pool the input features, so no convolution stands before it; neither states the
-    widths, and a hidden layer of 128 is this project's choice.
+    layer to the embedding, nearly as in MOTSNet (Porzi et al., CVPR 2020), but without
+    a convolution, as Ruiz et al. pool input features. The widths are this project's.
 
     Args:
         roi_extractor (dict): 14x14 in the paper.
@@ -92,8 +90,7 @@ class HardTripletEmbedHead(BaseModule):
         """
         if self.detach_mask:
             mask_probs = mask_probs.detach()
-        pooled = mask_pool(roi_feats, mask_probs)
-        embeds = self.fc_embed(self.fcs(pooled))
+        embeds = self.fc_embed(self.fcs(mask_pool(roi_feats, mask_probs)))
         if self.class_agnostic:
             return embeds
         embeds = embeds.unflatten(1, (-1, self.embed_dims))
@@ -118,6 +115,5 @@ class HardTripletEmbedHead(BaseModule):
             for field in ('mask_probs', 'labels', 'instances_ids')
         )
         embeds = self.predict(x, rois, mask_probs, labels)
-        if self.class_agnostic:
-            labels = None
-        return dict(loss_triplet=self.loss_triplet(embeds, ids, labels))
+        classes = None if self.class_agnostic else labels
+        return dict(loss_triplet=self.loss_triplet(embeds, ids, classes))

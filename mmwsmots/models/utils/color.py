@@ -37,13 +37,9 @@ def color_evidence(
 
     As in GrabCut (Rother et al., SIGGRAPH 2004) the object and its surroundings have a
     model of their colours each, here a smoothed Lab histogram in which every cell
-    counts by its soft mask, and a cell gets the log-likelihood ratio of its colour,
-
-    .. math::
-        r_i = \log \frac{p_{fg}(c_i) + \epsilon}{p_{bg}(c_i) + \epsilon} ,
-
-    (N, H, W), float32, to be added to the foreground's ``logits``. It reaches cells far
-    away, such as the background between two legs. ``rgb_crops`` (N, 3, H, W) are in
+    counts by its soft mask. The result, float32, to be added to the foreground's
+    ``logits`` (N, H, W), is the log-likelihood ratio of a cell's colour, :math:`\log
+    ((p_{fg} + \epsilon) / (p_{bg} + \epsilon))`. ``rgb_crops`` (N, 3, H, W) are in
     0..255; cells outside of ``box_masks``, bool (N, H, W), count as background.
     """
     if len(logits) == 0:

@@ -1,6 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Random changes of crops, for training on them."""
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,10 +17,7 @@ def jittered_rois(bboxes: Tensor, context: float, jitter: float) -> Tensor:
 
 
 def jitter_colors(rgb_crops: Tensor) -> Tensor:
-    """Change brightness, white balance, contrast and saturation of each crop.
-
-    ``rgb_crops`` (N, 3, H, W) and the result are in 0..255. A tenth becomes grey.
-    """
+    """Change the colours of crops (N, 3, H, W) in 0..255; a tenth becomes grey."""
 
     def uniform(low: float, high: float, channels: int = 1) -> Tensor:
         noise = torch.rand(len(rgb_crops), channels, 1, 1, device=rgb_crops.device)

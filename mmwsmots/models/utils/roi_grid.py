@@ -21,10 +21,7 @@ def expand_bboxes(
 
 
 def pixel_edges(bboxes: Tensor, height: int, width: int) -> list[list[int]]:
-    """First and past-the-last column and row whose pixel centres lie in boxes (N, 4).
-
-    Boxes are xyxy in pixels, as is the result, within the image.
-    """
+    """Whole boxes xyxy of the pixels of an image whose centres lie in boxes (N, 4)."""
     # The pixel centres from x1 - 0.5 (included) to x2 - 0.5 (excluded).
     edges = (bboxes - 0.5).ceil().clamp(min=0).long()
     edges[:, 0::2].clamp_(max=width)
@@ -76,9 +73,8 @@ def soft_boxes_on_rois(
     """How far an RoI's cells are covered by its box, and by the other boxes.
 
     ``bboxes`` are all (n, 4) of the image, ``rois`` (P, 4), xyxy in pixels; ``rows`` is
-    the box of each RoI, by default RoI p of box p; ``others``, bool (P, n), which other
-    boxes count, by default all. The result (P, 2, size, size) in [0, 1] is the coverage
-    by the RoI's own box, and the largest by another.
+    the box of each RoI, by default the p-th; ``others``, bool (P, n), which other boxes
+    count. The result (P, 2, size, size) is the RoI's own box, and the largest other.
     """
     numbers = torch.arange(len(rois), device=rois.device)
     rows = numbers if rows is None else rows

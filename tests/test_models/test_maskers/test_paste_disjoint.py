@@ -3,7 +3,7 @@ import math
 
 import torch
 
-from mmwsmots.models.utils.mask_paste import paste_disjoint
+from mmwsmots.models.maskers.box_masker import paste_disjoint
 from mmwsmots.models.utils.roi_grid import pixel_edges, sample_window
 
 
