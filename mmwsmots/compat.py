@@ -10,12 +10,14 @@ from .utils.versions import MMDET_TRACKS
 if MMDET_TRACKS:
     from mmdet.models.task_modules.tracking import KalmanFilter, embed_similarity
     from mmdet.structures import TrackSampleList
+    from mmdet.structures.bbox import bbox_cxcyah_to_xyxy, bbox_xyxy_to_cxcyah
 
     # Where the sample of a frame keeps what the detector found.
     DETECTIONS = 'pred_instances'
 else:
     from mmtrack.models.motion import KalmanFilter
     from mmtrack.models.task_modules.track import embed_similarity
+    from mmtrack.structures.bbox import bbox_cxcyah_to_xyxy, bbox_xyxy_to_cxcyah
     from mmtrack.utils import SampleList as TrackSampleList
 
     DETECTIONS = 'pred_det_instances'
@@ -25,5 +27,7 @@ __all__ = [
     'MMDET_TRACKS',
     'KalmanFilter',
     'TrackSampleList',
+    'bbox_cxcyah_to_xyxy',
+    'bbox_xyxy_to_cxcyah',
     'embed_similarity',
 ]

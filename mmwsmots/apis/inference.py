@@ -237,7 +237,7 @@ def segment_instances(
 
     Returns:
         :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size, disjoint
-        by :func:`compete` or, of a :class:`MOTSNet` without a masker, the lowest box in
+        by :func:`paste_disjoint` or, of a :class:`MOTSNet` without a masker, the lowest box in
         front; ``scores`` (n, ), the :func:`mask_confidences`.
 
     Raises:

@@ -1,6 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from ..compat import MMDET_TRACKS
-from . import (
+from . import (  # noqa: F401
     backbones,
     data_preprocessors,
     losses,
@@ -10,20 +10,11 @@ from . import (
     tracking_heads,
 )
 
-__all__ = [
-    'backbones',
-    'data_preprocessors',
-    'losses',
-    'roi_heads',
-    'task_modules',
-    'trackers',
-    'tracking_heads',
-]
 if MMDET_TRACKS:
-    from . import dense_heads, maskers, mot
+    from . import dense_heads, maskers, mot  # noqa: F401
+else:  # MMTracking builds detectors alone from mmdet's registry
+    from mmtrack.registry import MODELS
 
-    __all__ += ['dense_heads', 'maskers', 'mot']
-else:
-    from . import mmtracking
-
-    __all__ += ['mmtracking']
+    MODELS.register_module(module=losses.HardTripletLoss)
+    MODELS.register_module(module=trackers.IoUCosineTracker)
+    MODELS.register_module(module=tracking_heads.HardTripletEmbedHead)

@@ -12,7 +12,7 @@ from mmwsmots.apis import segment_boxes
 from mmwsmots.apis.inference import frame_batch
 from mmwsmots.models.mot import MOTSNet
 from mmwsmots.models.roi_heads import GradCAMMaskHead
-from mmwsmots.models.utils.pseudo_labels import pseudo_labels
+from mmwsmots.models.roi_heads.gradcam_mask_head import pseudo_labels
 from mmwsmots.models.utils.roi_grid import expand_bboxes
 from mmwsmots.visualization.track_drawer import short_name
 

@@ -10,17 +10,13 @@ def attach_rgb(
 ) -> None:
     """Hand the images before normalisation on to losses and mask refinement.
 
-    The metainfo ``rgb`` is float32, (3, H, W), RGB in 0..255 at the size of the
-    network's input; in training of every sample's ``gt_instances``, for the losses, at
-    test of the sample itself. It is metainfo because it belongs to the image, not to
-    one instance. ``inputs`` (N, 3, H, W) is the output of the preprocessor, whose
-    normalisation is undone.
+    The metainfo ``rgb`` is float32, (3, H, W), in 0..255, of the normalised ``inputs``
+    (N, 3, H, W); in training of every sample's ``gt_instances``, at test of the sample.
     """
-    images = inputs
     if preprocessor._enable_normalize:
         mean, std = preprocessor.mean, preprocessor.std
-        images = (images * std.view(1, 3, 1, 1)).add_(mean.view(1, 3, 1, 1))
-    for sample, image in zip(data_samples, images):
+        inputs = (inputs * std.view(1, 3, 1, 1)).add_(mean.view(1, 3, 1, 1))
+    for sample, image in zip(data_samples, inputs):
         if not training:
             sample.set_field(image, 'rgb', None, 'metainfo')
         elif 'gt_instances' in sample:

@@ -17,13 +17,11 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
     """BoxInst's mask head with L_CRF beside its projection and pairwise losses.
 
     BoxInst predicts masks of whole images; L_CRF compares what lies in and around the
-    true box, resampled to a square as the RoIs of a two-stage detector are. The data
-    preprocessor must be :class:`RGBBoxInstDataPreprocessor`.
+    true box, resampled to a square. It needs :class:`RGBBoxInstDataPreprocessor`.
 
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.
         loss_crf (dict): :class:`CRFLoss`.
-        *args, **kwargs: Of :class:`mmdet.models.BoxInstMaskHead`.
     """
 
     def __init__(
@@ -59,11 +57,7 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
         return losses
 
     def _crops(self, preds: Tensor, image: Tensor, *args) -> tuple[Tensor, Tensor]:
-        """Masks (n, s, s) and RGB (n, 3, s, s) of the locations that BoxInst selects.
-
-        ``preds`` (num_pos, H, W) are logits and ``image`` (3, h, w) RGB of one image;
-        ``args`` its ``gt_instances`` and information on the locations.
-        """
+        """Masks (n, s, s) and RGB (n, 3, s, s) of what BoxInst selects."""
         preds, box_masks, _, num_pos = self._get_targets_single(preds, *args)
         if num_pos == 0:
             size = (self.crf_size, self.crf_size)

@@ -1,19 +1,18 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
 from mmdet.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..utils.gathered_mean import gathered_mean
+from .mean_loss import MeanLoss
 
 GROUND_HEIGHT = 0.3  # of a box's height
 
 
 def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
-    """Project masks (N, H, W) on their rows, (N, H).
+    """Project masks (N, H, W) on their rows: (N, H).
 
-    A row that meets the box (bool indicator, (N, H, W)) has the mean of its k best
-    cells inside the box, with k the given share (N, H) of the box's width there, at
-    least one cell; any other row has its maximum.
+    In a row that meets the box, to the mean of its k best cells inside, k the share of
+    the box's width there, at least one; in any other row to its maximum.
     """
     widths = box_masks.sum(dim=2)
     num_best = (widths * shares).round().clamp(min=1)
@@ -28,8 +27,8 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Te
 def ground_factors(box_masks: Tensor, share: float) -> Tensor:
     """Factors on k (N, H) for rows of boxes (N, H, W) that come near the ground.
 
-    They are ``share`` at the lower side of a box, 1 from ``GROUND_HEIGHT`` of its
-    height above on, linear between, and 1 in rows outside the box.
+    ``share`` at the lower side of a box, 1 from ``GROUND_HEIGHT`` of its height above
+    on and outside the box, linear between.
     """
     in_box = box_masks.any(dim=2).float()
     # Middle of each row, counted from the lower side.
@@ -40,48 +39,31 @@ def ground_factors(box_masks: Tensor, share: float) -> Tensor:
 
 
 @MODELS.register_module()
-class BoxProjectionLoss(nn.Module):
+class BoxProjectionLoss(MeanLoss):
     """Dice loss between the projections of a mask and of its tight box.
 
-    Every row and column of a tight box holds a part of the object, those outside hold
-    none (BoxInst, Tian et al., CVPR 2021, eq. 3). BoxInst projects with the maximum,
-    which one path of cells through the box satisfies; the mean of the k best cells asks
-    for an area.
+    Every row and column of a tight box holds a part of the object, those outside none
+    (BoxInst, Tian et al., CVPR 2021, eq. 3). The maximum of BoxInst is satisfied by one
+    path of cells through the box; the mean of the k best cells asks for an area.
 
     Args:
-        topk (float): k as a share of the box's extent in [0, 1]; 0 is BoxInst's
-            maximum.
-        ground_share (float): Factor on k at the lower side of the box, see
-            :func:`ground_factors`. What stands on the ground touches it with wheels or
-            feet only, and its shadow lies between them: rows of that part must not ask
-            for as wide a mask.
-        loss_weight (float): Factor on the loss.
-        gather (bool): See :func:`gathered_mean`.
+        topk (float): k as a share of the box's extent in [0, 1]; 0: the maximum.
+        ground_share (float): Factor on k in [0, 1] at the lower side of the box, which
+            grows to 1 at 0.3 of its height: what stands on the ground touches it with
+            wheels or feet only, and its shadow lies between them.
+        **kwargs: Of :class:`MeanLoss`.
     """
 
-    def __init__(
-        self,
-        topk: float = 0.0,
-        ground_share: float = 1.0,
-        loss_weight: float = 1.0,
-        gather: bool = False,
-    ) -> None:
-        super().__init__()
-        if not 0 <= topk <= 1:
-            raise ValueError(f'topk must be in [0, 1], got {topk}')
-        if not 0 <= ground_share <= 1:
-            raise ValueError(f'ground_share must be in [0, 1], got {ground_share}')
+    def __init__(self, topk: float = 0.0, ground_share: float = 1.0, **kwargs) -> None:
+        super().__init__(**kwargs)
+        for name, share in dict(topk=topk, ground_share=ground_share).items():
+            if not 0 <= share <= 1:
+                raise ValueError(f'{name} must be in [0, 1], got {share}')
         self.topk = topk
         self.ground_share = ground_share
-        self.loss_weight = loss_weight
-        self.gather = gather
 
     def forward(self, mask_probs: Tensor, box_masks: Tensor) -> Tensor:
-        """Mean over masks of the row and the column loss.
-
-        ``mask_probs`` are foreground probabilities, ``box_masks`` the bool indicator of
-        the boxes, both (N, H, W). A scalar; 0, still part of the graph, when N is 0.
-        """
+        """Scalar, of probabilities and the bool indicator of boxes, both (N, H, W)."""
         mask_probs = mask_probs.float()
         loss = 0.0
         shares = self.topk * ground_factors(box_masks, self.ground_share)
@@ -95,4 +77,4 @@ class BoxProjectionLoss(nn.Module):
             overlap = (projection * target).sum(dim=1)
             total = projection.square().sum(dim=1) + target.sum(dim=1)
             loss = loss + 1 - 2 * overlap / total.clamp(min=1e-5)
-        return self.loss_weight * gathered_mean(loss.sum(), len(loss), self.gather)
+        return self.mean(loss.sum(), len(loss))

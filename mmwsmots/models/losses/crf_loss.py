@@ -1,34 +1,15 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
 from mmdet.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmwsmots.ops import bilateral_filter
 
-from ..utils.gathered_mean import gathered_mean
-
-
-class _QuadraticEnergy(torch.autograd.Function):
-    """2 S'W(1 - S) and its gradient 2 W(1 - 2S) from one filtering."""
-
-    @staticmethod
-    def forward(ctx, probs, images, sigma_rgb, sigma_xy):
-        # W1 and WS share the filter's work on the image.
-        values = torch.stack([torch.ones_like(probs), probs], dim=1)
-        filtered = bilateral_filter(values, images, sigma_rgb, sigma_xy)
-        w_one, w_probs = filtered.unbind(dim=1)
-        ctx.save_for_backward(2 * (w_one - 2 * w_probs))
-        return 2 * (probs * (w_one - w_probs)).sum(dim=(1, 2))
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad_output):
-        (grad,) = ctx.saved_tensors
-        return grad_output[:, None, None] * grad, None, None, None
+from .mean_loss import MeanLoss
 
 
 @MODELS.register_module()
-class CRFLoss(nn.Module):
+class CRFLoss(MeanLoss):
     r"""Dense-CRF regularisation of masks by the image (Tang et al., ECCV 2018).
 
     .. math::
@@ -37,14 +18,13 @@ class CRFLoss(nn.Module):
         - \frac{\|x_i - x_j\|^2}{2\sigma_{xy}^2}\right)
 
     with k over foreground S and background 1 - S, the mean over the masks. W is not
-    normalised. The default weight is that of Ruiz et al.; the sigmas are those of the
-    loss's authors.
+    normalised. The default weight is that of Ruiz et al., the sigmas are the authors'.
 
     Args:
         sigma_rgb (float): Standard deviation in RGB units (0..255).
         sigma_xy (float): Standard deviation in pixels of the crop.
         loss_weight (float): :math:`\lambda_{CRF}`.
-        gather (bool): See :func:`gathered_mean`.
+        gather (bool): See :class:`MeanLoss`.
     """
 
     def __init__(
@@ -54,17 +34,15 @@ class CRFLoss(nn.Module):
         loss_weight: float = 2e-7,
         gather: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(loss_weight, gather)
         self.sigma_rgb = sigma_rgb
         self.sigma_xy = sigma_xy
-        self.loss_weight = loss_weight
-        self.gather = gather
 
     def forward(self, mask_probs: Tensor, rgb_crops: Tensor) -> Tensor:
-        """Loss of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W).
+        """Scalar, of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W).
 
-        Returns:
-            Tensor: Scalar; 0, still part of the graph, when N is 0.
+        Raises:
+            ValueError: If height or width differ.
         """
         if mask_probs.shape[1:] != rgb_crops.shape[2:]:
             raise ValueError(
@@ -72,10 +50,16 @@ class CRFLoss(nn.Module):
                 f'{tuple(rgb_crops.shape)} must agree in height and width'
             )
         if len(mask_probs) == 0:
-            return gathered_mean(mask_probs.sum(), 0, self.gather)
-        if mask_probs.dtype in (torch.float16, torch.bfloat16):
-            mask_probs = mask_probs.float()
-        energy = _QuadraticEnergy.apply(
-            mask_probs, rgb_crops.to(mask_probs.dtype), self.sigma_rgb, self.sigma_xy
-        )
-        return self.loss_weight * gathered_mean(energy.sum(), len(energy), self.gather)
+            return self.mean(mask_probs.sum(), 0)
+        probs = mask_probs.to(torch.promote_types(mask_probs.dtype, torch.float32))
+        # 2 S'W(1 - S) and its gradient 2 W(1 - 2S) from one filtering: W1 and WS share
+        # the filter's work on the image.
+        with torch.no_grad():
+            values = torch.stack([torch.ones_like(probs), probs], dim=1)
+            images = rgb_crops.to(probs.dtype)
+            filtered = bilateral_filter(values, images, self.sigma_rgb, self.sigma_xy)
+            w_one, w_probs = filtered.unbind(dim=1)
+            gradient = 2 * (w_one - 2 * w_probs)
+            energy = 2 * (probs * (w_one - w_probs)).sum(dim=(1, 2)).sum()
+        tangent = (probs * gradient).sum()
+        return self.mean(energy + (tangent - tangent.detach()), len(probs))

@@ -1,6 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from typing import Optional
-
 import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
@@ -12,8 +10,7 @@ def gather_rows(rows: Tensor, counts: list[int]) -> Tensor:
     """Concatenate the rows of all ranks, ``counts[r]`` of them from rank r.
 
     Every rank computes the same loss of all rows, so its own rows' gradient is complete
-    without communication. Distributed training averages the ranks' gradients, hence the
-    factor: the average is then the gradient of the loss.
+    without communication. The factor is there as training averages the gradients.
     """
     padded = F.pad(rows.detach(), (0, 0, 0, max(counts) - len(rows)))
     parts = [part[:n] for part, n in zip(all_gather(padded), counts)]
@@ -32,16 +29,15 @@ class HardTripletLoss(nn.Module):
         \max_{p: id_p = id_a} d(p, a) - \min_{n: id_n \ne id_a} d(n, a)
         + \alpha, 0 \Big), \quad d = 1 - \cos
 
-    The paper calls the cosine itself a distance; a distance is meant. Anchors without a
-    negative are left out of R. The only positive of a single anchor is itself, at
-    distance 0. The direction of a vector shorter than 1e-6 is not defined: its distance
-    to all others is 1 and no gradient enters it.
+    The paper calls the cosine itself a distance. Anchors without a negative are left
+    out of R. An anchor is its own positive, at distance 0. Shorter than 1e-6 a vector
+    has no direction: its distance to all others is 1, without gradient.
 
     Args:
         margin (float): :math:`\alpha`.
         loss_weight (float): Weight of the loss.
-        gather (bool): Whether R is the set of all ranks instead of each rank's own.
-            Identities must then be numbered alike on all ranks.
+        gather (bool): Whether R is the set of all ranks, whose identities must then be
+            numbered alike, instead of each rank's own.
     """
 
     def __init__(
@@ -53,29 +49,26 @@ class HardTripletLoss(nn.Module):
         self.gather = gather
 
     def forward(
-        self, embeddings: Tensor, ids: Tensor, labels: Optional[Tensor] = None
+        self, embeddings: Tensor, ids: Tensor, labels: Tensor | None = None
     ) -> Tensor:
-        """Compute the loss, in float32 or above.
+        """Scalar, float32 or above; without a valid anchor 0, still part of the graph.
 
         Of embeddings (N, D), integer identities (N, ) and, if negatives are to be of
-        the anchor's class, classes (N, ). N may be 0 and may differ by rank. A scalar;
-        without a valid anchor a 0 that is part of the graph.
+        the anchor's class, classes (N, ). N may be 0 and may differ by rank.
 
         Raises:
             ValueError: If ids or labels are not one per embedding.
         """
-        for name, values in (('ids', ids), ('labels', labels)):
-            if values is not None and values.shape != embeddings.shape[:1]:
+        labels = torch.zeros_like(ids) if labels is None else labels
+        for name, values in dict(ids=ids, labels=labels).items():
+            if values.shape != embeddings.shape[:1]:
                 raise ValueError(
                     f'{name} must have shape ({len(embeddings)}, ), one per '
                     f'embedding, got {tuple(values.shape)}'
                 )
         with torch.autocast(embeddings.device.type, enabled=False):
-            embeddings = embeddings.to(
-                torch.promote_types(embeddings.dtype, torch.float32)
-            )
-            if labels is None:
-                labels = torch.zeros_like(ids)
+            dtype = torch.promote_types(embeddings.dtype, torch.float32)
+            embeddings = embeddings.to(dtype)
             keys = torch.stack([ids.long(), labels.long()], dim=1)
             if self.gather and get_world_size() > 1:
                 counts = torch.cat(all_gather(ids.new_tensor([len(ids)]))).tolist()
@@ -91,7 +84,6 @@ class HardTripletLoss(nn.Module):
         valid = negatives.any(dim=1)
         if not valid.any():
             return embeddings.sum() * 0
-
         norms = embeddings.norm(dim=1, keepdim=True)
         units = torch.where(norms <= 1e-6, 0, embeddings / norms.clamp(min=1e-6))
         dists = 1 - units @ units.T

@@ -1,4 +1,6 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
+import math
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.detectors import BaseDetector
@@ -10,11 +12,12 @@ from torch import Tensor, nn
 
 from ..utils.crop_augment import blur_some, jitter_colors
 from ..utils.mask_confidence import mask_confidences
-from ..utils.mask_paste import compete, paste_logits
 from ..utils.roi_grid import (
     box_masks_on_rois,
     crop_rois,
     expand_bboxes,
+    pixel_edges,
+    sample_window,
     soft_boxes_on_rois,
 )
 from .crop_sampler import Crops, sample_crops
@@ -22,24 +25,20 @@ from .occluders import paste_occluders
 
 MIN_CROP_SIDE = 1.0  # pixels; a smaller box has no RoI to resample
 EMPTY_LOGIT = -20.0  # of background, surely
+AREA_WEIGHT = 2.0  # of the logarithm of a box's area against a logit
 
 
 @MODELS.register_module()
 class BoxMasker(BaseDetector):
     """Class-agnostic masks of boxes, from a crop around each box.
 
-    Every crop has the same size, whatever the size of its box, so small objects are
-    seen as finely as large ones. The boxes are ``gt_instances.bboxes`` of the data
-    samples, in training and at test; the pipelines keep the images' size.
+    The boxes are ``gt_instances.bboxes`` of the data samples, in training and at test;
+    the pipelines keep the images' size.
 
-    It trains in two stages. In the first it learns from boxes alone: everything outside
-    the box is background, the mask's projections fill the box, neighbours of like
-    colour have like labels. There the network must not know where the box is, or the
-    filled box, a function of the position alone, satisfies all of these losses: RoIs
-    are jittered and there is no prompt. In the second stage it learns from masks, those
-    that the first stage made of the same boxes (``gt_instances.masks``, weighted by
-    ``gt_instances.mask_scores`` where they exist), and sees as a prompt which box is
-    meant and where the other boxes of the image are.
+    In the first of two stages it learns from boxes alone, without knowing where the box
+    is, or it would learn the filled box: RoIs are jittered and there is no prompt. In
+    the second it learns from masks that the first made of the same boxes
+    (``gt_instances.masks``, weighted by ``mask_scores`` if any), and sees the boxes.
 
     Args:
         backbone (dict): Any backbone; its finest map sets the masks' resolution.
@@ -47,23 +46,19 @@ class BoxMasker(BaseDetector):
         crop_size (int): Side of a crop in pixels.
         context (float): Side of a crop's RoI over the side of its box.
         prompt (bool): Whether the network sees the box and the other boxes.
-        loss_outside (dict, optional): Loss of logits and of labels, 0 outside the box
-            and -1, void, inside.
+        loss_outside (dict, optional): E.g. :class:`PartialCrossEntropyLoss`.
         loss_projection (dict, optional): E.g. :class:`BoxProjectionLoss`.
         loss_pairwise (dict, optional): E.g. :class:`PairwiseAffinityLoss`.
-        loss_mask (dict, optional): Loss of logits and masks, both (N, h * w), with a
-            weight for each mask; needs masks.
-        loss_dice (dict, optional): The same, e.g. mmdet's ``DiceLoss``.
-        train_cfg (dict): ``num_crops`` of a step, ``jitter``, ``min_area`` of a box in
-            pixels, ``score_power`` and ``unknown_overlap``, see :func:`sample_crops`,
-            and ``occluder_prob``, see :func:`paste_occluders`.
+        loss_mask, loss_dice (dict, optional): Of logits and masks, both (N, h * w), and
+            weights, e.g. mmdet's ``CrossEntropyLoss`` and ``DiceLoss``; need masks.
+        train_cfg (dict): ``num_crops``, ``jitter``, ``score_power`` and
+            ``unknown_overlap``, see :func:`sample_crops`, and ``occluder_prob``, see
+            :func:`paste_occluders`.
         test_cfg (dict): ``flip``, whether to average with the mirrored crop;
             ``mask_thr_binary``, the probability above which a pixel belongs to the
             mask, before the image places the edges; ``mask_refiner``, a
             :class:`MaskRefiner` or None; ``batch_size`` of crops.
-        data_preprocessor (dict): With ``mean`` and ``std``, and ``bgr_to_rgb=True`` for
-            images read by OpenCV.
-        init_cfg (dict, optional): Initialization config.
+        data_preprocessor (dict): With ``mean`` and ``std``, for RGB.
     """
 
     def __init__(
@@ -85,9 +80,7 @@ class BoxMasker(BaseDetector):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
-        self.decoder = MODELS.build(
-            {**decoder, 'prompt_channels': 2} if prompt else decoder
-        )
+        self.decoder = MODELS.build(dict(decoder, prompt_channels=2 if prompt else 0))
         self.crop_size = crop_size
         self.context = context
         # The prompt is painted on the crop, so any backbone takes it.
@@ -95,25 +88,18 @@ class BoxMasker(BaseDetector):
         if prompt:
             nn.init.zeros_(self.prompt.weight)
             nn.init.zeros_(self.prompt.bias)
-        losses = dict(
-            loss_outside=loss_outside,
-            loss_projection=loss_projection,
-            loss_pairwise=loss_pairwise,
-            loss_mask=loss_mask,
-            loss_dice=loss_dice,
-        )
-        for name, cfg in losses.items():
-            setattr(self, name, None if cfg is None else MODELS.build(cfg))
-        self.train_cfg = train_cfg or {}
+        self.loss_outside = loss_outside and MODELS.build(loss_outside)
+        self.loss_projection = loss_projection and MODELS.build(loss_projection)
+        self.loss_pairwise = loss_pairwise and MODELS.build(loss_pairwise)
+        self.loss_mask = loss_mask and MODELS.build(loss_mask)
+        self.loss_dice = loss_dice and MODELS.build(loss_dice)
+        self.needs_masks = loss_mask is not None or loss_dice is not None
+        self.train_cfg = dict(train_cfg or {})
+        self.occluder_prob = self.train_cfg.pop('occluder_prob', 0)
         self.test_cfg = test_cfg or {}
         self.refiner = TASK_UTILS.build(
             self.test_cfg.get('mask_refiner') or dict(type='MaskRefiner')
         )
-
-    @property
-    def needs_masks(self) -> bool:
-        """Whether training reads ``gt_instances.masks``."""
-        return self.loss_mask is not None or self.loss_dice is not None
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """Maps (N, C, h, w), fine to coarse, of normalised crops (N, 3, S, S)."""
@@ -121,30 +107,14 @@ class BoxMasker(BaseDetector):
         return self.backbone(batch_inputs.contiguous(memory_format=torch.channels_last))
 
     def crop_logits(self, crops: Tensor, prompts: Tensor | None = None) -> Tensor:
-        """Run the network.
-
-        Args:
-            crops (Tensor): Normalised crops, shape (N, 3, S, S).
-            prompts (Tensor, optional): See :func:`soft_boxes_on_rois`, (N, 2, S, S).
-
-        Returns:
-            Tensor: Foreground logits, float32, shape (N, h, w).
-        """
+        """Logits (N, h, w), float32, of normalised crops (N, 3, S, S) and prompts."""
         if self.prompt is None:
             return self.decoder(self.extract_feat(crops)).float()
         painted = crops + self.prompt(prompts)
         return self.decoder(self.extract_feat(painted), prompts).float()
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict:
-        """Losses of random crops of a batch.
-
-        Args:
-            batch_inputs (Tensor): Normalised images, shape (B, 3, H, W).
-            batch_data_samples (list[:obj:`DetDataSample`]): With ``gt_instances``.
-
-        Returns:
-            dict[str, Tensor]: Losses, and ``mask_area``, foreground over box area.
-        """
+        """Losses of crops of images (B, 3, H, W), and foreground over box area."""
         crops = sample_crops(
             batch_inputs,
             [sample.gt_instances for sample in batch_data_samples],
@@ -152,33 +122,27 @@ class BoxMasker(BaseDetector):
             self.context,
             with_masks=self.needs_masks,
             with_prompts=self.prompt is not None,
-            **{k: v for k, v in self.train_cfg.items() if k != 'occluder_prob'},
+            **self.train_cfg,
         )
-        if len(crops.rois) == 0:  # all parameters take part in every step
+        if crops is None:  # all parameters take part in every step
             return dict(loss_mask=sum(p.sum() for p in self.parameters()) * 0)
         rgb = self._rgb(crops.images)
-        if self.needs_masks and self.train_cfg.get('occluder_prob', 0) > 0:
-            rgb, crops = paste_occluders(rgb, crops, self.train_cfg['occluder_prob'])
+        if self.needs_masks and self.occluder_prob > 0:
+            rgb, crops = paste_occluders(rgb, crops, self.occluder_prob)
         seen = self.normalize(blur_some(jitter_colors(rgb)))
         logits = self.crop_logits(seen, crops.prompts)
         size = logits.shape[-1]
         boxes = box_masks_on_rois(crops.bboxes, crops.rois[:, 1:], size)
-        losses = self._box_losses(logits, boxes, F.adaptive_avg_pool2d(rgb, size))
-        losses.update(self._mask_losses(logits, crops))
-        with torch.no_grad():
-            area = ((logits > 0) & boxes).sum() / boxes.sum().clamp(min=1)
-        return dict(**losses, mask_area=area)
-
-    def _box_losses(self, logits: Tensor, boxes: Tensor, rgb: Tensor) -> dict:
-        """What boxes alone say."""
-        losses = {}
+        losses = self._mask_losses(logits, crops)
         if self.loss_outside is not None:
             losses['loss_outside'] = self.loss_outside(logits, -boxes.long())
         if self.loss_projection is not None:
             losses['loss_projection'] = self.loss_projection(logits.sigmoid(), boxes)
         if self.loss_pairwise is not None:
+            rgb = F.adaptive_avg_pool2d(rgb, size)
             losses['loss_pairwise'] = self.loss_pairwise(logits, rgb, boxes)
-        return losses
+        area = ((logits > 0) & boxes).sum() / boxes.sum().clamp(min=1)
+        return dict(**losses, mask_area=area)
 
     def _mask_losses(self, logits: Tensor, crops: Crops) -> dict:
         """What masks say, each with its weight."""
@@ -193,33 +157,22 @@ class BoxMasker(BaseDetector):
         losses = {}
         if self.loss_mask is not None:
             weight = crops.weights[:, None] * known
-            losses['loss_mask'] = self.loss_mask(
-                pred, target, weight, avg_factor=weight.sum().clamp(min=1e-6)
-            )
+            total = weight.sum().clamp(min=1e-6)
+            losses['loss_mask'] = self.loss_mask(pred, target, weight, avg_factor=total)
         if self.loss_dice is not None:
-            losses['loss_dice'] = self.loss_dice(
-                pred.masked_fill(~known, EMPTY_LOGIT),
-                target,
-                crops.weights,
-                avg_factor=crops.weights.sum().clamp(min=1e-6),
-            )
+            pred, weight = pred.masked_fill(~known, EMPTY_LOGIT), crops.weights
+            total = weight.sum().clamp(min=1e-6)
+            losses['loss_dice'] = self.loss_dice(pred, target, weight, avg_factor=total)
         return losses
 
     @torch.no_grad()
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: SampleList, rescale: bool = True
     ) -> SampleList:
-        """Masks of the boxes of ``gt_instances``.
+        """Segment the boxes of ``gt_instances`` in normalised images (B, 3, H, W).
 
-        Args:
-            batch_inputs (Tensor): Normalised images, shape (B, 3, H, W).
-            batch_data_samples (list[:obj:`DetDataSample`]): With
-                ``gt_instances.bboxes`` in pixels of the images.
-            rescale (bool): Unused: the images keep their size.
-
-        Returns:
-            list[:obj:`DetDataSample`]: With ``pred_instances``, row by row those of
-            ``gt_instances``: ``bboxes``, ``labels``, and what :meth:`segment` gives.
+        Row by row ``pred_instances`` have ``bboxes``, ``labels`` and what
+        :meth:`segment` gives. ``rescale`` is unused: the images keep their size.
 
         Raises:
             ValueError: If the pipeline has resized an image.
@@ -252,16 +205,13 @@ class BoxMasker(BaseDetector):
 
         Args:
             image (Tensor): Normalised image, shape (3, H, W).
-            bboxes (Tensor): All boxes that are known, (n, 4), xyxy in pixels of the
-                masks.
-            size (tuple[int, int], optional): Height and width of the masks, those of
-                the image by default.
-            scale_factor (tuple[float, float]): Width and height of the image over those
-                of the masks, as mmdet's ``Resize`` notes them.
+            bboxes (Tensor): All that are known, (n, 4), xyxy in pixels of the masks.
+            size (tuple[int, int], optional): Height and width of the masks; None: the
+                image's.
+            scale_factor (tuple[float, float]): The image's width and height over them.
 
-        Returns:
-            :obj:`InstanceData`: ``masks`` (n, height, width), bool, and ``scores``
-            (n, ), the :func:`mask_confidences`.
+        The result has ``masks`` (n, height, width), bool, disjoint, and ``scores``
+        (n, ), the :func:`mask_confidences`.
         """
         size = size or tuple(image.shape[1:])
         if len(bboxes) == 0:
@@ -270,60 +220,75 @@ class BoxMasker(BaseDetector):
         bboxes = bboxes.to(image)
         rois = self._rois(bboxes)
         scale = image.new_tensor(scale_factor).repeat(2)
-        on_image = bboxes * scale, rois * scale
+        boxes, places = bboxes * scale, rois * scale  # on the image
         # From here on the threshold is at 0.
         threshold = torch.tensor(self.test_cfg.get('mask_thr_binary', 0.5))
-        logits = self._predict_logits(image, *on_image) - threshold.logit().item()
-        indexed = F.pad(on_image[1], (1, 0))  # all of image 0
-        logits = self.refiner.refine_logits(
-            logits, indexed, on_image[0], self._rgb(image[None])
-        )
-        logits = self.refiner.shift_logits(logits, indexed, on_image[0])
-        windows = paste_logits(logits, rois, bboxes, *size)
-        masks = compete(windows, size)
+        logits = self._predict_logits(image, boxes, places) - threshold.logit().item()
+        places, rgb = F.pad(places, (1, 0)), self._rgb(image[None])
+        logits = self.refiner.refine_logits(logits, places, boxes, rgb)
+        logits = self.refiner.shift_logits(logits, places, boxes)
+        masks = paste_disjoint(logits, rois, bboxes, size)
         scores = mask_confidences(masks, logits.sigmoid(), rois, bboxes)
         return InstanceData(masks=masks, scores=scores)
 
     def _rois(self, bboxes: Tensor) -> Tensor:
         """Where the crops of boxes lie, (n, 4)."""
-        sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=MIN_CROP_SIDE)
+        halves = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=MIN_CROP_SIDE) / 2
         centers = (bboxes[:, 2:] + bboxes[:, :2]) / 2
-        bboxes = torch.cat([centers - sides / 2, centers + sides / 2], dim=1)
+        bboxes = torch.cat([centers - halves, centers + halves], dim=1)
         return expand_bboxes(bboxes, self.context)
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
         """Logits of boxes on their RoIs, (n, h, w)."""
-        indexed = F.pad(rois, (1, 0))
-        prompts = None
+        prompts = rois.new_empty(len(rois), 0, 1, 1)  # not read
         if self.prompt is not None:
             prompts = soft_boxes_on_rois(bboxes, rois, self.crop_size)
         parts = []
         step = self.test_cfg.get('batch_size', 32)
-        for start in range(0, len(rois), step):
-            part = slice(start, start + step)
-            crops = crop_rois(image[None], indexed[part], self.crop_size)
-            hints = None if prompts is None else prompts[part]
+        for part, hints in zip(F.pad(rois, (1, 0)).split(step), prompts.split(step)):
+            crops = crop_rois(image[None], part, self.crop_size)
             logits = self.crop_logits(crops, hints)
             if self.test_cfg.get('flip', True):
-                hints = None if hints is None else hints.flip(3)
-                logits = (logits + self.crop_logits(crops.flip(3), hints).flip(2)) / 2
+                mirrored = self.crop_logits(crops.flip(3), hints.flip(3))
+                logits = (logits + mirrored.flip(2)) / 2
             parts.append(logits)
         return torch.cat(parts)
 
     def _rgb(self, images: Tensor) -> Tensor:
         """RGB in 0..255 of normalised images."""
-        processor = self.data_preprocessor
-        return images * processor.std + processor.mean
+        return images * self.data_preprocessor.std + self.data_preprocessor.mean
 
     def normalize(self, rgb: Tensor) -> Tensor:
         """Normalised images (N, 3, H, W) of RGB in 0..255."""
-        processor = self.data_preprocessor
-        return (rgb - processor.mean) / processor.std
+        return (rgb - self.data_preprocessor.mean) / self.data_preprocessor.std
 
     def _forward(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> tuple:
         """Raw logits of the boxes of each image, for FLOPs counters and tests."""
-        outputs = []
-        for image, sample in zip(batch_inputs, batch_data_samples):
-            bboxes = sample.gt_instances.bboxes.to(image)
-            outputs.append(self._predict_logits(image, bboxes, self._rois(bboxes)))
-        return tuple(outputs)
+        boxes = [s.gt_instances.bboxes.to(batch_inputs) for s in batch_data_samples]
+        rows = zip(batch_inputs, boxes, map(self._rois, boxes))
+        return tuple(self._predict_logits(*row) for row in rows)
+
+
+def paste_disjoint(
+    logits: Tensor, rois: Tensor, bboxes: Tensor, size: tuple[int, int]
+) -> Tensor:
+    r"""Disjoint masks of an image of ``size`` (height, width), each within its box.
+
+    Logits (N, h, w) on the grids of RoIs are resampled at the pixel centres of boxes;
+    ``rois`` and ``bboxes`` are (N, 4), xyxy in pixels. A pixel that several objects
+    claim goes to the largest :math:`l - 2 \log A`, with the logit l, above 0, and the
+    area A of the object's box: a small object whose box lies in that of a large one is
+    in front of it more often than behind. Ties go to the first. The result is bool.
+    """
+    best = logits.new_full(size, -torch.inf)
+    owner = torch.full(size, -1, dtype=torch.int32, device=logits.device)
+    for n, (x1, y1, x2, y2) in enumerate(pixel_edges(bboxes, *size)):
+        if x1 >= x2 or y1 >= y2:
+            continue
+        pasted = sample_window(logits[n], rois[n], (x1, y1, x2, y2), 'border')
+        place = slice(y1, y2), slice(x1, x2)
+        claims = pasted - AREA_WEIGHT * math.log(pasted.numel())
+        wins = (pasted > 0) & (claims > best[place])
+        best[place][wins] = claims[wins]
+        owner[place][wins] = n
+    return owner == torch.arange(len(logits), device=logits.device)[:, None, None]

@@ -23,7 +23,6 @@ class BoxMaskerEnsemble(BoxMasker):
         other (dict): The other :class:`BoxMasker`; its crops may have another size.
         min_thr_binary (float): The probability that the smaller logit is cut at, where
             ``test_cfg.mask_thr_binary`` is 0.5. Defaults to 0.32.
-        *args, **kwargs: See :class:`BoxMasker`.
     """
 
     def __init__(
@@ -34,11 +33,10 @@ class BoxMaskerEnsemble(BoxMasker):
         self.min_logit = torch.tensor(min_thr_binary).logit().item()
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
-        """See :meth:`BoxMasker._predict_logits`."""
         own = super()._predict_logits(image, bboxes, rois)
         other = self.other._predict_logits(image, bboxes, rois)[:, None]
         size = own.shape[1:]
-        other = F.interpolate(other, size, mode='bilinear', align_corners=False)[:, 0]
+        other = F.interpolate(other, size, mode='bilinear')[:, 0]
         smaller = torch.minimum(own, other) - self.min_logit
         ys = roi_cell_centers(rois, size[0])[1]
         above = ys < (bboxes[:, 1:2] + bboxes[:, 3:]) / 2

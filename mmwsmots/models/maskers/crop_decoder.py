@@ -13,23 +13,19 @@ class CropDecoder(BaseModule):
     """From the feature maps of a crop to one mask at the finest map's resolution.
 
     A top-down path as in FPN: 1x1 laterals, bilinear upsampling, addition, and a 3x3
-    convolution with group norm at each level; the coarsest map's mean, the context of
-    the whole crop, is added to the coarsest level.
+    convolution with group norm at each level; the coarsest map's mean joins its level.
 
     Args:
         in_channels (list[int]): Of the maps, fine to coarse.
         channels (int): Of all levels.
-        num_groups (int): Of the group norms.
         prompt_channels (int): Channels of the prompt, which is averaged to the size of
             each map and joins its channels; 0 takes none.
-        init_cfg (dict, optional): Initialization config.
     """
 
     def __init__(
         self,
         in_channels: list[int],
         channels: int = 48,
-        num_groups: int = 8,
         prompt_channels: int = 0,
         init_cfg: OptMultiConfig = None,
     ) -> None:
@@ -38,14 +34,9 @@ class CropDecoder(BaseModule):
         self.laterals = nn.ModuleList(
             nn.Conv2d(num + prompt_channels, channels, 1) for num in in_channels
         )
+        norm_cfg = dict(type='GN', num_groups=8)
         self.convs = nn.ModuleList(
-            ConvModule(
-                channels,
-                channels,
-                3,
-                padding=1,
-                norm_cfg=dict(type='GN', num_groups=num_groups),
-            )
+            ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg)
             for _ in in_channels[1:]
         )
         self.context = nn.Conv2d(in_channels[-1], channels, 1)
@@ -54,16 +45,7 @@ class CropDecoder(BaseModule):
     def forward(
         self, feats: tuple[Tensor, ...], prompts: Tensor | None = None
     ) -> Tensor:
-        """Decode.
-
-        Args:
-            feats (tuple[Tensor]): Maps (N, C, h, w), fine to coarse.
-            prompts (Tensor, optional): Shape (N, prompt_channels, H, W), at least as
-                fine as the finest map; needed if ``prompt_channels`` is above 0.
-
-        Returns:
-            Tensor: Logits at the finest map's size, shape (N, h, w).
-        """
+        """Logits (N, h, w) of maps (N, C, h, w), fine to coarse, and finer prompts."""
         context = self.context(feats[-1].mean(dim=(2, 3), keepdim=True))
         if self.prompt_channels > 0:
             feats = [
@@ -72,8 +54,6 @@ class CropDecoder(BaseModule):
             ]
         x = self.laterals[-1](feats[-1]) + context
         for level in range(len(feats) - 2, -1, -1):
-            x = F.interpolate(
-                x, size=feats[level].shape[2:], mode='bilinear', align_corners=False
-            )
+            x = F.interpolate(x, feats[level].shape[2:], mode='bilinear')
             x = self.convs[level](x + self.laterals[level](feats[level]))
         return self.predictor(x)[:, 0]

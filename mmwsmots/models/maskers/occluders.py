@@ -15,17 +15,9 @@ def paste_occluders(
     """Paste the objects of other crops, cut by their masks, over or under some objects.
 
     Half of them lie in front, and the object's mask ends there; the others show only
-    where the object is not. The pasted object's box joins the prompt: examples of what
-    belongs to whom, exact up to the cut, so their cells are known.
-
-    Args:
-        rgb_crops (Tensor): RGB in 0..255, shape (N, 3, S, S).
-        crops (Crops): With masks.
-        prob (float): Probability that something is pasted to an object, in [0, 1].
-
-    Returns:
-        tuple[Tensor, Crops]: New colours, and crops with new masks, known cells and
-        prompts; what was given stays as it was.
+    where the object is not. The pasted object's box joins the prompt, its cells become
+    known. Of colours (N, 3, S, S), crops with masks, and the probability that something
+    is pasted to an object, gives new colours and crops.
     """
     num, size = len(rgb_crops), rgb_crops.shape[-1]
     chosen = torch.rand(num) < prob
@@ -45,19 +37,19 @@ def paste_occluders(
             [factor.diag(), (boxes[m][:2] - center * factor)[:, None]], dim=1
         )
         grid = F.affine_grid(theta[None], (1, 1, size, size), align_corners=False)
-        options = dict(mode='bilinear', align_corners=False)
-        cut = F.grid_sample(crops.masks[m][None, None], grid, **options)[0, 0]
+        donor = crops.masks[m][None, None]
+        cut = F.grid_sample(donor, grid, align_corners=False)[0, 0]
         alpha, mask = _opacity(cut), crops.masks[n]
         if torch.rand(()) < 0.5:  # behind
             whole, alpha = alpha, alpha * (1 - _opacity(mask))
-            if alpha.sum() < MIN_VISIBLE * whole.sum():
-                continue
+            visible = alpha
         else:
             whole, mask = mask, mask * (1 - alpha)
-            if mask.sum() < MIN_VISIBLE * whole.sum():
-                continue
+            visible = mask
+        if visible.sum() < MIN_VISIBLE * whole.sum():
+            continue
         pasted = F.grid_sample(
-            rgb_crops[m][None], grid, padding_mode='border', **options
+            rgb_crops[m][None], grid, padding_mode='border', align_corners=False
         )[0]
         rgb[n] = rgb_crops[n] * (1 - alpha) + pasted * alpha
         masks[n] = mask
@@ -79,9 +71,8 @@ def _opacity(masks: Tensor) -> Tensor:
 def _boxes_on_crops(crops: Crops) -> Tensor:
     """Boxes on their crops, centre x, y and half sides, in [-1, 1]: (N, 4)."""
     low, side = crops.rois[:, 1:3], crops.rois[:, 3:] - crops.rois[:, 1:3]
-    corners = [2 * (crops.bboxes[:, k : k + 2] - low) / side - 1 for k in (0, 2)]
-    centers, halves = (corners[0] + corners[1]) / 2, (corners[1] - corners[0]) / 2
-    return torch.cat([centers, halves], dim=1)
+    first, last = (2 * (crops.bboxes[:, k : k + 2] - low) / side - 1 for k in (0, 2))
+    return torch.cat([(first + last) / 2, (last - first) / 2], dim=1)
 
 
 def _place(box: Tensor, donor: Tensor) -> tuple[Tensor, Tensor]:

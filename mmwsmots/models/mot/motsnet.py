@@ -18,25 +18,19 @@ BOX_LOSSES = ('loss_cls', 'loss_bbox', 'acc')
 class MOTSNet(BaseMOTModel):
     r"""Mask R-CNN with a tracking head (Porzi et al., CVPR 2020; Ruiz et al.).
 
-    :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})`. All frames of
-    all clips form one image batch in training; at test frames are processed in order:
-    detections, disjoint masks, embeddings, tracks.
+    :math:`L = L_T + \lambda (L_{RPN} + L_{cls} + L_{box} + L_{mask})`.
 
     Args:
-        detector (dict): Two-stage detector whose RoI head is a :class:`MOTSRoIHead`.
-            Its ``test_cfg.rcnn.score_thr`` is the detection threshold of tracking.
+        detector (dict): Two-stage detector with a :class:`MOTSRoIHead`; its
+            ``test_cfg.rcnn.score_thr`` is the detection threshold of tracking.
         track_head (dict, optional): E.g. :class:`HardTripletEmbedHead`.
         tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
         detector_loss_weight (float): :math:`\lambda`.
         freeze_detector (bool): Whether to train masks and embeddings alone, on a
-            detector that knows its boxes already and stays in evaluation: without
-            gradient, moving batch statistics or drop path. A step takes about two
-            thirds of the time.
+            trained detector that stays in evaluation.
         masker (dict, optional): A trained :class:`BoxMasker`, which segments the
-            detections at test in place of the mask head; the head's masks still pool
-            the embeddings. It is not trained on.
+            detections at test; the mask head's masks still pool the embeddings.
         data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
-        init_cfg (dict or list[dict], optional): Initialisation.
     """
 
     def __init__(
@@ -52,10 +46,8 @@ class MOTSNet(BaseMOTModel):
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.detector = MODELS.build(detector)
-        if track_head is not None:
-            self.track_head = MODELS.build(track_head)
-        if tracker is not None:
-            self.tracker = MODELS.build(tracker)
+        self.track_head = track_head and MODELS.build(track_head)
+        self.tracker = tracker and MODELS.build(tracker)
         self._video_id = None  # of the last frame from a data set
         self.detector_loss_weight = detector_loss_weight
         self.freeze_detector = freeze_detector
@@ -68,7 +60,7 @@ class MOTSNet(BaseMOTModel):
             self.detector.roi_head.mask_head.paste_masks = False
 
     def train(self, mode: bool = True) -> 'MOTSNet':
-        """Switch between training and evaluation; frozen parts stay in evaluation."""
+        """See the parent; frozen parts stay in evaluation."""
         super().train(mode)
         if self.freeze_detector:
             self.detector.eval()
@@ -78,31 +70,22 @@ class MOTSNet(BaseMOTModel):
         return self
 
     def loss(self, inputs: Tensor, data_samples: TrackSampleList, **kwargs) -> dict:
-        """Losses of a batch of clips.
+        """Losses of N clips of T frames, (N, T, C, H, W).
 
-        Args:
-            inputs (Tensor): Shape (N, T, C, H, W): N clips of T frames.
-            data_samples (list[:obj:`TrackDataSample`]): N clips of T annotated frames;
-                ``gt_instances`` has ``bboxes``, ``labels``, ``instances_ids`` (one
-                number per identity over the batch).
-
-        Returns:
-            dict[str, Tensor]: Loss components.
+        ``instances_ids`` of their ``gt_instances`` number identities over the batch.
         """
         imgs = inputs.flatten(0, 1)
         frames = [frame for clip in data_samples for frame in clip.video_data_samples]
         if self.freeze_detector:
             with torch.no_grad():
                 x = self.detector.extract_feat(imgs)
-                losses = {}
-                rpn_results_list = self.detector.rpn_head.predict(
-                    x, frames, rescale=False
-                )
+                proposals = self.detector.rpn_head.predict(x, frames, rescale=False)
+            losses = {}
         else:
             x = self.detector.extract_feat(imgs)
-            losses, rpn_results_list = self._rpn_loss(x, frames)
+            losses, proposals = self._rpn_loss(x, frames)
         roi_losses, mask_samples = self.detector.roi_head.loss_and_mask_samples(
-            x, rpn_results_list, frames
+            x, proposals, frames
         )
         if self.freeze_detector:
             roi_losses = {k: v for k, v in roi_losses.items() if k not in BOX_LOSSES}
@@ -116,12 +99,19 @@ class MOTSNet(BaseMOTModel):
         return losses
 
     def _rpn_loss(self, x: tuple[Tensor], frames: list[DetDataSample]) -> tuple:
-        """Losses of the RPN and its proposals."""
-        detector = self.detector
+        """Losses of the RPN, for which every object is of class 0, and proposals."""
+        detector, samples = self.detector, []
+        for frame in frames:  # mmdet would copy the images
+            gts = frame.gt_instances
+            sample = DetDataSample(metainfo=frame.metainfo)
+            labels = torch.zeros_like(gts.labels)
+            sample.gt_instances = InstanceData(bboxes=gts.bboxes, labels=labels)
+            if 'ignored_instances' in frame:
+                sample.ignored_instances = frame.ignored_instances
+            samples.append(sample)
+        proposal_cfg = detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn)
         losses, proposals = detector.rpn_head.loss_and_predict(
-            x,
-            [class_agnostic_sample(frame) for frame in frames],
-            proposal_cfg=detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn),
+            x, samples, proposal_cfg=proposal_cfg
         )
         named = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
         return named, proposals
@@ -136,40 +126,38 @@ class MOTSNet(BaseMOTModel):
     ) -> TrackSampleList:
         """Detect, segment and track the frames of one video, or the next of them.
 
+        Every frame gets ``pred_track_instances``: ``bboxes`` (n, 4), ``labels``,
+        ``scores``, disjoint ``masks`` (n, H, W) and ``instances_id`` (n, ).
+
         Args:
             inputs (Tensor): Shape (1, T, C, H, W).
-            data_samples (list[:obj:`TrackDataSample`]): One sample of T frames. A frame
-                with ``frame_id`` 0, or with another ``video_id`` than the last one,
-                starts a new video.
+            data_samples (list[:obj:`TrackDataSample`]): One of T frames. ``frame_id``
+                0, or another ``video_id`` than the last one, starts a new video.
             rescale (bool): Whether results are at the original scale.
-            tracker (:obj:`IoUCosineTracker`, optional): That of the video, in place of
-                the model's own, which knows one video at a time.
+            tracker (:obj:`IoUCosineTracker`, optional): In place of the model's own,
+                which knows one video at a time.
 
-        Returns:
-            list[:obj:`TrackDataSample`]: Every frame has ``pred_track_instances``:
-            ``bboxes`` (n, 4), ``labels``, ``scores``, disjoint ``masks`` (n, H, W) and
-            ``instances_id`` (n, ).
+        Raises:
+            ValueError: If there are several videos.
         """
         if len(data_samples) != 1:
             raise ValueError(
                 f'MOTSNet tracks one video at a time, got {len(data_samples)}'
             )
+        frames = data_samples[0].video_data_samples
         if tracker is None and self.with_tracker:
-            self._forget_other_video(data_samples[0].video_data_samples[0])
             tracker = self.tracker
-        for img, frame in zip(inputs[0], data_samples[0].video_data_samples):
+            # A data set's next video may start at any number.
+            video_id = frames[0].get('video_id')
+            is_before = frames[0].frame_id <= tracker.last_frame_id
+            if video_id is not None and (video_id != self._video_id or is_before):
+                tracker.reset()
+            self._video_id = video_id
+        for img, frame in zip(inputs[0], frames):
             frame.pred_track_instances = self._predict_frame(
                 img[None].contiguous(), frame, rescale, tracker
             )
         return data_samples
-
-    def _forget_other_video(self, frame: DetDataSample) -> None:
-        """Reset the tracker where a data set's next video starts, at any number."""
-        video_id = frame.get('video_id')
-        is_before = frame.frame_id <= self.tracker.last_frame_id
-        if video_id is not None and (video_id != self._video_id or is_before):
-            self.tracker.reset()
-        self._video_id = video_id
 
     def _predict_frame(
         self,
@@ -195,9 +183,8 @@ class MOTSNet(BaseMOTModel):
         mask_probs = results.pop('mask_probs', results.masks.float())
         if self.with_track_head:
             rois = F.pad(mask_rois, (1, 0))  # all of image 0
-            results.embeds = self.track_head.predict(
-                x, rois, mask_probs, results.labels
-            )
+            args = x, rois, mask_probs, results.labels
+            results.embeds = self.track_head.predict(*args)
         frame.pred_instances = results
         if tracker is not None:
             results = tracker.track(frame, model=self, feats=x, rescale=rescale)
@@ -206,21 +193,6 @@ class MOTSNet(BaseMOTModel):
     def _segment(self, frame: DetDataSample, bboxes: Tensor, rescale: bool) -> Tensor:
         """The masker's disjoint masks (n, H, W) of the boxes of a frame."""
         height, width = frame.img_shape[:2]
-        options = {}
-        if rescale:
-            size = tuple(frame.ori_shape[:2])
-            options = dict(size=size, scale_factor=frame.scale_factor)
         image = self.masker.normalize(frame.rgb[None, :, :height, :width])[0]
-        return self.masker.segment(image, bboxes, **options).masks
-
-
-def class_agnostic_sample(sample: DetDataSample) -> DetDataSample:
-    """The sample as the RPN needs it: every object of class 0, no images copied."""
-    gts = sample.gt_instances
-    rpn_sample = DetDataSample(metainfo=sample.metainfo)
-    rpn_sample.gt_instances = InstanceData(
-        bboxes=gts.bboxes, labels=torch.zeros_like(gts.labels)
-    )
-    if 'ignored_instances' in sample:
-        rpn_sample.ignored_instances = sample.ignored_instances
-    return rpn_sample
+        scaling = (tuple(frame.ori_shape[:2]), frame.scale_factor) if rescale else ()
+        return self.masker.segment(image, bboxes, *scaling).masks

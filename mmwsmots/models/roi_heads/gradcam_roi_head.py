@@ -12,11 +12,9 @@ from .mots_roi_head import MOTSRoIHead
 
 @MODELS.register_module()
 class GradCAMRoIHead(MOTSRoIHead):
-    """:class:`MOTSRoIHead` that gives the mask head heat maps of the true boxes.
+    """:class:`MOTSRoIHead` with a :class:`GradCAMMaskHead`.
 
-    Args:
-        *args, **kwargs: Of :class:`MOTSRoIHead`, with :class:`GradCAMBBoxHead` and
-            :class:`GradCAMMaskHead`.
+    The heat maps of the true boxes come from its box head, a :class:`GradCAMBBoxHead`.
     """
 
     def mask_loss(
@@ -39,22 +37,17 @@ def with_cams(
     roi_extractor: nn.Module,
     bbox_head: nn.Module,
 ) -> InstanceList:
-    """Shallow copies of annotations with the heat maps of the true boxes.
+    """Shallow copies of annotations with heat maps of the boxes, ``cams`` (n, s, s).
 
-    ``cams`` (num_gts, s, s) come from the RoI extractor of the box branch and a
-    :class:`GradCAMBBoxHead`, of the feature maps of all levels.
+    Of the feature maps of all levels, by the box branch's extractor and head.
     """
+    rois = bbox2roi([gts.bboxes for gts in batch_gt_instances])
     with torch.no_grad():
-        bbox_feats = roi_extractor(
-            x[: roi_extractor.num_inputs],
-            bbox2roi([gts.bboxes for gts in batch_gt_instances]),
-        )
-    labels = torch.cat([gts.labels for gts in batch_gt_instances])
-    cams = bbox_head.cams(bbox_feats, labels)
+        bbox_feats = roi_extractor(x[: roi_extractor.num_inputs], rois)
+    labels = [gts.labels for gts in batch_gt_instances]
+    cams = bbox_head.cams(bbox_feats, torch.cat(labels)).split(list(map(len, labels)))
     copies = []
-    for gts, maps in zip(
-        batch_gt_instances, cams.split([len(gts) for gts in batch_gt_instances])
-    ):
+    for gts, maps in zip(batch_gt_instances, cams):
         copied = InstanceData(**dict(gts.items()), cams=maps)
         for name, value in gts.metainfo_items():
             # set_metainfo would copy the images.
@@ -65,14 +58,7 @@ def with_cams(
 
 @MODELS.register_module()
 class GradCAMCascadeRoIHead(CascadeRoIHead):
-    """Cascade RoI head whose mask heads learn from boxes.
-
-    The heat maps of a stage come from its own box head.
-
-    Args:
-        *args, **kwargs: Of :class:`mmdet.models.CascadeRoIHead`, with
-            :class:`GradCAMBBoxHead` and :class:`GradCAMMaskHead` in every stage.
-    """
+    """As :class:`GradCAMRoIHead`, with both heads in every stage of a cascade."""
 
     def mask_loss(
         self,

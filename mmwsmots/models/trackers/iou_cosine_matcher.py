@@ -1,17 +1,20 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 from collections.abc import Sequence
+from copy import deepcopy
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmdet.structures.bbox import bbox_overlaps
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ...compat import embed_similarity
-from .batch_kalman_filter import BatchKalmanFilter, cxcyah_to_xyxy, xyxy_to_cxcyah
+from ...compat import bbox_cxcyah_to_xyxy, bbox_xyxy_to_cxcyah, embed_similarity
+from .batch_kalman_filter import BatchKalmanFilter
 
 NEVER = -(2**62)  # frame number of a place without an observation
 PAIRS_AT_ONCE = 40_000
+STATES = ('means', 'covariances')  # of the Kalman filter, in the memory
 
 
 def iou_cosine_similarity(
@@ -22,54 +25,44 @@ def iou_cosine_similarity(
     .. math::
         Sim(p, q) = IoU(b_p, b_q) \cdot \max(\cos(a_p, a_q), 0)
 
-    Of boxes (x1, y1, x2, y2), (N, 4) and (M, 4), and embeddings (N, D) and (M, D), or K
-    of each box, (M, K, D), of which the most similar one counts. The result (N, M) is
-    in [0, 1]; 0 where an input is not a number.
+    Of boxes xyxy, (N, 4) and (M, 4), and embeddings (N, D) and (M, D), or (M, K, D), of
+    whose K the most similar one counts. The result (N, M) is in [0, 1]; 0 where an
+    input is not a number.
     """
     with torch.autocast(bboxes1.device.type, enabled=False):
         cosines = embed_similarity(embeds1, embeds2.flatten(0, -2), method='cosine')
         cosines = cosines.clamp_(min=0, max=1).nan_to_num_(0)
         if embeds2.ndim == 3:
             cosines = cosines.view(len(embeds1), *embeds2.shape[:2]).amax(dim=-1)
-        if bboxes1.shape[0] * bboxes2.shape[0] <= PAIRS_AT_ONCE:
-            overlaps = bbox_overlaps(bboxes1, bboxes2)
-        else:  # pieces that stay in the cache: half the time at 200 x 2000 boxes
-            pieces = bboxes1.split(max(PAIRS_AT_ONCE // bboxes2.shape[0], 1))
-            overlaps = torch.cat([bbox_overlaps(piece, bboxes2) for piece in pieces])
+        # Pieces that stay in the cache: half the time at 200 x 2000 boxes.
+        pieces = bboxes1.split(max(PAIRS_AT_ONCE // max(len(bboxes2), 1), 1))
+        overlaps = torch.cat([bbox_overlaps(piece, bboxes2) for piece in pieces])
     return (overlaps * cosines).nan_to_num_(0)
 
 
 class IoUCosineMatcher:
-    r"""Online matcher of boxes and embeddings over a temporal window.
+    r"""Online matcher of boxes and embeddings over a temporal window, on the CPU.
 
     The detections of a frame are assigned to the tracks by the Hungarian algorithm on
-    :math:`Cost = \max Sim - Sim` (Ruiz et al. eq. 4), see
-    :func:`iou_cosine_similarity`. A link needs the same class and a similarity above
-    ``match_sim_thr``; every other pair counts as similarity 0 in the assignment. The
-    threshold and the class are this project's addition; without them the algorithm
-    links whatever is left over.
+    :math:`Cost = \max Sim - Sim` (Ruiz et al. eq. 3, 4), :math:`Sim = IoU \cdot
+    \max(\cos, 0)`. A link needs the same class and a similarity above
+    ``match_sim_thr``, this project's addition; other pairs count as similarity 0.
 
-    A track last seen f frames ago is a candidate if and only if f <=
-    ``num_frames_retain``; older observations are forgotten, and so is a track without
-    any. Frame numbers count, not calls: skipped frames age the memory, and so do frames
-    without detections. Ids are 0, 1, ... in order of appearance and never reused within
-    a video. It knows arrays only and runs on the CPU: on saved detections, or in a
-    model as :class:`IoUCosineTracker`.
+    A track last seen f frames ago, by frame number, is a candidate if f <=
+    ``num_frames_retain``. Ids are 0, 1, ... in order of appearance, never reused.
 
     Args:
         num_frames_retain (int | Sequence[int]): Length of the window in frames, of all
             classes or of each.
-        match_sim_thr (float | Sequence[float]): A link needs a similarity above it, in
-            [0, 1), for all classes or for each.
+        match_sim_thr (float | Sequence[float]): Threshold in [0, 1), likewise.
         candidates (str): What of a track is compared. 'last': its last observation;
             'window': the most similar one in the window.
         motion (str): Where a track's box is expected. 'none': where it was observed, as
-            in the paper; 'kalman': prediction of mmdet's :class:`KalmanFilter` with one
-            step per frame. With 'window', a track's observations then share the
-            expected box and differ by embedding.
+            in the paper; 'kalman': prediction of mmdet's :class:`KalmanFilter`, one
+            step per frame, which a track's observations share.
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If an argument is none of these.
     """
 
     def __init__(
@@ -84,12 +77,12 @@ class IoUCosineMatcher:
             raise ValueError(f'num_frames_retain must be >= 1, got {num_frames_retain}')
         if thresholds.size == 0 or not ((thresholds >= 0) & (thresholds < 1)).all():
             raise ValueError(f'match_sim_thr must be in [0, 1), got {match_sim_thr}')
-        if candidates not in ('last', 'window'):
-            raise ValueError(
-                f"candidates must be 'last' or 'window', got {candidates!r}"
-            )
-        if motion not in ('none', 'kalman'):
-            raise ValueError(f"motion must be 'none' or 'kalman', got {motion!r}")
+        for name, value, (a, b) in (
+            ('candidates', candidates, ('last', 'window')),
+            ('motion', motion, ('none', 'kalman')),
+        ):
+            if value not in (a, b):
+                raise ValueError(f'{name} must be {a!r} or {b!r}, got {value!r}')
         self.num_frames_retain = num_frames_retain
         self.match_sim_thr = match_sim_thr
         self.candidates = candidates
@@ -103,25 +96,19 @@ class IoUCosineMatcher:
         """Forget the video: all tracks, their ids and the frame number."""
         self.num_tracks = 0
         self.last_frame_id = -1
-        # Tensors of one row per live track, none without a track: 'ids' and 'labels'
-        # (T, ), the K latest observations 'bboxes' (T, K, 4), 'embeds' (T, K, D) and
-        # their 'frame_ids' (T, K), newest last; with 'kalman' also 'means' (T, 8) and
-        # 'covariances' (T, 8, 8).
+        # Rows of live tracks, {} without any: 'ids' and 'labels' (T, ), of the K latest
+        # observations, newest last, 'bboxes' (T, K, 4), 'embeds' (T, K, D), 'frame_ids'
+        # (T, K); with 'kalman' also 'means' (T, 8) and 'covariances' (T, 8, 8).
         self.memory = {}
 
     def state_dict(self) -> dict:
         """What :meth:`load_state_dict` needs to go on after the last frame."""
-        return dict(
-            num_tracks=self.num_tracks,
-            last_frame_id=self.last_frame_id,
-            memory={name: rows.clone() for name, rows in self.memory.items()},
-        )
+        names = 'num_tracks', 'last_frame_id', 'memory'
+        return {name: deepcopy(getattr(self, name)) for name in names}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where a tracker of the same options was."""
-        self.num_tracks = state['num_tracks']
-        self.last_frame_id = state['last_frame_id']
-        self.memory = {name: rows.clone() for name, rows in state['memory'].items()}
+        vars(self).update(deepcopy(state))
 
     def match(
         self,
@@ -133,13 +120,10 @@ class IoUCosineMatcher:
         """Give the detections of the next frame their track ids.
 
         Args:
-            bboxes (Tensor | ndarray): Boxes (x1, y1, x2, y2) of N >= 0 detections, (N,
-                4).
-            labels (Tensor | ndarray): Their classes, (N, ).
-            embeds (Tensor | ndarray): Their embeddings, (N, D).
-            frame_id (int): Number of the frame in its video. 0 starts a new video;
-                otherwise it must exceed the last one. Call :meth:`reset` before a video
-                that starts at another number.
+            bboxes, labels, embeds (Tensor | ndarray): Of N >= 0 detections: (N, 4),
+                xyxy; classes (N, ); (N, D).
+            frame_id (int): Number of the frame in its video, above the last one. A new
+                video starts at 0 or after :meth:`reset`.
 
         Returns:
             Tensor: Ids (N, ), int64 on the CPU, no two alike.
@@ -159,10 +143,12 @@ class IoUCosineMatcher:
             )
         if frame_id > self.last_frame_id + 1:
             self._forget(frame_id)
-        if self.motion == 'kalman':
-            self._predict_states(frame_id - self.last_frame_id)
+        if self.motion == 'kalman' and self.memory:
+            states = [self.memory[name].numpy() for name in STATES]
+            for _ in range(frame_id - self.last_frame_id):  # the window bounds them
+                states = self.kf.predict(*states)
+            self.memory.update(zip(STATES, map(torch.from_numpy, states)))
         self.last_frame_id = frame_id
-
         rows = self._assign_rows(bboxes, labels, embeds, frame_id)
         ids = torch.empty_like(rows)
         old, new = (rows >= 0).nonzero()[:, 0], (rows < 0).nonzero()[:, 0]
@@ -179,7 +165,7 @@ class IoUCosineMatcher:
     def _assign_rows(
         self, bboxes: Tensor, labels: Tensor, embeds: Tensor, frame_id: int
     ) -> Tensor:
-        """Match detections to tracks: row of the memory or -1, int64, (N, )."""
+        """Rows of the detections' tracks in the memory or -1, int64, (N, )."""
         rows = torch.full((len(bboxes),), -1)
         if not self.memory or len(bboxes) == 0:
             return rows
@@ -200,38 +186,26 @@ class IoUCosineMatcher:
         if self.candidates == 'window':  # zero embeddings have similarity 0
             cand_embeds = cand_embeds * self._in_window(frame_id)[..., None]
         if self.motion == 'kalman':
-            means = self.memory['means'][:, :4].float()
-            predicted = torch.from_numpy(cxcyah_to_xyxy(means.numpy()))
+            predicted = bbox_cxcyah_to_xyxy(self.memory['means'][:, :4].float())
             return iou_cosine_similarity(bboxes, embeds, predicted, cand_embeds)
         candidates = self.memory['bboxes'].flatten(0, 1), cand_embeds.flatten(0, 1)
         sims = iou_cosine_similarity(bboxes, embeds, *candidates)
         return sims.view(*sims.shape[:1], len(cand_embeds), -1).amax(dim=-1)
-
-    def _predict_states(self, num_frames: int) -> None:
-        """Move the Kalman states of all tracks to a later frame."""
-        if not self.memory:  # with a track, the window bounds num_frames
-            return
-        states = self.memory['means'].numpy(), self.memory['covariances'].numpy()
-        for _ in range(num_frames):
-            states = self.kf.predict(*states)
-        for name, rows in zip(('means', 'covariances'), states):
-            self.memory[name] = torch.from_numpy(rows)
 
     def _extend(
         self, rows: Tensor, bboxes: Tensor, embeds: Tensor, frame_id: int
     ) -> None:
         """Append an observation to tracks; the oldest of K is dropped."""
         memory = self.memory
-        frame_ids = torch.full_like(rows, frame_id)
-        new = dict(bboxes=bboxes, embeds=embeds, frame_ids=frame_ids)
+        new = dict(bboxes=bboxes, embeds=embeds, frame_ids=torch.tensor(frame_id))
         for name, values in new.items():
             if self.num_kept > 1:
                 memory[name][rows, :-1] = memory[name][rows, 1:]
             memory[name][rows, -1] = values
         if self.motion == 'kalman':
             rows = rows.numpy()
-            states = [memory[name].numpy() for name in ('means', 'covariances')]
-            measured = xyxy_to_cxcyah(bboxes.double().numpy())
+            states = [memory[name].numpy() for name in STATES]
+            measured = bbox_xyxy_to_cxcyah(bboxes.double()).numpy()
             corrected = self.kf.update(*(state[rows] for state in states), measured)
             for state, values in zip(states, corrected):
                 state[rows] = values
@@ -241,18 +215,17 @@ class IoUCosineMatcher:
     ) -> None:
         """Start a track from each detection."""
         num_empty = self.num_kept - 1
-        frame_ids = torch.full((len(ids), self.num_kept), NEVER)
-        frame_ids[:, -1] = frame_id
+        frame_ids = torch.full((len(ids), 1), frame_id)
         new = dict(
             ids=ids,
             labels=labels,
-            bboxes=torch.nn.functional.pad(bboxes[:, None], (0, 0, num_empty, 0)),
-            embeds=torch.nn.functional.pad(embeds[:, None], (0, 0, num_empty, 0)),
-            frame_ids=frame_ids,
+            bboxes=F.pad(bboxes[:, None], (0, 0, num_empty, 0)),
+            embeds=F.pad(embeds[:, None], (0, 0, num_empty, 0)),
+            frame_ids=F.pad(frame_ids, (num_empty, 0), value=NEVER),
         )
         if self.motion == 'kalman':
-            states = self.kf.initiate(xyxy_to_cxcyah(bboxes.double().numpy()))
-            new['means'], new['covariances'] = map(torch.from_numpy, states)
+            measured = bbox_xyxy_to_cxcyah(bboxes.double()).numpy()
+            new.update(zip(STATES, map(torch.from_numpy, self.kf.initiate(measured))))
         for name, rows in self.memory.items():
             new[name] = torch.cat([rows, new[name]])
         self.memory = new
@@ -262,10 +235,8 @@ class IoUCosineMatcher:
         if not self.memory:
             return
         is_live = self._in_window(frame_id)[:, -1]
-        if not is_live.any():
-            self.memory = {}
-        elif not is_live.all():
-            self.memory = {name: rows[is_live] for name, rows in self.memory.items()}
+        live = {name: rows[is_live] for name, rows in self.memory.items()}
+        self.memory = live if is_live.any() else {}
 
     def _in_window(self, frame_id: int) -> Tensor:
         """Which observations a frame is compared with, bool, (T, K)."""

@@ -19,20 +19,11 @@ MASK_SIZE = 28
 class IoUCosineTracker(IoUCosineMatcher):
     """:class:`IoUCosineMatcher` as the tracker of :class:`MOTSNet` and mmdet's models.
 
-    The embeddings are those of the detections, if they have ``embeds``. Else they come
-    from the model's ``track_head``: under the predicted masks from a
-    :class:`HardTripletTrackHead` or :class:`HardTripletEmbedHead`, or from a
-    ``QuasiDenseTrackHead``. In a model without one they are all equal, and overlap
-    decides alone.
-
-    Every detection starts or continues a track: the detector's
+    The embeddings are the detections' ``embeds``, or come from the model's
+    ``track_head``: under the predicted masks from a :class:`HardTripletTrackHead` or
+    :class:`HardTripletEmbedHead`, or from a ``QuasiDenseTrackHead``. Without any,
+    overlap decides alone. Every detection starts or continues a track: the detector's
     ``test_cfg.rcnn.score_thr`` is the tracker's score threshold.
-
-    It is no :class:`mmdet.models.trackers.BaseTracker`, whose memory is a list of
-    tensors for each track: here all tracks are rows of a few tensors.
-
-    Args:
-        *args, **kwargs: Of :class:`IoUCosineMatcher`.
     """
 
     def track(
@@ -43,59 +34,40 @@ class IoUCosineTracker(IoUCosineMatcher):
         rescale: bool = True,
         **kwargs,
     ) -> InstanceData:
-        """Give the detections of the next frame their track ids.
+        """Copy ``pred_instances`` of the next frame with their ``instances_id`` (n, ).
 
         Args:
-            data_sample (:obj:`DetDataSample`): Of the frame, with ``frame_id``,
-                ``scale_factor`` and ``pred_instances``.
+            data_sample (:obj:`DetDataSample`): Of the frame, with ``frame_id`` and
+                ``scale_factor``.
             model (nn.Module, optional): The tracking model.
-            feats (tuple[Tensor], optional): Feature maps of all levels; needed if the
-                model's ``track_head`` gives the embeddings.
-            rescale (bool): Whether boxes and masks of ``pred_instances`` are at the
-                original scale.
+            feats (tuple[Tensor], optional): Feature maps of all levels, if the model's
+                ``track_head`` gives the embeddings.
+            rescale (bool): Whether ``pred_instances`` are at the original scale.
             **kwargs: Not used.
-
-        Returns:
-            :obj:`InstanceData`: The fields of ``pred_instances``, in order, and
-            ``instances_id`` (n, ).
         """
         results = data_sample.get(DETECTIONS).clone()
-        embeds = results.get('embeds')
-        if embeds is None:
-            embeds = self._embed(results, data_sample, model, feats, rescale)
+        embeds, head = results.get('embeds'), getattr(model, 'track_head', None)
+        if embeds is None and (head is None or len(results) == 0):
+            embeds = results.scores.new_ones((len(results), 1))
+        elif embeds is None:
+            bboxes = results.bboxes
+            if rescale:
+                bboxes = bboxes * bboxes.new_tensor(data_sample.scale_factor).repeat(2)
+            if isinstance(head, HardTripletTrackHead):
+                head = head.embed_head
+            if isinstance(head, HardTripletEmbedHead):
+                masks = crop_masks(results.masks, results.bboxes, MASK_SIZE)
+                embeds = head.predict(feats, bbox2roi([bboxes]), masks, results.labels)
+            else:
+                embeds = head.predict(feats, [bboxes])
         results.instances_id = self.match(
             results.bboxes, results.labels, embeds, data_sample.frame_id
         ).to(results.labels.device)
         return results
 
-    @staticmethod
-    def _embed(
-        results: InstanceData,
-        data_sample: DetDataSample,
-        model: nn.Module | None,
-        feats: tuple[Tensor] | None,
-        rescale: bool,
-    ) -> Tensor:
-        """Embeddings from the model's track head, shape (n, D)."""
-        head = getattr(model, 'track_head', None)
-        if head is None or len(results) == 0:
-            return results.scores.new_ones((len(results), 1))
-        bboxes = results.bboxes
-        if rescale:
-            bboxes = bboxes * bboxes.new_tensor(data_sample.scale_factor).repeat(2)
-        if isinstance(head, HardTripletTrackHead):
-            head = head.embed_head
-        if isinstance(head, HardTripletEmbedHead):
-            masks = crop_masks(results.masks, results.bboxes, MASK_SIZE)
-            return head.predict(feats, bbox2roi([bboxes]), masks, results.labels)
-        return head.predict(feats, [bboxes])
-
 
 def crop_masks(masks: Tensor, bboxes: Tensor, size: int) -> Tensor:
-    """Shares of the cells of boxes' grids that masks cover, (N, size, size).
-
-    ``masks`` are bool (N, H, W), ``bboxes`` (N, 4), xyxy in their pixels.
-    """
+    """Coverage (N, size, size) by bool masks (N, H, W) on boxes (N, 4) of them."""
     # One by one: together they would be N images of floats.
     crops = [
         crop_rois(mask[None, None], F.pad(bbox[None], (1, 0)), size)[0]

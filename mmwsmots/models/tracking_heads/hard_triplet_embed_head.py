@@ -1,37 +1,59 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
+import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, InstanceList, OptMultiConfig
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..utils.mask_pool import mask_pool
+
+def mask_pool(features: Tensor, masks: Tensor) -> Tensor:
+    r"""Mean of the features under a soft mask (Porzi et al., CVPR 2020).
+
+    .. math::
+        a = \frac{\sum_{ij} S_{ij} F_{ij}}{\sum_{ij} S_{ij}}
+
+    The gradient into S is how tracking supervises the masks. Features F (N, C, H, W)
+    and masks S (N, h, w) in [0, 1], resized to (H, W), are over the same regions. The
+    means (N, C) are float32 or above, under autocast too; 0 of an all-zero mask.
+
+    Raises:
+        ValueError: If there is not one mask for each feature map.
+    """
+    if features.ndim != 4 or masks.ndim != 3 or len(features) != len(masks):
+        raise ValueError(
+            'mask_pool needs features (N, C, H, W) and masks (N, h, w), got '
+            f'{tuple(features.shape)} and {tuple(masks.shape)}'
+        )
+    with torch.autocast(features.device.type, enabled=False):
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        features, masks = features.to(dtype), masks.to(dtype)
+        size = features.shape[2:]
+        if masks.shape[1:] != size:
+            shrinks = masks.shape[1] >= size[0] and masks.shape[2] >= size[1]
+            mode = 'area' if shrinks else 'bilinear'
+            masks = F.interpolate(masks[:, None], size, mode=mode)[:, 0]
+        sums = torch.einsum('nchw,nhw->nc', features, masks)
+        return sums / masks.sum(dim=(1, 2)).clamp(min=1e-6)[:, None]
 
 
 @MODELS.register_module()
 class HardTripletEmbedHead(BaseModule):
     """Appearance embedding of the pixels under a soft mask.
 
-    RoIAlign, mask pooling, a hidden fully connected layer with ReLU, a linear layer to
-    the embedding, nearly as the tracking head of MOTSNet (Porzi et al., CVPR 2020).
-    Ruiz et al. say that it "first applies the mask-pooling operation on the input
-    features", so no convolution stands before it; neither states the widths, and a
-    hidden layer of 128 is this project's choice.
+    RoIAlign, :func:`mask_pool`, a hidden fully connected layer with ReLU, a linear
+    layer to the embedding, nearly as in MOTSNet (Porzi et al., CVPR 2020), but without
+    a convolution, as Ruiz et al. pool input features. The widths are this project's.
 
     Args:
-        roi_extractor (dict): Config of the RoI extractor, 14x14 in the paper.
-        in_channels (int): Channels of the feature levels.
-        fc_out_channels (int): Units of the hidden layer.
-        embed_dims (int): Length of an embedding.
+        roi_extractor (dict): 14x14 in the paper.
+        in_channels, fc_out_channels, embed_dims (int): Of levels, hidden layer, result.
         num_classes (int): Foreground classes.
         class_agnostic (bool): One embedding for all classes, and negatives of any
-            class. Otherwise one for each class, of which the label selects a slice, and
-            negatives of the anchor's class.
-        detach_mask (bool): Cut the gradient of the loss into the masks, so that
-            tracking does not supervise them.
+            class. Otherwise one for each class, and negatives of the anchor's class.
+        detach_mask (bool): Cut the gradient of the loss into the masks.
         loss_triplet (dict): Config of the loss of embeddings, ids and labels.
-        init_cfg (dict or list[dict], optional): Initialisation.
     """
 
     def __init__(
@@ -61,15 +83,14 @@ class HardTripletEmbedHead(BaseModule):
         self.fc_embed = nn.Linear(fc_out_channels, num_slices * embed_dims)
 
     def forward(self, roi_feats: Tensor, mask_probs: Tensor, labels: Tensor) -> Tensor:
-        """Embed regions: (N, ``embed_dims``), not normalised.
+        """Embeddings (N, ``embed_dims``), not normalised.
 
-        Of features (N, C, H, W), soft masks in [0, 1] over the same regions, of any
-        resolution (N, h, w), and classes (N, ), unused when class-agnostic.
+        Of features (N, C, H, W), soft masks (N, h, w) in [0, 1] over the same regions,
+        and classes (N, ), unused when class-agnostic.
         """
         if self.detach_mask:
             mask_probs = mask_probs.detach()
-        pooled = mask_pool(roi_feats, mask_probs)
-        embeds = self.fc_embed(self.fcs(pooled))
+        embeds = self.fc_embed(self.fcs(mask_pool(roi_feats, mask_probs)))
         if self.class_agnostic:
             return embeds
         embeds = embeds.unflatten(1, (-1, self.embed_dims))
@@ -83,12 +104,10 @@ class HardTripletEmbedHead(BaseModule):
         return self(self.roi_extractor(levels, rois), mask_probs, labels)
 
     def loss(self, x: tuple[Tensor], mask_samples: InstanceList) -> dict[str, Tensor]:
-        """``loss_triplet`` over the positive proposals of a batch.
+        """``loss_triplet`` over positive proposals, from levels (B, C, H, W).
 
-        ``x`` are feature levels (B, C, H, W); each image has ``mask_samples`` of P >= 0
-        proposals: ``priors`` (P, 4), ``labels`` (P, ), ``instances_ids`` (P, ), equal
-        exactly for one identity, also across images, and ``mask_probs`` (P, h, w). All
-        parameters take part in the graph, whatever P.
+        Each image has P >= 0 samples: ``priors`` (P, 4), ``labels``, ``instances_ids``
+        (P, ), equal for one identity of the batch alone, ``mask_probs`` (P, h, w).
         """
         rois = bbox2roi([samples.priors for samples in mask_samples])
         mask_probs, labels, ids = (
@@ -96,6 +115,5 @@ class HardTripletEmbedHead(BaseModule):
             for field in ('mask_probs', 'labels', 'instances_ids')
         )
         embeds = self.predict(x, rois, mask_probs, labels)
-        if self.class_agnostic:
-            labels = None
-        return dict(loss_triplet=self.loss_triplet(embeds, ids, labels))
+        classes = None if self.class_agnostic else labels
+        return dict(loss_triplet=self.loss_triplet(embeds, ids, classes))

@@ -20,14 +20,12 @@ MAX_ROIS = 64  # of a frame
 class HardTripletTrackHead(BaseModule):
     """:class:`HardTripletEmbedHead` as the track head of mmdet's ``MaskTrackRCNN``.
 
-    It learns from a key and a reference frame: RoIs are drawn around the true boxes
-    of both, with an IoU above 0.5 as positive proposals have, features are pooled
-    under the true masks, the triplets are those of all RoIs of the batch. At test
+    It learns from RoIs around the true boxes of a key and a reference frame, with an
+    IoU above 0.5 as positive proposals have, and features under the true masks. At test
     :class:`IoUCosineTracker` pools under the predicted masks.
 
     Args:
         embed_head (dict): :class:`HardTripletEmbedHead`.
-        init_cfg (dict or list[dict], optional): Initialisation.
     """
 
     def __init__(self, embed_head: ConfigType, init_cfg: OptMultiConfig = None) -> None:
@@ -42,10 +40,9 @@ class HardTripletTrackHead(BaseModule):
         data_samples: TrackSampleList,
         **kwargs,
     ) -> dict[str, Tensor]:
-        """``loss_triplet`` over RoIs of the key and the reference frames.
+        """``loss_triplet``, see mmdet's ``RoITrackHead.loss``; proposals are not used.
 
-        ``gt_instances`` of their frames has ``bboxes``, ``labels``, ``instances_ids``
-        and ``masks``. See mmdet's ``RoITrackHead.loss``; the proposals are not used.
+        ``gt_instances`` have ``bboxes``, ``labels``, ``instances_ids`` and ``masks``.
         """
         frames = [clip.get_key_frames()[0] for clip in data_samples]
         frames += [clip.get_ref_frames()[0] for clip in data_samples]

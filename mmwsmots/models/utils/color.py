@@ -15,10 +15,7 @@ _WHITE = (0.950456, 1.0, 1.088754)
 
 
 def rgb_to_lab(images: Tensor) -> Tensor:
-    """Convert sRGB to CIE L*a*b* (D65), float (N, 3, H, W).
-
-    RGB is in 0..255, L in 0..100, a and b in about -128..127.
-    """
+    """Convert sRGB in 0..255 to CIE L*a*b* (D65), L in 0..100, float (N, 3, H, W)."""
     rgb = images / 255
     linear = torch.where(
         rgb > 0.04045, ((rgb.clamp(min=0) + 0.055) / 1.055) ** 2.4, rgb / 12.92
@@ -40,17 +37,10 @@ def color_evidence(
 
     As in GrabCut (Rother et al., SIGGRAPH 2004) the object and its surroundings have a
     model of their colours each, here a smoothed Lab histogram in which every cell
-    counts by its soft mask, and a cell gets the log-likelihood ratio of its colour,
-
-    .. math::
-        r_i = \log \frac{p_{fg}(c_i) + \epsilon}{p_{bg}(c_i) + \epsilon} .
-
-    Unlike the affinities of :func:`mean_field` it reaches cells far away, such as a
-    piece of the background between two legs.
-
-    ``logits`` (N, H, W) are the foreground's, ``rgb_crops`` (N, 3, H, W) in 0..255;
-    cells outside of ``box_masks``, bool (N, H, W), count as background. The result
-    (N, H, W), float32, is to be added to logits.
+    counts by its soft mask. The result, float32, to be added to the foreground's
+    ``logits`` (N, H, W), is the log-likelihood ratio of a cell's colour, :math:`\log
+    ((p_{fg} + \epsilon) / (p_{bg} + \epsilon))`. ``rgb_crops`` (N, 3, H, W) are in
+    0..255; cells outside of ``box_masks``, bool (N, H, W), count as background.
     """
     if len(logits) == 0:
         return logits.float()

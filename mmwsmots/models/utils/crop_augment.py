@@ -1,6 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-"""Random changes of crops, for training on them."""
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,19 +9,15 @@ from .roi_grid import expand_bboxes
 def jittered_rois(bboxes: Tensor, context: float, jitter: float) -> Tensor:
     """RoIs around boxes (N, 4) in pixels that do not tell where exactly the box is.
 
-    ``context`` is the side of an RoI over that of its box, on average; ``jitter`` the
-    largest shift as a share of the box's sides and the largest change of the logarithm
-    of the scale, both uniform.
+    ``context`` is the mean side of an RoI over that of its box; ``jitter`` the largest
+    shift over the box's sides and change of the logarithm of the scale, both uniform.
     """
     noise = (2 * torch.rand_like(bboxes[:, :3]) - 1) * jitter
     return expand_bboxes(bboxes, context * noise[:, 2:].exp(), noise[:, :2])
 
 
 def jitter_colors(rgb_crops: Tensor) -> Tensor:
-    """Change brightness, white balance, contrast and saturation of each crop.
-
-    ``rgb_crops`` (N, 3, H, W) and the result are in 0..255. A tenth becomes grey.
-    """
+    """Change the colours of crops (N, 3, H, W) in 0..255; a tenth becomes grey."""
 
     def uniform(low: float, high: float, channels: int = 1) -> Tensor:
         noise = torch.rand(len(rgb_crops), channels, 1, 1, device=rgb_crops.device)
@@ -38,10 +32,9 @@ def jitter_colors(rgb_crops: Tensor) -> Tensor:
 
 
 def blur_some(crops: Tensor, share: float = 0.2, low: float = 0.25) -> Tensor:
-    """Make some crops (N, C, H, W) as coarse as those of small objects are.
+    """Make some crops (N, C, H, W), chosen with the probability ``share``, coarse.
 
-    ``share`` is the probability of each, the ratio of the coarser side is uniform from
-    ``low`` to three quarters.
+    The ratio of the coarser side is uniform from ``low`` to three quarters.
     """
     height, width = crops.shape[2:]
     ratios = low + (0.75 - low) * torch.rand(len(crops))
@@ -49,8 +42,6 @@ def blur_some(crops: Tensor, share: float = 0.2, low: float = 0.25) -> Tensor:
     out = crops.clone()
     for n in chosen.nonzero()[:, 0].tolist():
         size = [max(round(side * float(ratios[n])), 1) for side in (height, width)]
-        coarse = F.interpolate(crops[n : n + 1], size=size, mode='area')
-        out[n] = F.interpolate(
-            coarse, size=(height, width), mode='bilinear', align_corners=False
-        )[0]
+        coarse = F.interpolate(crops[n : n + 1], size, mode='area')
+        out[n] = F.interpolate(coarse, (height, width), mode='bilinear')[0]
     return out

@@ -19,21 +19,17 @@ def mask_confidences(
         c = \sqrt{\frac{\sum_M p}{|M| + \sum_R p} \cdot
         \frac{1}{4} \sum_{\text{sides}} \max_{\text{strip}} p} .
 
-    The first factor is the mask's expected intersection over its expected union with a
-    truth drawn pixel by pixel from p. The second asks for the object at each of the
-    four sides of its tight box: the highest p in the strip along the side, a tenth of
-    the box wide. A side that others cover counts for nothing.
+    The first factor is the expected IoU with a truth drawn pixel by pixel from p. The
+    second asks for the object at the four sides of its box, in strips a tenth of the
+    box wide. A side that others cover counts for nothing.
 
     ``masks`` are bool (N, H, W) and disjoint, ``mask_probs`` (N, h, w) on the grids of
-    ``rois``, which are (N, 4), xyxy in pixels of ``masks``, as ``bboxes`` are. The
-    result (N, ) is in [0, 1]; 0 for an empty mask.
+    ``rois``, which are (N, 4), xyxy in pixels of ``masks``, as ``bboxes``. The result
+    (N, ) is in [0, 1]; 0 for an empty mask.
     """
     confidences = mask_probs.new_zeros(len(masks))
-    if len(masks) == 0:
-        return confidences
     taken = masks.any(dim=0)
-    edges = pixel_edges(bboxes, *masks.shape[-2:])
-    for n, (x1, y1, x2, y2) in enumerate(edges):
+    for n, (x1, y1, x2, y2) in enumerate(pixel_edges(bboxes, *taken.shape)):
         mask = masks[n, y1:y2, x1:x2]
         if not mask.any():
             continue
@@ -45,15 +41,11 @@ def mask_confidences(
         height, width = mask.shape
         rows, columns = max(round(height * STRIP), 1), max(round(width * STRIP), 1)
         sides = [
-            part[is_free].max()
-            for part, is_free in (
-                (probs[:rows], free[:rows]),
-                (probs[-rows:], free[-rows:]),
-                (probs[:, :columns], free[:, :columns]),
-                (probs[:, -columns:], free[:, -columns:]),
-            )
-            if is_free.any()
+            p[strip][is_free[strip]].max()
+            for p, is_free, k in ((probs, free, rows), (probs.T, free.T, columns))
+            for strip in (slice(k), slice(-k, None))
+            if is_free[strip].any()
         ]
-        support = torch.stack(sides).mean() if sides else iou.new_tensor(0.0)
-        confidences[n] = (iou * support).sqrt()
+        if sides:
+            confidences[n] = (iou * torch.stack(sides).mean()).sqrt()
     return confidences

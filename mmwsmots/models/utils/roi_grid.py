@@ -11,8 +11,8 @@ def expand_bboxes(
 ) -> Tensor:
     """Scale boxes (N, 4), xyxy in pixels, about their centres, and shift them.
 
-    ``factor`` is new sides over old ones, one, (N, 1) or (N, 2); ``shift`` that of the
-    centres over the old sides, one or (N, 2). Boxes may reach outside the image.
+    ``factor`` is new sides over old ones, one or (N, 1); ``shift`` that of the centres
+    over the old sides, one or (N, 2).
     """
     sides = bboxes[:, 2:] - bboxes[:, :2]
     centers = (bboxes[:, :2] + bboxes[:, 2:]) / 2 + shift * sides
@@ -21,10 +21,7 @@ def expand_bboxes(
 
 
 def pixel_edges(bboxes: Tensor, height: int, width: int) -> list[list[int]]:
-    """First and past-the-last column and row whose pixel centres lie in boxes (N, 4).
-
-    Boxes are xyxy in pixels, the result x1, y1, x2, y2 of each within the image.
-    """
+    """Whole boxes xyxy of the pixels of an image whose centres lie in boxes (N, 4)."""
     # The pixel centres from x1 - 0.5 (included) to x2 - 0.5 (excluded).
     edges = (bboxes - 0.5).ceil().clamp(min=0).long()
     edges[:, 0::2].clamp_(max=width)
@@ -41,11 +38,10 @@ def roi_cell_centers(rois: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def box_masks_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
-    """Indicator of boxes on the cells of RoIs, row by row.
+    """Whether the centres of RoIs' cells lie in boxes (left and top edge included).
 
-    A cell lies in a box when its centre does (left and top edge included). RoIs are
-    (P, 4), xyxy in pixels, with one box (P, 4) or several (P, G, 4) for each. The
-    result is bool, (P, size, size) or (P, G, size, size).
+    RoIs are (P, 4), xyxy in pixels, with one box (P, 4) or several (P, G, 4) for each.
+    The result is bool, (P, size, size) or (P, G, size, size).
     """
     xs, ys = roi_cell_centers(rois, size)
     if bboxes.dim() == 3:
@@ -56,10 +52,8 @@ def box_masks_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
 
 
 def box_coverage_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
-    """As :func:`box_masks_on_rois`, the share of each cell that boxes cover."""
+    """Shares (P, size, size) of RoIs' cells that boxes cover, both (P, 4) or (1, 4)."""
     steps = torch.arange(size, device=rois.device, dtype=rois.dtype)
-    if bboxes.dim() == 3:
-        rois = rois[:, None]
     cell = ((rois[..., 2:] - rois[..., :2]) / size).clamp(min=1e-6)
     low = (bboxes[..., :2] - rois[..., :2]) / cell
     high = (bboxes[..., 2:] - rois[..., :2]) / cell
@@ -70,26 +64,30 @@ def box_coverage_on_rois(bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
 
 
 def soft_boxes_on_rois(
-    bboxes: Tensor, rois: Tensor, size: int, rows: Tensor | None = None
+    bboxes: Tensor,
+    rois: Tensor,
+    size: int,
+    rows: Tensor | None = None,
+    others: Tensor | None = None,
 ) -> Tensor:
-    """Where the box of an RoI is, and where the other boxes of the image are.
+    """How far an RoI's cells are covered by its box, and by the other boxes.
 
-    ``bboxes`` are all (n, 4) of the image, ``rois`` (P, 4), xyxy in pixels, and
-    ``rows`` the box of each RoI, by default RoI p of box p. The result (P, 2, size,
-    size) in [0, 1] is the coverage by the RoI's own box, and the largest by another.
+    ``bboxes`` are all (n, 4) of the image, ``rois`` (P, 4), xyxy in pixels; ``rows`` is
+    the box of each RoI, by default the p-th; ``others``, bool (P, n), which other boxes
+    count. The result (P, 2, size, size) is the RoI's own box, and the largest other.
     """
-    rows = torch.arange(len(rois), device=rois.device) if rows is None else rows
+    numbers = torch.arange(len(rois), device=rois.device)
+    rows = numbers if rows is None else rows
     prompts = rois.new_zeros(len(rois), 2, size, size)
     prompts[:, 0] = box_coverage_on_rois(bboxes[rows], rois, size)
-    for p, row in enumerate(rows.tolist()):
-        x1, y1, x2, y2 = rois[p].tolist()
-        meets = (bboxes[:, 0] < x2) & (bboxes[:, 2] > x1)
-        meets &= (bboxes[:, 1] < y2) & (bboxes[:, 3] > y1)
-        meets[row] = False
-        if meets.any():
-            others = bboxes[meets]
-            roi = rois[p].expand(len(others), 4)
-            prompts[p, 1] = box_coverage_on_rois(others, roi, size).amax(dim=0)
+    meets = (bboxes[:, :2] < rois[:, None, 2:]).all(dim=2)
+    meets &= (bboxes[:, 2:] > rois[:, None, :2]).all(dim=2)
+    meets[numbers, rows] = False
+    if others is not None:
+        meets &= others
+    for p in meets.any(dim=1).nonzero()[:, 0].tolist():
+        covers = box_coverage_on_rois(bboxes[meets[p]], rois[p : p + 1], size)
+        prompts[p, 1] = covers.amax(dim=0)
     return prompts
 
 
@@ -101,8 +99,7 @@ def sample_window(
 ) -> Tensor:
     """Values (h, w) on a RoI's grid at the pixel centres of a window, bilinear.
 
-    ``roi`` is (4, ), xyxy in pixels; ``window`` is x1, y1, x2, y2: the first column and
-    row, past the last ones. The result is (y2 - y1, x2 - x1).
+    ``roi`` (4, ) and ``window`` are xyxy in pixels. The result is (y2 - y1, x2 - x1).
     """
     x1, y1, x2, y2 = window
     xs = torch.arange(x1, x2, device=values.device, dtype=values.dtype) + 0.5
@@ -119,8 +116,7 @@ def crop_rois(images: Tensor, rois: Tensor, size: int) -> Tensor:
     """Resample RoIs of images (N, C, H, W) to squares; the aspect ratio is not kept.
 
     RoIs (P, 5) are image index, x1, y1, x2, y2 in pixels. The crops (P, C, size, size)
-    are float, averaged over the pixels of a cell where the RoI is larger than the crop,
-    and 0 outside the image.
+    are float32, averaged over the pixels of a cell, and 0 outside the image.
     """
     # mmcv reads memory as if tensors were contiguous, whatever their strides.
     images, rois = images.float().contiguous(), rois.float().contiguous()

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from mmwsmots.models.maskers.crop_sampler import Crops
-from mmwsmots.models.utils.mask_paste import paste_logits
+from mmwsmots.models.utils.roi_grid import sample_window
 
 REPO = Path(__file__).resolve().parents[3]
 SIZE = (100, 160)
@@ -148,10 +148,9 @@ def test_the_threshold_is_one_of_probabilities():
     (x1, y1, x2, y2) = np.array(BOXES[0], dtype=int)
     model = masker('labels', test_cfg=dict(mask_refiner=None)).eval()
     rois = model._rois(boxes)
-    (window,) = paste_logits(
-        model._predict_logits(image, boxes, rois).detach(), rois, boxes, *SIZE
-    )
-    probabilities = window.logits.sigmoid()
+    (logits,) = model._predict_logits(image, boxes, rois).detach()
+    logits = sample_window(logits, rois[0], (x1, y1, x2, y2), 'border')
+    probabilities = logits.sigmoid()
     for threshold in (0.3, 0.5, float(probabilities.median())):
         model.test_cfg = dict(mask_thr_binary=threshold)
         mask = model.segment(image, boxes).masks[0]

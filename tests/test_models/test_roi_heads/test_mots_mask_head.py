@@ -6,7 +6,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmwsmots.models.roi_heads.mask_heads import MOTSMaskHead
+from mmwsmots.models.roi_heads import MOTSMaskHead
 
 # Best logit of each of a mask's ten rows: all columns are the same.
 PEAKS = torch.tensor([-3.0, -2.0, -1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0])
@@ -52,7 +52,6 @@ def test_unsure_masks_weigh_less(class_agnostic):
         in_channels=4,
         conv_out_channels=4,
         class_agnostic=class_agnostic,
-        score_power=3,
         loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=2.0),
     )
     bitmaps = (torch.rand(3, 8, 8) > 0.5).numpy().astype('uint8')
@@ -85,8 +84,8 @@ def test_unsure_masks_weigh_less(class_agnostic):
     for index, mask, score in rows:
         logits = preds[index, 0 if class_agnostic else int(mask != 0)].double()
         target = torch.from_numpy(bitmaps[mask]).double()
-        expected = expected + score**3 * F.softplus(logits - 2 * logits * target).mean()
-        total += score**3
+        expected = expected + score**4 * F.softplus(logits - 2 * logits * target).mean()
+        total += score**4
     torch.testing.assert_close(loss().double(), 2 * expected / total, rtol=1e-6, atol=0)
     # Masks of which nothing is known teach nothing, and a batch of them is no error.
     for instances in gts:

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from mmwsmots.models.utils.mask_pool import mask_pool
+from mmwsmots.models.tracking_heads.hard_triplet_embed_head import mask_pool
 
 
 def pool_by_loop(features, masks):

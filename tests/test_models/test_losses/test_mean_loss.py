@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from mmwsmots.models.utils.gathered_mean import gathered_mean
+from mmwsmots.models.losses.mean_loss import MeanLoss
 from tests.processes import run_processes
 
 # Terms of two processes; the last pair has none at all.
@@ -18,7 +18,7 @@ def terms():
 def step(model, inputs, gather):
     """Loss and gradient of the mean of the terms."""
     model.zero_grad()
-    loss = gathered_mean(model(inputs).square().sum(), len(inputs), gather)
+    loss = MeanLoss(gather=gather).mean(model(inputs).square().sum(), len(inputs))
     loss.backward()
     return loss.detach(), next(model.parameters()).grad.clone()
 
@@ -52,7 +52,8 @@ def test_the_average_of_processes_is_the_mean_of_all_terms():
 @pytest.mark.parametrize('gather', [True, False])
 def test_one_process(gather):
     values = torch.tensor([1.0, 4.0], requires_grad=True)
-    assert gathered_mean(values.sum(), 2, gather) == 2.5
-    empty = gathered_mean(values[:0].sum(), torch.tensor(0), gather)
+    loss = MeanLoss(gather=gather)
+    assert loss.mean(values.sum(), 2) == 2.5
+    empty = loss.mean(values[:0].sum(), torch.tensor(0))
     empty.backward()
     assert empty == 0 and values.grad.tolist() == [0, 0]

@@ -5,7 +5,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList, OptConfigType
 from torch import Tensor
 
-from ...utils.roi_grid import crop_rois, stack_rgb
+from ..utils.roi_grid import crop_rois, stack_rgb
 from .mots_mask_head import MOTSMaskHead
 
 
@@ -13,13 +13,12 @@ from .mots_mask_head import MOTSMaskHead
 class CRFMaskHead(MOTSMaskHead):
     """Mask head of a supervised Mask R-CNN with L_CRF beside its cross entropy.
 
-    It reads ``rgb`` (set by :class:`RGBDetDataPreprocessor`) from the metainfo of each
-    image's ``gt_instances`` and runs in mmdet's own RoI heads.
+    It reads the images that :class:`RGBDetDataPreprocessor` hands on, and runs in
+    mmdet's own RoI heads.
 
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.
         loss_crf (dict, optional): :class:`CRFLoss`; None leaves it out.
-        *args, **kwargs: Of :class:`MOTSMaskHead`.
     """
 
     def __init__(

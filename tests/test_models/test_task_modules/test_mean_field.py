@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmwsmots.models.utils.mean_field import mean_field, refine_logits
+from mmwsmots.models.task_modules.mask_refiner import mean_field, refine_logits
 
 
 def dense_mean_field(logits, rgb, box, known, sigma_rgb, sigma_xy, weight, num_iters):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmwsmots.models.utils.pseudo_labels import pseudo_labels, sample_cams
+from mmwsmots.models.roi_heads.gradcam_mask_head import pseudo_labels, sample_cams
 
 
 def bilinear(grid, y, x):

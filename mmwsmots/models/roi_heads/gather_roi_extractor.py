@@ -12,13 +12,7 @@ class GatherRoIAlign(nn.Module):
     """:class:`mmcv.ops.RoIAlign` (average, aligned) as one weighted sum of rows.
 
     All channels of a pixel are read at once, which on a CPU makes it several times as
-    fast as mmcv's loops, most of all backwards. Values and gradients are those of mmcv
-    for inputs of any memory format.
-
-    Args:
-        output_size (int or tuple[int]): Height and width h, w of the output.
-        spatial_scale (float): Feature cells per pixel.
-        sampling_ratio (int): Samples per side of an output cell, at least 1.
+    fast as mmcv's loops, most of all backwards. The arguments are mmcv's.
     """
 
     def __init__(
@@ -39,13 +33,9 @@ class GatherRoIAlign(nn.Module):
     def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
         """Pool features (N, C, H, W) at RoIs (R, 5) in pixels, to (R, C, h, w)."""
         channels, height, width = feats.shape[1:]
-        (rows, row_weights), (columns, column_weights) = (
-            self._taps(rois[:, 1 + axis], rois[:, 3 + axis], size, cells)
-            for axis, size, cells in (
-                (1, height, self.output_size[0]),
-                (0, width, self.output_size[1]),
-            )
-        )
+        h, w = self.output_size
+        rows, row_weights = self._taps(rois[:, 2], rois[:, 4], height, h)
+        columns, column_weights = self._taps(rois[:, 1], rois[:, 3], width, w)
         # Taps of a cell: (R, h, 1, 2s, 1) with (R, 1, w, 1, 2s).
         rows = rows + (rois[:, 0].long() * height)[:, None, None]
         index = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]
@@ -59,17 +49,13 @@ class GatherRoIAlign(nn.Module):
             per_sample_weights=weights.reshape(-1, num_taps).to(feats.dtype),
             mode='sum',
         )
-        pooled = pooled.view(len(rois), *self.output_size, channels)
+        pooled = pooled.view(len(rois), h, w, channels)
         return pooled.permute(0, 3, 1, 2).contiguous()
 
     def _taps(
         self, starts: Tensor, ends: Tensor, size: int, cells: int
     ) -> tuple[Tensor, Tensor]:
-        """Positions (long) and weights of linear interpolation along one axis.
-
-        From the edges of R RoIs in pixels to (R, cells, 2 * samples) on a map of
-        ``size``.
-        """
+        """Positions (long) and weights along one axis, (R, cells, 2 * samples)."""
         starts, ends = (x * self.spatial_scale - 0.5 for x in (starts, ends))
         num = cells * self.sampling_ratio
         steps = (torch.arange(num, device=starts.device) + 0.5) / num
@@ -89,22 +75,19 @@ class GatherRoIAlign(nn.Module):
 
 @MODELS.register_module()
 class GatherRoIExtractor(SingleRoIExtractor):
-    """:class:`SingleRoIExtractor` whose RoIAlign is fast on a CPU.
+    """:class:`SingleRoIExtractor` that is several times as fast on a CPU.
 
-    Args:
-        *args, **kwargs: Of :class:`SingleRoIExtractor`. ``roi_layer`` is a
-            ``RoIAlign`` with ``sampling_ratio`` >= 1, see :class:`GatherRoIAlign`.
+    Its ``roi_layer`` must be a ``RoIAlign`` with ``sampling_ratio`` >= 1.
     """
 
     def build_roi_layers(
         self, layer_cfg: ConfigType, featmap_strides: list[int]
     ) -> nn.ModuleList:
-        """See :class:`SingleRoIExtractor`."""
-        if getattr(layer_cfg['type'], '__name__', layer_cfg['type']) != 'RoIAlign':
+        """See the parent."""
+        kind = layer_cfg['type']
+        if getattr(kind, '__name__', kind) != 'RoIAlign':
             raise ValueError(
-                "GatherRoIExtractor's roi_layer must be a RoIAlign, got "
-                f'{layer_cfg["type"]!r}'
+                f"GatherRoIExtractor's roi_layer must be a RoIAlign, got {kind!r}"
             )
-        return super().build_roi_layers(
-            dict(layer_cfg, type=GatherRoIAlign), featmap_strides
-        )
+        layer_cfg = dict(layer_cfg, type=GatherRoIAlign)
+        return super().build_roi_layers(layer_cfg, featmap_strides)

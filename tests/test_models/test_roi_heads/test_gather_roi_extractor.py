@@ -4,8 +4,8 @@ import torch
 from mmcv.ops import roi_align
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 
-from mmwsmots.models.roi_heads.roi_extractors import GatherRoIExtractor
-from mmwsmots.models.roi_heads.roi_extractors.gather_roi_extractor import GatherRoIAlign
+from mmwsmots.models.roi_heads import GatherRoIExtractor
+from mmwsmots.models.roi_heads.gather_roi_extractor import GatherRoIAlign
 
 
 def random_rois(count):

@@ -3,7 +3,10 @@ import pytest
 import torch
 from torch import nn
 
-from mmwsmots.models.utils.grad_cam import grad_cam, normalize_cams
+from mmwsmots.models.roi_heads.gradcam_bbox_head import (
+    grad_cam,
+    normalize_cams,
+)
 
 
 def test_hand_computed_case():
