@@ -237,8 +237,8 @@ def segment_instances(
 
     Returns:
         :obj:`InstanceData`: ``masks`` (n, H, W) bool at the frame's own size, disjoint
-        by :func:`paste_disjoint` or, of a :class:`MOTSNet` without a masker, the lowest box in
-        front; ``scores`` (n, ), the :func:`mask_confidences`.
+        by :func:`paste_disjoint` or, of a :class:`MOTSNet` without a masker, the lowest
+        box in front; ``scores`` (n, ), the :func:`mask_confidences`.
 
     Raises:
         ValueError: If an argument is not of that form.
