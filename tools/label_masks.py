@@ -143,6 +143,7 @@ from mmengine.config import Config
 from tqdm import tqdm
 from track_boxes import track_boxes
 from track_journal import TrackJournal
+from train_on_boxes import train_on_boxes
 
 import mmwsmots  # noqa: F401  (registers every component)
 from mmwsmots.apis import (
@@ -151,7 +152,6 @@ from mmwsmots.apis import (
     init_mots_model,
     read_ahead,
     released_masker,
-    train_on_boxes,
 )
 from mmwsmots.apis.box_labeler import FrameLabels, Problem
 from mmwsmots.apis.inference import describes

@@ -3,7 +3,7 @@ from mmwsmots.utils import quiet_dependencies
 
 quiet_dependencies()  # before mmdet's data sets are imported
 
-from .adapt_box_masker import adapt_box_masker, label_dataset, train_on_boxes
+from .adapt_box_masker import adapt_box_masker, label_dataset
 from .box_labeler import BoxLabeler
 from .inference import (
     init_box_masker,
@@ -30,5 +30,4 @@ __all__ = [
     'segment_instances',
     'set_classes',
     'to_supervision',
-    'train_on_boxes',
 ]

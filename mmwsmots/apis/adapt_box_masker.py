@@ -1,6 +1,5 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import time
-from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
 
@@ -8,10 +7,8 @@ from mmengine.config import Config
 from mmengine.dist import barrier
 from mmengine.runner import Runner, save_checkpoint
 
-from mmwsmots.fileio import FrameReader, atomic_write, check_existing
-from mmwsmots.fileio.box_readers import TrackedBox
+from mmwsmots.fileio import atomic_write, check_existing
 from mmwsmots.fileio.coco_files import image_boxes, read_coco
-from mmwsmots.fileio.cocovid import CocoVIDBuilder
 from mmwsmots.models.maskers import BoxMasker
 from mmwsmots.utils import prepare_cpu_processes, weights_only
 
@@ -40,9 +37,7 @@ def label_dataset(
     launcher: str = 'none',
     overwrite: bool = False,
 ) -> dict[str, float]:
-    """Write an annotation file again with masks of its boxes.
-
-    A test loop of mmengine: it runs over GPUs and nodes as any test does.
+    """Write an annotation file again with masks of its boxes, over GPUs and nodes.
 
     Args:
         config, checkpoint, ann_file, img_folder, launcher: See
@@ -65,29 +60,18 @@ def label_dataset(
     _remove_loops(cfg, 'train', 'val', 'test')
     for key in ('optim_wrapper', 'param_scheduler', 'custom_hooks'):
         cfg.pop(key, None)
-    ann_file, out_file = str(ann_file), str(out_file)
     cfg.test_cfg = dict(type='TestLoop')
+    files = dict(ann_file=str(ann_file))
+    cfg.test_evaluator = dict(type='DumpMaskLabels', out_file=str(out_file), **files)
+    files.update(data_prefix=dict(img=str(img_folder)))
     cfg.test_dataloader = dict(
         batch_size=1,
         num_workers=1,
         sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(
-            type='BoxDataset',
-            ann_file=ann_file,
-            data_prefix=dict(img=str(img_folder)),
-            test_mode=True,
-            pipeline=PIPELINE,
-        ),
+        dataset=dict(type='BoxDataset', test_mode=True, pipeline=PIPELINE, **files),
     )
-    cfg.test_evaluator = dict(
-        type='DumpMaskLabels', ann_file=ann_file, out_file=out_file
-    )
-    cfg.work_dir = str(work_dir)
-    cfg.experiment_name = f'label_{time.time_ns()}'  # one of its own for each run
-    cfg.launcher = launcher
     cfg.load_from, cfg.resume = None, False
-    prepare_cpu_processes(cfg)
-    runner = Runner.from_cfg(cfg)
+    runner = _build_runner(cfg, 'label', work_dir, launcher)
     # The runner would take weights of another model, as far as their names fit.
     load_weights(runner.model, checkpoint, name)
     return runner.test()
@@ -109,13 +93,11 @@ def adapt_box_masker(
     ``first_stage`` of the config, a dict of its ``config`` and ``checkpoint`` and, if
     not 1, ``num_iters_factor``: that stage goes on for ``num_iters_factor * num_iters``
     iterations on the boxes and labels them together with the masker, see
-    :class:`BoxMaskerEnsemble`, as in a test; then the masker learns from these labels
-    for ``num_iters``. Without
-    ``first_stage`` it learns from its own labels, which changes it little. A masker
-    that learns from boxes goes on by itself. Masks of the file are never read.
-
-    The configs' models, data pipelines and optimizers are taken; a schedule becomes
-    ``num_iters`` iterations with a warm-up and a cosine decay.
+    :class:`BoxMaskerEnsemble`; then the masker learns from these labels for
+    ``num_iters``. Without ``first_stage`` it learns from its own labels, which changes
+    it little. A masker that learns from boxes goes on by itself. Masks of the file are
+    never read. A schedule becomes ``num_iters`` iterations with a warm-up and a cosine
+    decay; models, data pipelines and optimizers are the configs'.
 
     Args:
         config (str | Path | Config): Of a :class:`BoxMasker`, see
@@ -143,25 +125,22 @@ def adapt_box_masker(
         raise ValueError(f'{ann_file}: no box lies in its image')
     classes = [cat['name'] for cat in coco['categories']]
     cfg, name = read_config(config, BoxMasker)
-    run = dict(resume=resume, launcher=launcher)
+    masker = cfg, name, checkpoint
+    rest = img_folder, classes, resume, launcher
     if not (cfg.model.get('loss_mask') or cfg.model.get('loss_dice')):
-        data = ann_file, img_folder, classes, work_dir, num_iters
-        return _train(cfg, name, checkpoint, *data, **run)
+        return _train(masker, ann_file, work_dir, num_iters, *rest)
     labelled = work_dir / 'masks.json'
     if not (resume and labelled.is_file()):
         teacher = cfg, checkpoint
         if stage := cfg.get('first_stage'):
-            first = read_config(stage['config'], BoxMasker)
+            first = *read_config(stage['config'], BoxMasker), stage['checkpoint']
             long = num_iters * stage.get('num_iters_factor', 1)
-            data = ann_file, img_folder, classes, work_dir / 'first_stage', long
-            trained = _train(*first, stage['checkpoint'], *data, **run)
-            teacher = _ensemble(
-                (cfg, name, checkpoint), (*first, trained), work_dir / 'ensemble.pth'
-            )
+            trained = _train(first, ann_file, work_dir / 'first_stage', long, *rest)
+            other = *first[:2], trained
+            teacher = _ensemble(masker, other, work_dir / 'ensemble.pth')
         data = ann_file, img_folder, labelled, work_dir / 'label'
         label_dataset(*teacher, *data, launcher, overwrite=True)
-    data = labelled, img_folder, classes, work_dir, num_iters
-    return _train(cfg, name, checkpoint, *data, **run)
+    return _train(masker, labelled, work_dir, num_iters, *rest)
 
 
 def _ensemble(masker: tuple, other: tuple, out: Path) -> tuple[Config, Path]:
@@ -185,19 +164,27 @@ def _remove_loops(cfg: Config, *kinds: str) -> None:
             cfg.pop(f'{kind}_{part}', None)
 
 
+def _build_runner(
+    cfg: Config, kind: str, work_dir: str | Path, launcher: str
+) -> Runner:
+    cfg.work_dir, cfg.launcher = str(work_dir), launcher
+    cfg.experiment_name = f'{kind}_{time.time_ns()}'  # one of its own for each run
+    prepare_cpu_processes(cfg)
+    return Runner.from_cfg(cfg)
+
+
 def _train(
-    cfg: Config,
-    name: str,
-    checkpoint: str | Path,
+    masker: tuple[Config, str, str | Path],
     ann_file: str | Path,
-    img_folder: str | Path,
-    classes: list[str],
     work_dir: Path,
     num_iters: int,
+    img_folder: str | Path,
+    classes: list[str],
     resume: bool,
     launcher: str,
 ) -> Path:
-    """One training; returns its checkpoint."""
+    """Train a config with its name and weights; returns the checkpoint."""
+    cfg, name, checkpoint = masker
     trained = work_dir / f'iter_{num_iters}.pth'
     note = work_dir / 'last_checkpoint'
     last = Path(note.read_text().strip()) if resume and note.is_file() else None
@@ -209,25 +196,11 @@ def _train(
     if not resume:  # the runner would take weights of another model, as far as they fit
         check_exists(checkpoint)
         load_weights(build_model(cfg, name), checkpoint, name)
-    cfg.work_dir, cfg.launcher = str(work_dir), launcher
-    cfg.experiment_name = f'adapt_{time.time_ns()}'  # one of its own for each run
-    cfg.resume = resume
-    cfg.load_from = None if resume else str(checkpoint)
+    cfg.load_from, cfg.resume = None if resume else str(checkpoint), resume
     dataset = cfg.train_dataloader.dataset
-    dataset.data_root = ''
-    dataset.ann_file = str(Path(ann_file).resolve())
+    dataset.data_root, dataset.ann_file = '', str(Path(ann_file).resolve())
     dataset.data_prefix = dict(img=str(Path(img_folder).resolve()))
     dataset.metainfo = dict(classes=classes)
-    _shorten(cfg, num_iters)
-    prepare_cpu_processes(cfg)
-    with weights_only(checkpoint):
-        Runner.from_cfg(cfg).train()
-    barrier()  # the first process writes what all read next
-    return trained
-
-
-def _shorten(cfg: Config, num_iters: int) -> None:
-    """Give a config its schedule."""
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=num_iters)
     end = min(WARM_UP, 1 + num_iters // 8)
     cfg.param_scheduler = [
@@ -244,60 +217,7 @@ def _shorten(cfg: Config, num_iters: int) -> None:
     cfg.log_processor = dict(by_epoch=False)
     if cfg.get('randomness', {}).get('seed') is None:
         cfg.randomness = dict(seed=0)
-
-
-def train_on_boxes(
-    config: str | Path | Config,
-    checkpoint: str | Path,
-    frames: str | Path,
-    boxes: Iterable[TrackedBox],
-    folder: str | Path,
-    num_iters: int,
-    resume: bool = False,
-) -> Path:
-    """:func:`adapt_box_masker` on the boxes of one clip.
-
-    Frames without boxes, and unreadable ones, are left out.
-
-    Args:
-        config, checkpoint, num_iters, resume: See :func:`adapt_box_masker`.
-        frames (str | Path): Folder of pictures, or a video, whose frames are written to
-            ``folder/frames``.
-        boxes (Iterable[TrackedBox]): Boxes of any classes, and ignored ones.
-        folder (str | Path): For ``boxes.json``, logs and checkpoints.
-
-    Raises:
-        ValueError: If no box lies in a readable frame, or the checkpoint holds more
-            than tensors and plain data.
-    """
-    folder = Path(folder).resolve()
-    img_folder = _write_boxes(frames, boxes, folder)
-    ann_file = folder / 'boxes.json'
-    return adapt_box_masker(
-        config, checkpoint, ann_file, img_folder, folder / 'run', num_iters, resume
-    )
-
-
-def _write_boxes(frames: str | Path, boxes: Iterable, folder: Path) -> Path:
-    """Write boxes.json and return the folder that its file names are relative to."""
-    reader = FrameReader(frames, keep_unreadable=True)
-    if reader.files is None:
-        reader = FrameReader(frames).extract(folder / 'frames' / reader.name)
-    # All are read, so that the training does not stop at one.
-    shapes = [None if frame is None else frame.shape[:2] for frame in reader]
-    size = next((shape for shape in shapes if shape is not None), None)
-    if size is None:
-        raise ValueError(f'{reader.path}: no frame can be read')
-    boxes = list(boxes)
-    names = dict.fromkeys(box.class_name for box in boxes if not box.is_ignored)
-    class_ids = {name: i for i, name in enumerate(names, 1)} or dict(none=1)
-    builder = CocoVIDBuilder(class_ids)
-    builder.add_frames(reader, size)
-    num_boxes = 0
-    for box in boxes:
-        if 0 <= box.frame_id < len(shapes) and shapes[box.frame_id] is not None:
-            num_boxes += builder.add_box(box, size) and not box.is_ignored
-    if num_boxes == 0:
-        raise ValueError(f'{reader.path}: no box lies in a readable frame')
-    builder.write(folder / 'boxes.json')
-    return reader.path.parent
+    with weights_only(checkpoint):
+        _build_runner(cfg, 'adapt', work_dir, launcher).train()
+    barrier()  # the first process writes what all read next
+    return trained

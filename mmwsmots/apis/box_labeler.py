@@ -27,11 +27,11 @@ class Problem(NamedTuple):
 
 
 class FrameLabels(NamedTuple):
-    """Masks of one frame."""
+    """Masks of one frame, and what could not be done."""
 
     objects: list[MOTSObject]  # with masks, disjoint, then the ignore region if any
     scores: list[float]  # confidence of each object's mask, in [0, 1]
-    problems: list[Problem]  # what could not be done
+    problems: list[Problem]
 
 
 class BoxLabeler:
@@ -58,25 +58,20 @@ class BoxLabeler:
         size: tuple[int, int],
         known_classes: Sequence[str] = (),
     ) -> None:
-        self.model = model
-        self.size = size
-        boxes = list(boxes)
+        self.model, self.size, boxes = model, size, list(boxes)
         names = [box.class_name for box in boxes if not box.is_ignored]
         self.class_ids = class_numbers(names, known_classes)
         # A later video may write a name in another case.
         self._class_ids = {
             name: self.class_ids[find_name(name, self.class_ids)] for name in names
         }
-        # A masker takes no notice of labels.
-        self._labels = dict.fromkeys(names, 0)
+        self._labels = dict.fromkeys(names, 0)  # no masker takes notice of them
         if isinstance(model, MOTSNet):
             classes = model.dataset_meta['classes']
             self._labels = {name: label for label, name in enumerate(classes)}
             if unknown := sorted(set(names) - set(classes)):
-                raise ValueError(
-                    f'boxes of the class {unknown[0]}; the model knows '
-                    f'{", ".join(classes)}'
-                )
+                text = f'boxes of the class {unknown[0]}; the model knows '
+                raise ValueError(text + ', '.join(classes))
         self._boxes, self._ignored = defaultdict(list), defaultdict(list)
         for box in boxes:
             (self._ignored if box.is_ignored else self._boxes)[box.frame_id].append(box)
@@ -126,9 +121,8 @@ class BoxLabeler:
             objects.append(MOTSObject(frame_id, track_id, class_id, *self.size, rle))
             scores.append(score)
         region = np.zeros(self.size, dtype=bool)
-        ignored = [box.bbox for box in self._ignored.get(frame_id, ())]
-        ignored = torch.tensor(ignored, dtype=torch.float32).reshape(-1, 4)
-        for x1, y1, x2, y2 in pixel_edges(ignored, *self.size):
+        ignored = torch.tensor([box.bbox for box in self._ignored.get(frame_id, ())])
+        for x1, y1, x2, y2 in pixel_edges(ignored.float().reshape(-1, 4), *self.size):
             region[y1:y2, x1:x2] = True
         region &= ~masks.any(axis=0)
         return FrameLabels(objects + self._region(frame_id, region), scores, problems)

@@ -20,21 +20,14 @@ from mmwsmots.models.utils.disjoint_masks import disjoint_masks
 from mmwsmots.models.utils.mask_confidence import mask_confidences
 from mmwsmots.utils import check_device, find_config, read_config_file, weights_only
 
-from .model_classes import (
-    adopt_classes,
-    check_num_classes,
-    config_classes,
-    registered_type,
-)
+from . import model_classes
+from .model_classes import registered_type
 
 RELEASED = 'mmwsmots::masker/box-masker_mnv2_coco-labels.py'
 
 
 def read_config(config: str | Path | Config, kind: type) -> tuple[Config, str]:
-    """A config of a kind of model, and what messages call it.
-
-    ValueError if it is of another kind; see :func:`read_config_file`.
-    """
+    """A config of a kind of model, else ValueError, and what messages call it."""
     config = read_config_file(config)
     name = config.filename or 'the config'
     init_default_scope('mmdet')
@@ -74,16 +67,14 @@ def init_mots_model(
         score_thr (float, optional): Detection threshold in [0, 1].
 
     Returns:
-        :obj:`MOTSNet`: In evaluation mode, with ``cfg``, ``test_pipeline`` for its
-        frames and, in ``dataset_meta``, the classes that the checkpoint was trained on,
-        or else the config's.
+        :obj:`MOTSNet`: In evaluation mode, with ``cfg``, ``test_pipeline`` and, in
+        ``dataset_meta``, the classes of the checkpoint, or else the config's.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
         ValueError: If the config cannot be read or built, is of another model, has no
-            test pipeline or other numbers of classes than names, if the checkpoint is
-            not of this model or holds more than tensors and plain data, or if there is
-            no such device or threshold.
+            test pipeline or other numbers of classes than names, the checkpoint is not
+            of this model or no plain data, or there is no such device or threshold.
     """
     config, name = read_config(config, MOTSNet)
     device = check_device(device)
@@ -91,27 +82,24 @@ def init_mots_model(
         raise ValueError(f'{name}: test_dataloader.dataset.pipeline is missing')
     if checkpoint is not None:
         check_exists(checkpoint)
-        if notice := adopt_classes(config, checkpoint):
+        if notice := model_classes.adopt_classes(config, checkpoint):
             print_log(notice, 'current')
     if score_thr is not None:
         if not isinstance(score_thr, (int, float)) or not 0 <= score_thr <= 1:
             raise ValueError(f'score_thr must lie in 0..1, got {score_thr!r}')
         config.merge_from_dict({'model.detector.test_cfg.rcnn.score_thr': score_thr})
-    classes = config_classes(config)
+    classes = model_classes.config_classes(config)
     if classes is None:
         raise ValueError(f'{name}: test_dataloader.dataset has no metainfo.classes')
     model = build_model(config, name)
-    check_num_classes(model, classes, f'the test data set of {name}')
+    model_classes.check_num_classes(model, classes, f'the test data set of {name}')
     if checkpoint is not None:
         load_weights(model, checkpoint, name)
     model.cfg = config
     model.test_pipeline = build_test_pipeline(config)
     dataset = config.test_dataloader.dataset
-    model.dataset_meta = {
-        **getattr(registered_type(DATASETS, dataset.type), 'METAINFO', {}),
-        **dataset.get('metainfo', {}),
-        'classes': classes,
-    }
+    meta = getattr(registered_type(DATASETS, dataset.type), 'METAINFO', {})
+    model.dataset_meta = {**meta, **dataset.get('metainfo', {}), 'classes': classes}
     return model.to(device).eval()
 
 
@@ -126,20 +114,11 @@ def init_box_masker(
     checkpoint: str | Path | None = None,
     device: str = 'cpu',
 ) -> BoxMasker:
-    """Build a trained masker for inference.
+    """Build a trained masker for inference, in evaluation mode, with its ``cfg``.
 
-    Args:
-        config (str | Path | Config, optional): Of a :class:`BoxMasker`; None takes the
-            one that comes with the project.
-        checkpoint (str | Path, optional): Its weights; None only without a config.
-        device (str): E.g. 'cpu' or 'cuda:0'.
-
-    Returns:
-        :obj:`BoxMasker`: In evaluation mode, with the config as ``cfg``.
-
-    Raises:
-        FileNotFoundError, ValueError: As :func:`init_mots_model`, or if a config comes
-            without its weights.
+    Args and errors are those of :func:`init_mots_model`. Without a ``config``, of a
+    :class:`BoxMasker`, it is the one that comes with the project; a config without its
+    weights is a ValueError.
     """
     if config is not None and checkpoint is None:
         raise ValueError('a config needs the checkpoint of its weights')
@@ -160,12 +139,9 @@ def frame_batch(
     """The batch of one frame (H, W, 3) uint8 BGR, for ``model.test_step``."""
     check_frame(frame)
     data = dict(
-        img=[frame],
-        frame_id=[frame_id],
-        ori_shape=[frame.shape[:2]],
-        img_id=[frame_id + 1],
-        ori_video_length=[video_length],
+        img=[frame], ori_shape=[frame.shape[:2]], ori_video_length=[video_length]
     )
+    data.update(frame_id=[frame_id], img_id=[frame_id + 1])
     return pseudo_collate([model.test_pipeline(data)])
 
 
@@ -178,8 +154,8 @@ def check_frame(frame: object) -> None:
             'frame must be one BGR image, (H, W, 3) uint8 as cv2.imread gives it, got '
             f'{type(frame).__name__}'
         )
-    what = f'{frame.shape} {frame.dtype}'
     if not frame.size or frame.shape[2:] != (3,) or frame.dtype != np.uint8:
+        what = f'{frame.shape} {frame.dtype}'
         raise ValueError(f'frame must be BGR, (H, W, 3) uint8, got {what}')
 
 
@@ -224,15 +200,13 @@ def segment_instances(
     bboxes: np.ndarray,
     labels: np.ndarray | None = None,
 ) -> InstanceData:
-    """Segment the objects of a frame whose boxes are known, with confidences.
-
-    Row n of the result belongs to row n of the boxes and with it to its identity.
+    """Segment the objects of a frame whose boxes are known, in the order of the boxes.
 
     Args:
         model (:obj:`BoxMasker` | :obj:`MOTSNet`): From :func:`init_box_masker` or
             :func:`init_mots_model`.
         frame (ndarray): BGR, (H, W, 3) uint8.
-        bboxes (ndarray): Boxes (n, 4) xyxy in pixels, clipped to the frame; n may be 0.
+        bboxes (ndarray): (n, 4) xyxy in pixels, clipped to the frame; n may be 0.
         labels (ndarray, optional): Classes (n, ), integers from 0; no masker needs any.
 
     Returns:
@@ -266,9 +240,7 @@ def segment_instances(
     return InstanceData(masks=found.masks, scores=found.scores)
 
 
-def _by_mask_branch(
-    model: MOTSNet, frame: np.ndarray, bboxes: np.ndarray, labels: np.ndarray
-) -> InstanceData:
+def _by_mask_branch(model: MOTSNet, frame, bboxes, labels) -> InstanceData:
     """The mask branch runs on the boxes in place of detections."""
     data = model.data_preprocessor(frame_batch(model, frame), False)
     (sample,) = data['data_samples'][0].video_data_samples
@@ -284,12 +256,7 @@ def _by_mask_branch(
     return InstanceData(masks=masks, scores=scores)
 
 
-def _check_boxes(
-    bboxes: np.ndarray,
-    labels: np.ndarray | None,
-    size: tuple[int, int],
-    num_classes: int | None,
-) -> tuple[np.ndarray, np.ndarray]:
+def _check_boxes(bboxes, labels, size: tuple, num_classes: int | None) -> tuple:
     """Boxes, clipped to the frame, and labels; ValueError if they are no such."""
     bboxes = np.asarray(bboxes)
     labels = np.zeros(bboxes.shape[:1]) if labels is None else np.asarray(labels)
@@ -302,9 +269,8 @@ def _check_boxes(
             f'labels must be one for each of {len(bboxes)} boxes, got {labels.shape}'
         )
     if labels.dtype.kind not in 'iuf' or (labels != np.floor(labels)).any():
-        raise ValueError(
-            f'labels must be the numbers of classes, from 0, got {labels.tolist()}'
-        )
+        found = labels.tolist()
+        raise ValueError(f'labels must be the numbers of classes, from 0, got {found}')
     if num_classes and ((labels < 0) | (labels >= num_classes)).any():
         found = sorted(set(labels.tolist()))
         raise ValueError(f'labels must lie in 0..{num_classes - 1}, got {found}')

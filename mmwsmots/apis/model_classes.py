@@ -42,10 +42,7 @@ def set_classes(cfg: Config, classes: Sequence[str]) -> None:
     """Give a config other classes, in place: its data sets, heads and settings.
 
     Settings with a number for each class keep those of classes that stay; others get
-    the mean of all that were there.
-
-    Raises:
-        ValueError: If they are no list of different names.
+    the mean of all. ValueError if the classes are no list of different names.
     """
     classes = check_class_names(classes, 'classes')
     before = config_classes(cfg, 'train') or config_classes(cfg) or ()
@@ -59,17 +56,13 @@ def set_classes(cfg: Config, classes: Sequence[str]) -> None:
 
 def _set_in_model(part: Any, before: Sequence[str], classes: Sequence[str]) -> None:
     """Change the settings of a part of a model's config and of all parts of it."""
-    if isinstance(part, (list, tuple)):
-        for item in part:
-            _set_in_model(item, before, classes)
-    if not isinstance(part, dict):
-        return
-    for key, value in list(part.items()):
+    for item in part if isinstance(part, (list, tuple)) else ():
+        _set_in_model(item, before, classes)
+    for key, value in list(part.items()) if isinstance(part, dict) else ():
         values = value if isinstance(value, (list, tuple)) else [value]
-        if key in HEADS:
-            for head in values:
-                if isinstance(head, dict):
-                    head['num_classes'] = len(classes)
+        for head in values if key in HEADS else ():
+            if isinstance(head, dict):
+                head['num_classes'] = len(classes)
         if key in PER_CLASS and values is value and len(value) == len(before):
             known = {fold(name): number for name, number in zip(before, value)}
             mean = type(value[0])(sum(value) / len(value))
@@ -89,15 +82,11 @@ def _datasets(part: Any) -> Iterator[dict]:
 
 
 def checkpoint_classes(checkpoint: str | Path) -> tuple[str, ...] | None:
-    """Names of the classes that a checkpoint was trained on, None if it does not say.
-
-    ValueError if it holds more than tensors and plain data.
-    """
+    """Classes that a checkpoint says it was trained on; see :func:`weights_only`."""
     with weights_only(checkpoint):
         try:
-            content = CheckpointLoader.load_checkpoint(
-                str(checkpoint), 'cpu', logger='silent'
-            )
+            load = CheckpointLoader.load_checkpoint
+            content = load(str(checkpoint), 'cpu', logger='silent')
         except UnpicklingError:
             raise
         except Exception:  # whoever loads the weights will say what is damaged
@@ -130,10 +119,7 @@ def check_resumed_classes(cfg: Config, checkpoint: str | Path) -> None:
 
 
 def check_num_classes(model: nn.Module, classes: Sequence[str], where: str) -> None:
-    """ValueError if a head of a model has another ``num_classes`` than its data.
-
-    The message says ``where`` the classes are from.
-    """
+    """ValueError if a head has another ``num_classes`` than the data of ``where``."""
     for name, module in model.named_modules():
         number = getattr(module, 'num_classes', None)
         if name.endswith('rpn_head') or getattr(module, 'class_agnostic', False):

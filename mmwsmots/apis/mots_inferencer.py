@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 
 class MOTSInferencer:
-    """Segments and tracks videos, called as mmdet's inferencers are.
-
-    Each call is a video of its own; calls may run in threads. ``model`` is the model.
+    """Segments and tracks videos with its ``model``; calls may run in threads.
 
     Args:
         config, checkpoint, score_thr: See :func:`init_mots_model`, also for errors.
@@ -62,8 +60,7 @@ class MOTSInferencer:
         Args:
             inputs (str | Path | ndarray | Iterable[ndarray]): Video file, folder of
                 pictures, one frame, or frames; frames are BGR, (H, W, 3) uint8.
-            out_dir (str | Path, optional): Folder for the results. With it nothing is
-                kept in memory, so that a video may be of any length.
+            out_dir (str | Path, optional): Folder for the results; none is kept then.
             name (str): Of the results of ``inputs`` that are no file.
             with_video (bool): Whether to draw ``NAME.mp4``.
             overwrite (bool): Whether to replace results of that name in ``out_dir``.
@@ -105,24 +102,19 @@ class MOTSInferencer:
         """Process a video frame by frame, as it is asked for; see :meth:`__call__`.
 
         Yields:
-            :obj:`TrackDataSample`: Of one frame, with ``classes`` in its metainfo and
+            :obj:`TrackDataSample`: Of one frame, with ``classes`` and
             ``pred_track_instances``: ``bboxes`` (n, 4) xyxy in pixels, ``labels``,
-            ``scores``, disjoint ``masks`` (n, H, W) bool and ``instances_id``, constant
-            over the video.
+            ``scores``, disjoint ``masks`` (n, H, W) bool, lasting ``instances_id``.
         """
         frames, _, length, _ = _open(inputs, '')
         tracker = VideoTracker(self.model, length)
         for frame in frames:
             sample = tracker.predict(frame)
             sample.set_metainfo(dict(classes=self.model.dataset_meta['classes']))
-            track_sample = TrackDataSample()
-            track_sample.video_data_samples = [sample]
-            yield track_sample
+            yield TrackDataSample(video_data_samples=[sample])
 
 
-def _open(
-    inputs: str | Path | np.ndarray | Iterable[np.ndarray], name: str
-) -> tuple[Iterable[np.ndarray], str, int, float]:
+def _open(inputs: object, name: str) -> tuple[Iterable[np.ndarray], str, int, float]:
     """Frames, name, number of frames as far as known, and their rate."""
     if isinstance(inputs, (str, Path)):
         reader = FrameReader(inputs)
@@ -147,11 +139,7 @@ def _read(frame: np.ndarray | str | Path) -> np.ndarray:
 
 
 def to_supervision(sample: DetDataSample | TrackDataSample) -> Detections:
-    """What was found in a frame, for the package supervision.
-
-    Args:
-        sample (:obj:`DetDataSample` | :obj:`TrackDataSample`): Of one frame, e.g. from
-            :class:`MOTSInferencer`.
+    """What was found in a frame, e.g. by :class:`MOTSInferencer`, for supervision.
 
     Returns:
         supervision.Detections: ``xyxy``, ``mask``, ``confidence``, ``class_id``,

@@ -25,8 +25,7 @@ T = TypeVar('T')
 def read_ahead(items: Iterable[T], num_ahead: int = 4) -> Iterator[T]:
     """Compute up to ``num_ahead`` next items in a thread while the last one is in use.
 
-    OpenCV decodes frames without holding Python's lock, so a thread is enough. An error
-    is raised where its item would be.
+    An error is raised where its item would be.
     """
     end = object()
     iterator = iter(items)
@@ -38,10 +37,9 @@ def read_ahead(items: Iterable[T], num_ahead: int = 4) -> Iterator[T]:
 
 
 class VideoTracker:
-    """Segments and tracks the objects of one video, frame by frame.
+    """Segments and tracks the objects of one video, of any length, frame by frame.
 
-    Nothing is kept of a frame but what the window of the tracker needs. Several videos
-    may use one model, in turns or in threads.
+    Several videos may use one model, in turns or in threads.
 
     Args:
         model (:obj:`MOTSNet`): From :func:`init_mots_model`.
@@ -52,8 +50,7 @@ class VideoTracker:
 
     Attributes:
         num_frames (int): Number of frames so far.
-        class_ids (dict[str, int]): Number of each class in the objects, see
-            :func:`mmwsmots.fileio.classes.class_numbers`.
+        class_ids (dict[str, int]): See :func:`mmwsmots.fileio.classes.class_numbers`.
     """
 
     def __init__(self, model: MOTSNet, video_length: int) -> None:
@@ -64,15 +61,11 @@ class VideoTracker:
                 'for it'
             )
         self.class_ids = class_numbers(model.dataset_meta['classes'])
-        self.model = model
-        self._tracker = deepcopy(model.tracker)
+        self.model, self.video_length, self.num_frames = model, video_length, 0
+        self._tracker, self._numbering = deepcopy(model.tracker), TrackNumbering()
         self._tracker.reset()
         self._size = None
-        self.video_length = video_length
-        self.num_frames = 0
-        self._numbering = TrackNumbering()
 
-    @torch.no_grad()
     def track(self, frame: np.ndarray) -> list[MOTSObject]:
         """Process the next frame, BGR, (H, W, 3) uint8.
 

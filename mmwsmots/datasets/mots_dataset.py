@@ -26,8 +26,7 @@ class MOTSDataset(BaseVideoDataset):
     Args:
         *args, **kwargs: See :class:`mmdet.datasets.BaseVideoDataset`.
         with_mask (bool): Whether instances carry their mask. If False, neither the mask
-            nor its area leaves the parser of the annotation file, so no pipeline or
-            model can see them.
+            nor its area leaves the parser of the annotation file.
 
     Raises:
         ValueError: If no classes are named, the file breaks its format, contradicts
@@ -41,10 +40,8 @@ class MOTSDataset(BaseVideoDataset):
     def load_data_list(self) -> list[dict]:
         """Load the videos of ``ann_file``, see the parent."""
         if 'classes' not in self.metainfo:
-            raise ValueError(
-                f'{self.ann_file}: the config names no classes: '
-                f'{type(self).__name__} needs metainfo=dict(classes=(...))'
-            )
+            text = f'{type(self).__name__} needs metainfo=dict(classes=(...))'
+            raise ValueError(f'{self.ann_file}: the config names no classes: {text}')
         classes = check_class_names(self.metainfo['classes'], 'metainfo.classes')
         data = get(self.ann_file, backend_args=self.backend_args)
         coco, notices = order_coco(data, self.ann_file, classes, self.with_mask)
@@ -67,9 +64,8 @@ class MOTSDataset(BaseVideoDataset):
         if self.test_mode:
             return videos
         images = (image for video in videos for image in video['images'])
-        used = [
-            i for image in images for i in image['instances'] if not i['ignore_flag']
-        ]
+        instances = (i for image in images for i in image['instances'])
+        used = [i for i in instances if not i['ignore_flag']]
         boxes = Counter(instance['bbox_label'] for instance in used)
         tracks = {i['instance_id']: i['bbox_label'] for i in used}
         if not boxes:

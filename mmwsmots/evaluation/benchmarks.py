@@ -52,18 +52,15 @@ def get_benchmark(
         classes = check_class_names(classes, 'classes')
         for class_name in classes if known else ():
             if find_name(class_name, known) is None:
-                raise ValueError(
-                    f"{LABELS_FILE} of {gt_dir}: there is no class '{class_name}'"
-                    f'{suggest(class_name, known)} (there are {", ".join(known)})'
-                )
+                text = f"{LABELS_FILE} of {gt_dir}: there is no class '{class_name}'"
+                hint = f'{suggest(class_name, known)} (there are {", ".join(known)})'
+                raise ValueError(text + hint)
     rules = BENCHMARKS[name]
     return rules._replace(classes=classes or known or rules.classes)
 
 
 def iou_threshold(protocol: str) -> float:
     """Mask IoU that a match needs; ValueError if there is no such protocol."""
-    if protocol not in IOU_THRESHOLDS:
-        raise ValueError(
-            f'protocol must be one of {list(IOU_THRESHOLDS)}, got {protocol!r}'
-        )
+    if protocol not in (known := list(IOU_THRESHOLDS)):
+        raise ValueError(f'protocol must be one of {known}, got {protocol!r}')
     return IOU_THRESHOLDS[protocol]

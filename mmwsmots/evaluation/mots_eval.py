@@ -18,16 +18,8 @@ from mmwsmots.fileio.rle import mask_to_rle
 from .benchmarks import get_benchmark, iou_threshold
 
 # How tables write the metrics, and what they call them.
-FORMATS = dict(
-    sMOTSA='.2f',
-    MOTSA='.2f',
-    MOTSP='.2f',
-    IDS='d',
-    HOTA='.2f',
-    IDF1='.2f',
-    share_above_half='.3f',
-    foreground_ratio='.3f',
-)
+FORMATS = dict(sMOTSA='.2f', MOTSA='.2f', MOTSP='.2f', IDS='d', HOTA='.2f', IDF1='.2f')
+FORMATS |= dict(share_above_half='.3f', foreground_ratio='.3f')
 TITLES = dict(share_above_half='share > 0.5', foreground_ratio='area / box')
 SCORES = ('sMOTSA', 'MOTSA', 'MOTSP', 'HOTA', 'IDF1', 'share_above_half')
 
@@ -48,14 +40,13 @@ def evaluate_mots(
     MOTSA = (TP - FP - IDS) / M, MOTSP = sum of IoU over TP / TP.
 
     Args:
-        gt_dir (str | Path): Folder of ground truth ``SSSS.txt``.
-        results_dir (str | Path): Folder of results ``SSSS.txt``.
+        gt_dir, results_dir (str | Path): Folders of ``SSSS.txt``.
         seq_lengths (Mapping[str, int]): Sequences and their numbers of frames.
         boxes (Mapping[str, ndarray] | None): Predicted boxes (N, 4) xyxy of each
-            sequence in the order of its results, for the foreground ratio. None
-            takes the tight boxes of the masks.
+            sequence in the order of its results, for the foreground ratio; None: the
+            masks' tight boxes.
         protocol (str): 'trackeval' (a match needs IoU >= 0.5) or 'mots_tools'
-            (IoU > 0.5). HOTA has its own thresholds and is the same in both.
+            (IoU > 0.5); HOTA has its own thresholds.
         benchmark (str): 'kitti_mots', or 'mots20': pedestrians only, frames from 1,
             ground truth ``gt_dir/SSSS/gt/gt.txt``.
         classes (Sequence[str], optional): Names of the classes to evaluate, in the
@@ -95,11 +86,8 @@ def evaluate_sequences(
     config = dict(THRESHOLD=iou_threshold(protocol), PRINT_CONFIG=False)
     rules = get_benchmark(benchmark, gt_dir, classes)
     dataset = ParsedKittiMOTS(gt_dir, results_dir, seq_lengths, rules)
-    metrics = [
-        trackeval.metrics.HOTA(),
-        trackeval.metrics.CLEAR(config),
-        trackeval.metrics.Identity(config),
-    ]
+    kinds = trackeval.metrics
+    metrics = [kinds.HOTA(), kinds.CLEAR(config), kinds.Identity(config)]
     found = {name: {} for name in rules.classes}
     for seq in seq_lengths:
         gt, results = dataset.read(seq)
@@ -113,17 +101,12 @@ def evaluate_sequences(
         for name, data in dataset.preprocess(seq, gt, results).items():
             scores = [metric.eval_sequence(data) for metric in metrics]
             found[name][seq] = scores, ratios[class_ids == rules.class_ids[name]]
-    return (
-        _combine(metrics, found, seq_lengths),
-        {seq: _combine(metrics, found, [seq]) for seq in seq_lengths},
-    )
+    each = {seq: _combine(metrics, found, [seq]) for seq in seq_lengths}
+    return _combine(metrics, found, seq_lengths), each
 
 
 def foreground_ratios(objects: list[MOTSObject], boxes: np.ndarray) -> np.ndarray:
-    """Mask area over area of the box (N, 4) xyxy within the frame, in pixels: (N, ).
-
-    It is 1 for a mask that fills its box and 0 for a box of size 0.
-    """
+    """Mask area over that of the box (N, 4) xyxy within the frame, or 0: (N, )."""
     areas = np.array([mask_utils.area(obj.coco_rle) for obj in objects], dtype=float)
     limits = np.array([[obj.width, obj.height] for obj in objects]).reshape(-1, 2)
     corners = np.clip(np.reshape(boxes, (-1, 2, 2)), 0, limits[:, None])
@@ -195,23 +178,19 @@ def filled_boxes(
 ) -> list[MOTSObject]:
     """Replace each mask by its box, made disjoint within the frame.
 
-    This is what a weakly supervised mask has to beat. A box is rounded to whole pixels
-    and clipped to the frame; one that others hide gets an empty mask.
-
-    Of N objects of one sequence, without ignore regions; ``boxes`` (N, 4) are xyxy in
-    pixels, by default the tight boxes of the masks. The higher score is in front, as
-    for predicted masks; ties go to the earlier object. Without scores it is the lower
-    bottom edge, which on the road is the nearer object; ties go to the later object.
+    A box is rounded to whole pixels and clipped to the frame; one that others hide gets
+    an empty mask. Of N objects of one sequence, without ignore regions; ``boxes``
+    (N, 4) are xyxy in pixels, by default the tight boxes of the masks. The higher score
+    is in front; ties go to the earlier object. Without scores it is the lower bottom
+    edge, which on the road is the nearer object; ties go to the later object.
     """
     if any(obj.class_id == IGNORE_CLASS_ID for obj in objects):
         raise ValueError('an ignore region has no box that could be filled')
     boxes = tight_boxes(objects) if boxes is None else np.asarray(boxes, dtype=float)
     priority = boxes[:, 3] if scores is None else np.asarray(scores)
     if boxes.shape != (len(objects), 4) or priority.shape != (len(objects),):
-        raise ValueError(
-            f'{len(objects)} objects need as many boxes and scores, got '
-            f'{boxes.shape} and {priority.shape}'
-        )
+        text = f'{len(objects)} objects need as many boxes and scores, got '
+        raise ValueError(f'{text}{boxes.shape} and {priority.shape}')
     corners, filled = np.round(boxes).astype(int), [*objects]
     members = defaultdict(list)
     for index, obj in enumerate(objects):

@@ -26,10 +26,9 @@ MAX_FRAMES = 10**6
 
 
 class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
-    """TrackEval's data set of files that are read and checked here.
+    """TrackEval's data set of files that are read and checked here, which is faster.
 
-    TrackEval would look for overlaps a second time, which takes longer than its
-    metrics. What it does with the content is its own code. Folders are absolute.
+    What it does with the content is its own code. Folders are absolute.
     FileNotFoundError if a file is missing, ValueError if there is no sequence, or one
     has more than a million frames.
     """
@@ -49,37 +48,30 @@ class ParsedKittiMOTS(trackeval.datasets.KittiMOTS):
             raise ValueError(f'{gt_dir}: no sequence is to be evaluated')
         for name, length in seq_lengths.items():
             if length > MAX_FRAMES:  # one stray number would fill the memory
-                raise ValueError(
-                    f'sequence {name} of {gt_dir} and {results_dir}: {length} frames, '
-                    f'no more than {MAX_FRAMES} are evaluated'
-                )
+                where = f'sequence {name} of {gt_dir} and {results_dir}'
+                text = f'{length} frames, no more than {MAX_FRAMES} are evaluated'
+                raise ValueError(f'{where}: {text}')
             truth = gt_dir / benchmark.gt_file.format(seq=name)
             self._paths[name] = truth, results_dir / f'{name}.txt'
             for path, what in zip(self._paths[name], ('ground truth', 'results')):
                 if path.is_file():
                     continue
-                words = f'no {what} for sequence {name}'
-                if any(path.with_suffix('').glob('*.png')):
-                    words += (
-                        '; tools/dataset_converters/convert_masks.py makes it of the '
-                        f'pictures in {path.with_suffix("")}'
-                    )
+                words, pictures = f'no {what} for sequence {name}', path.with_suffix('')
+                if any(pictures.glob('*.png')):
+                    script = 'tools/dataset_converters/convert_masks.py'
+                    words += f'; {script} makes it of the pictures in {pictures}'
                 raise FileNotFoundError(f'{path}: {words}')
 
     def read(self, seq: str) -> tuple[list[MOTSObject], list[MOTSObject]]:
-        """Read ground truth and results of a sequence.
-
-        ValueError if a file breaks the format, or does not fit the other or the length.
-        """
+        """Ground truth and results of a sequence; ValueError names a bad file."""
         gt_path, path = self._paths[seq]
         rules = self._benchmark, self.seq_lengths[seq]
         gt = read_objects(gt_path, self._gt_dir, *rules)
         results = read_objects(path, path.parent, *rules, check_ids=False)
         if gt and results and gt[0][3:5] != results[0][3:5]:
-            raise ValueError(
-                f'{path}: the masks have the size {results[0].height} x '
-                f'{results[0].width}, those of {gt_path} {gt[0].height} x {gt[0].width}'
-            )
+            size, other = ('{} x {}'.format(*rows[0][3:5]) for rows in (results, gt))
+            text = f'the masks have the size {size}, those of {gt_path} {other}'
+            raise ValueError(f'{path}: {text}')
         return gt, results
 
     def preprocess(
@@ -146,15 +138,12 @@ def read_objects(
     """:func:`read_mots_txt` by the names of classes in ``folder/labels.txt``.
 
     The objects get the class numbers of the benchmark, negative ones for others.
-    ValueError if the file breaks the format, has a class without a name, or none of the
-    benchmark's.
+    ValueError if the file breaks the format, or has no class of the benchmark.
     """
     labels = labels_of(folder)
     if labels and all(find_name(name, labels) is None for name in benchmark.classes):
-        raise ValueError(
-            f'{path}: its labels.txt names {", ".join(labels)}, and evaluated are '
-            f'{", ".join(benchmark.classes)}'
-        )
+        text = f'{path}: its labels.txt names {", ".join(labels)}, and evaluated are '
+        raise ValueError(text + ', '.join(benchmark.classes))
     numbers, own = class_numbers(benchmark.classes, labels), benchmark.class_ids
     ids = {IGNORE_CLASS_ID: IGNORE_CLASS_ID}
     for name, number in numbers.items():

@@ -41,11 +41,11 @@ def _history_method(owner: Any, name: str) -> Callable:
 def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
     """Load checkpoints as data, never as code, inside the block.
 
-    Since 2.6 PyTorch refuses what mmengine 0.10.7 saves; in this block its few types
-    are allowed. onedl-mmengine falls back to ``weights_only=False``, which runs the
-    code that a file names; in this block such a file is refused. Whoever trusts it sets
-    PyTorch's ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``, and the block does nothing. Before
-    PyTorch 2.6 it does nothing but warn: our own checkpoints could not be read.
+    Since 2.6 PyTorch refuses what mmengine 0.10.7 saves: its few types are allowed.
+    onedl-mmengine falls back to ``weights_only=False``, which runs the code that a file
+    names: such a file is refused. With PyTorch's ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1``
+    the block does nothing, before PyTorch 2.6 it only warns: our own checkpoints could
+    not be read.
 
     Raises:
         ValueError: If the file, named ``checkpoint`` in the message, is none, or holds
@@ -78,7 +78,6 @@ def weights_only(checkpoint: str | Path = 'the checkpoint') -> Iterator[None]:
             f'set {TRUST}=1'
         ) from error
     finally:
-        if before is None:
-            del os.environ[FORCE]
-        else:
+        os.environ.pop(FORCE, None)
+        if before is not None:
             os.environ[FORCE] = before

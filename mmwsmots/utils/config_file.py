@@ -10,10 +10,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def find_config(name: str | Path) -> Path:
     """The file of a config: a path, or the name of one of the project's configs.
 
-    That is ``wsmots_r50_fpn_kitti`` or ``mmwsmots::wsmots/wsmots_r50_fpn_kitti.py``.
-
-    Raises:
-        FileNotFoundError: If there is neither.
+    That is ``wsmots_r50_fpn_kitti`` or ``mmwsmots::wsmots/wsmots_r50_fpn_kitti.py``;
+    FileNotFoundError if there is neither.
     """
     if Path(name).is_file():
         return Path(name)
@@ -28,9 +26,7 @@ def find_config(name: str | Path) -> Path:
 def read_config_file(config: str | Path | Config) -> Config:
     """Read a config, see :func:`find_config`; one that is read already is copied.
 
-    Raises:
-        OSError: If there is no such file, or the system cannot read it.
-        ValueError: If it is no config; the message says why.
+    OSError if it is not there or cannot be read; ValueError says why it is no config.
     """
     if isinstance(config, Config):
         return deepcopy(config)

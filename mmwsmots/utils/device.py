@@ -10,21 +10,18 @@ from mmengine.device import get_device
 def check_device(name: str | None) -> torch.device:
     """The device 'cpu', 'cuda:0', ...; None is the first GPU, or the CPU without one.
 
-    Raises:
-        ValueError: If PyTorch knows no such device, or it is not there.
+    ValueError if PyTorch knows no such device, or it is not there.
     """
     if name is None:
         name = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     try:
         device = torch.device(name)
     except (RuntimeError, TypeError):
-        raise ValueError(
-            f"no device '{name}': cpu, cuda:0 (the first GPU), ..."
-        ) from None
-    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"device '{name}': PyTorch sees {torch.cuda.device_count()} GPUs here"
-        )
+        text = f"no device '{name}': cpu, cuda:0 (the first GPU), ..."
+        raise ValueError(text) from None
+    number = torch.cuda.device_count()
+    if device.type == 'cuda' and (device.index or 0) >= number:
+        raise ValueError(f"device '{name}': PyTorch sees {number} GPUs here")
     return device
 
 
@@ -40,11 +37,9 @@ def prepare_cpu_processes(cfg: Config) -> None:
     if not torch.distributed.is_initialized():  # by an earlier run of this process
         torch.distributed.init_process_group('gloo')
         # A group left open can abort the process at its exit, in gloo's own threads.
+        group = torch.distributed
         atexit.register(
-            lambda: (
-                torch.distributed.is_initialized()
-                and torch.distributed.destroy_process_group()
-            )
+            lambda: group.is_initialized() and group.destroy_process_group()
         )
     if cfg.get('model_wrapper_cfg') is None:
         # the defaults of mmengine's Runner

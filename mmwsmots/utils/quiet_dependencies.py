@@ -17,8 +17,7 @@ FROZEN = 'is skipped since its requires_grad=False'
 def quiet_dependencies() -> None:
     """Leave out what the dependencies say that no user of ours can act on.
 
-    All else that these packages say stays. Called where the package first imports
-    mmdet's data sets, so that programs are as quiet as the command lines.
+    Called where the package first imports mmdet's data sets.
     """
     from mmengine.optim.optimizer import default_constructor
     from mmengine.runner import loops
@@ -33,9 +32,8 @@ def quiet_dependencies() -> None:
     # The frozen layers of a backbone, one by one.
     _leave_out(default_constructor, lambda text, *_: FROZEN in text)
     # mmengine's own hooks use what mmengine deprecates; the module says nothing else.
-    _leave_out(
-        mmengine.fileio.file_client, lambda text, *_: 'deprecated in future' in text
-    )
+    file_client = mmengine.fileio.file_client
+    _leave_out(file_client, lambda text, *_: 'deprecated in future' in text)
     # mmdet's data sets print debug messages while no logger is there.
     print_log = mmengine.logging.print_log
     _leave_out(

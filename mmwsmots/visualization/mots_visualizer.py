@@ -15,11 +15,7 @@ class MOTSVisualizer(TrackLocalVisualizer):
     """
 
     def _draw_instances(self, image: np.ndarray, instances: InstanceData) -> np.ndarray:
-        """Draw instances of ground truth or prediction on an RGB image.
-
-        They have ``labels``, ``instances_id`` (or ``instances_ids``) and ``masks`` or
-        ``bboxes``.
-        """
+        """Draw instances of ground truth, or of a prediction, on an RGB image."""
         key = 'instances_id' if 'instances_id' in instances else 'instances_ids'
         ids = np.asarray(instances[key]).tolist()
         classes = self.dataset_meta.get('classes') or ()

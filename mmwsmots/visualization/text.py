@@ -19,10 +19,7 @@ def _font(size: int, is_ascii: bool) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=4096)  # labels repeat from frame to frame
 def render_text(text: str, size: int) -> np.ndarray:
-    """Coverage 0..255 (height, width) of a line of text, read-only, by font size.
-
-    The height depends on the size alone.
-    """
+    """Coverage 0..255 (height, width) of a text, read-only; size alone sets height."""
     font = _font(size, text.isascii())
     ascent, descent = _font(size, True).getmetrics()
     canvas = Image.new('L', (max(1, round(font.getlength(text))), ascent + descent))
@@ -37,11 +34,9 @@ def put_text(
 ) -> None:
     """Draw a line of text on an image, in place; what reaches outside is cut off.
 
-    ``xy`` (left, top) and the font's ``size`` are in pixels; ``color`` has the image's
-    channel order.
+    ``xy`` (left, top) and ``size`` are in pixels, ``color`` in the image's channels.
     """
-    coverage = render_text(text, size)
-    left, top = xy
+    coverage, (left, top) = render_text(text, size), xy
     x1, y1 = max(left, 0), max(top, 0)
     x2 = min(left + coverage.shape[1], image.shape[1])
     y2 = min(top + coverage.shape[0], image.shape[0])

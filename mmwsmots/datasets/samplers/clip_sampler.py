@@ -11,13 +11,8 @@ from mmdet.registry import DATA_SAMPLERS
 class ClipSampler(TrackImgSampler):
     """Draw 1 / T of the frames as keys, so that an epoch of clips shows each once.
 
-    :class:`TrackImgSampler` takes every frame as a key frame; with clips of T frames an
-    epoch would show each frame T times.
-
-    Args:
-        dataset (Sized): A training :class:`BaseVideoDataset`.
-        num_frames (int): T, that of :class:`ClipFrameSample`.
-        seed (int, optional): The same on all ranks.
+    T is the ``num_frames`` of :class:`ClipFrameSample`; :class:`TrackImgSampler`, whose
+    other arguments these are, takes every frame as a key frame.
     """
 
     def __init__(

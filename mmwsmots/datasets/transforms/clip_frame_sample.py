@@ -8,14 +8,11 @@ from mmdet.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ClipFrameSample(BaseFrameSample):
-    """Sample a clip: consecutive frames of one video around the key frame.
+    """Sample a clip: ``num_frames`` consecutive frames of one video.
 
-    The key frame comes from :class:`mmdet.datasets.samplers.TrackImgSampler`; its place
-    in the clip is random. A clip does not jump over frames that the data set left out;
-    where fewer than ``num_frames`` are in reach, the last one is repeated.
-
-    Args:
-        num_frames (int): Number of frames of a clip.
+    The place of the key frame, of :class:`TrackImgSampler`, in the clip is random. A
+    clip does not jump over frames that the data set left out; where fewer are in reach,
+    the last one is repeated.
     """
 
     def __init__(self, num_frames: int = 2) -> None:
@@ -33,17 +30,13 @@ class ClipFrameSample(BaseFrameSample):
             for index in range(max(first, 0), min(last, len(frame_ids)))
             if frame_ids[index] - index == offset
         ]
-        # Neither side reaches further than num_frames - 1, so every window of the
-        # run contains the key frame.
+        # Neither side reaches further than num_frames - 1: all windows have the key.
         start = random.randint(0, max(0, len(reachable) - self.num_frames))
         clip = reachable[start : start + self.num_frames]
         return clip + clip[-1:] * (self.num_frames - len(clip))
 
     def transform(self, video_infos: dict) -> dict[str, list]:
-        """Each key of a frame with the ``num_frames`` values of a clip.
-
-        It is one around ``images[key_frame_id]``, else around any frame.
-        """
+        """Values of each key in a clip around ``key_frame_id``, else any frame."""
         frame_ids = [image['frame_id'] for image in video_infos['images']]
         key_index = video_infos.get('key_frame_id')
         if key_index is None:

@@ -19,10 +19,7 @@ class FrameError(ValueError):
 
 @TRANSFORMS.register_module()
 class LoadAnnotatedFrame(LoadImageFromFile):
-    """Load a frame as 8-bit BGR; refuse one of another size than its annotations say.
-
-    After a changed export for example, boxes would lie elsewhere without any error.
-    """
+    """Load a frame as 8-bit BGR; refuse one of another size than annotated."""
 
     def transform(self, results: dict) -> dict | None:
         """Load the image of ``img_path``, whose ``height`` and ``width`` are known.
@@ -49,10 +46,9 @@ class LoadAnnotatedFrame(LoadImageFromFile):
 
 @TRANSFORMS.register_module()
 class LoadMaskScores(BaseTransform):
-    """Load how sure the masks are that :class:`DumpMaskLabels` wrote.
+    """Load how sure the masks are, the ``score`` that :class:`DumpMaskLabels` wrote.
 
-    That is the entry ``score`` of a mask's RLE. It reaches the mask loss through
-    :class:`PackMOTSInputs` or :class:`PackMOTSDetInputs`.
+    :class:`PackMOTSInputs` or :class:`PackMOTSDetInputs` hand it to the mask loss.
     """
 
     def transform(self, results: dict) -> dict:
@@ -65,17 +61,15 @@ class LoadMaskScores(BaseTransform):
             return results
         masks = [instance['mask'] for instance in results['instances']]
         scores = [m.get('score', 1.0) if isinstance(m, dict) else 1.0 for m in masks]
+        path, number = results.get('img_path'), len(results['gt_masks'])
         for score in scores:
             if not 0 <= score <= 1:
-                path = results['img_path']
-                raise ValueError(
-                    f'{path}: a mask has the score {score}, outside of 0..1'
-                )
-        if len(scores) != len(results['gt_masks']):
+                text = f'a mask has the score {score}, outside of 0..1'
+                raise ValueError(f'{path}: {text}')
+        if len(scores) != number:
             raise ValueError(
-                f'{results["img_path"]}: {len(results["gt_masks"])} of {len(scores)} '
-                'masks are left; LoadMaskScores cannot tell which, use no transform '
-                'that leaves instances out'
+                f'{path}: {number} of {len(scores)} masks are left; LoadMaskScores '
+                'cannot tell which, use no transform that leaves instances out'
             )
         results['gt_mask_scores'] = np.array(scores, dtype=np.float32)
         return results

@@ -15,13 +15,10 @@ class RandomShadow(BaseTransform):
 
     The shadow below an object lies in its box and moves with it: masks learned from
     boxes take it in. A synthetic shadow lies outside the box as well, where every mask
-    is 0; the look of a shadow is background then, inside the box too. Shadows do not
-    stop at the sides of boxes, which would show where they are.
-
-    Seven of ten shadows fall below an object, from just above the lower side of its box
-    to a quarter of its height below, the others anywhere at that level of the frame.
-    With ``share_random_params`` of ``TransformBroadcaster`` all frames of a clip get
-    the shadows drawn for its first frame.
+    is 0; the look of a shadow is background then, inside the box too. Seven of ten fall
+    around the lower side of an object's box, the others anywhere at that level. With
+    ``share_random_params`` of ``TransformBroadcaster`` all frames of a clip get the
+    shadows drawn for its first frame.
 
     Args:
         max_num (int): A frame gets 1 to so many shadows.
@@ -35,8 +32,7 @@ class RandomShadow(BaseTransform):
             raise ValueError(f'max_num must be at least 1, got {max_num}')
         if not 0 <= gain[0] <= gain[1] <= 1:
             raise ValueError(f'gain must be a range within [0, 1], got {gain}')
-        self.max_num = max_num
-        self.gain = gain
+        self.max_num, self.gain = max_num, gain
 
     def transform(self, results: dict) -> dict:
         """Darken ``img`` (H, W, 3) uint8, for ``gt_bboxes`` (N, 4) in pixels."""
@@ -49,16 +45,11 @@ class RandomShadow(BaseTransform):
         return results
 
     @cache_randomness
-    def _random_shadows(
-        self, bboxes: np.ndarray, width: int
-    ) -> list[tuple[np.ndarray, float, float]]:
+    def _random_shadows(self, bboxes: np.ndarray, width: int) -> list[tuple]:
         """Outline in pixels (10, 2), strength and softness of each shadow."""
-        if len(bboxes) == 0:
-            return []
-        return [
-            self._random_shadow(bboxes[np.random.randint(len(bboxes))], width)
-            for _ in range(np.random.randint(self.max_num) + 1)
-        ]
+        number = np.random.randint(self.max_num) + 1 if len(bboxes) else 0
+        indices = (np.random.randint(len(bboxes)) for _ in range(number))
+        return [self._random_shadow(bboxes[index], width) for index in indices]
 
     def _random_shadow(self, bbox: np.ndarray, width: int) -> tuple:
         """One shadow, of the size of a box's own."""

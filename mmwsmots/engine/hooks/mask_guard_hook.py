@@ -29,13 +29,8 @@ class MaskGuardHook(Hook):
     The training log shows ``mask_area`` of a :class:`MOTSMaskHead`, of each stage of a
     cascade as ``s0.mask_area``: the masks' area inside the boxes over the boxes' area.
     If its mean over the stages is above 0.97, masks are the filled boxes; below 0.3
-    they vanish.
-
-    Args:
-        patience (int): Warn after so many iterations in a row.
-
-    Raises:
-        ValueError: If ``patience`` is less than 1, or the model has no such mask head.
+    they vanish: the warning comes after ``patience`` such iterations in a row.
+    ValueError if that is less than 1, or the model has no such mask head.
     """
 
     def __init__(self, patience: int = 100) -> None:
@@ -49,9 +44,8 @@ class MaskGuardHook(Hook):
         modules = runner.model.modules()
         self._heads = [m for m in modules if isinstance(m, MOTSMaskHead)]
         if not self._heads:
-            raise ValueError(
-                'MaskGuardHook: the model has no MOTSMaskHead or GradCAMMaskHead'
-            )
+            text = 'the model has no MOTSMaskHead or GradCAMMaskHead'
+            raise ValueError(f'MaskGuardHook: {text}')
         for head in self._heads:
             head.log_statistics = True
 
@@ -62,8 +56,7 @@ class MaskGuardHook(Hook):
         if not ratios or math.isnan(ratio):  # no object in the batch: nothing is known
             return
         state = FILLED_BOX if ratio > MAX_RATIO else None
-        if ratio < MIN_RATIO:
-            state = VANISHING_MASK
+        state = VANISHING_MASK if ratio < MIN_RATIO else state
         self._num_iters = self._num_iters + 1 if state is self._state else 1
         self._state = state
         if state and self._num_iters == self.patience:

@@ -13,20 +13,15 @@ from mmwsmots.fileio.rle import masks_to_rles
 class DumpMaskLabels(BaseMetric):
     """Write the file of a :class:`BoxDataset` again with masks of its boxes.
 
-    The file's masks are ignored, see :func:`mmwsmots.fileio.coco_files.write_masks`.
-
-    Args:
-        ann_file (str): The file of the data set.
-        out_file (str): The file to write.
-        **kwargs: Of :class:`BaseMetric`.
+    ``ann_file``, whose masks are ignored, becomes ``out_file``, see
+    :func:`mmwsmots.fileio.coco_files.write_masks`; ``kwargs`` are the parent's.
     """
 
     default_prefix = 'masks'
 
     def __init__(self, ann_file: str, out_file: str, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.ann_file = ann_file
-        self.out_file = out_file
+        self.ann_file, self.out_file = ann_file, out_file
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Encode the masks of images.
@@ -39,10 +34,9 @@ class DumpMaskLabels(BaseMetric):
             masks = predictions['masks'].cpu().numpy().astype(bool, copy=False)
             size = tuple(sample['ori_shape'][:2])
             if masks.shape != (len(indices), *size):
-                raise ValueError(
-                    f'{sample["img_path"]}: masks of shape {masks.shape} for '
-                    f'{len(indices)} boxes in an image of {size}'
-                )
+                text = f'{len(indices)} boxes in an image of {size}'
+                path = sample['img_path']
+                raise ValueError(f'{path}: masks of shape {masks.shape} for {text}')
             pairs = zip(masks_to_rles(masks), predictions['scores'].tolist())
             labels = [dict(size=[*size], counts=rle, score=s) for rle, s in pairs]
             self.results.append(dict(zip(indices, labels)))
@@ -56,9 +50,8 @@ class DumpMaskLabels(BaseMetric):
         labels = {i: label for result in results for i, label in result.items()}
         for image, indices, *_ in image_boxes(coco, self.ann_file):
             if not labels.keys() >= set(indices):
-                raise ValueError(
-                    f'{self.ann_file}: image {image["file_name"]} was not labelled'
-                )
+                name = image['file_name']
+                raise ValueError(f'{self.ann_file}: image {name} was not labelled')
         write_masks(coco, labels, self.out_file)
         logger = MMLogger.get_current_instance()
         lost = sum(not ann.get('iscrowd') for ann in coco['annotations']) - len(labels)

@@ -24,24 +24,20 @@ class MOTSMetric(BaseVideoMetric):
 
     Takes frames one by one or by the video, writes ``SSSS.txt`` of each sequence (see
     :func:`mmwsmots.fileio.mots_txt.sequence_name`) and evaluates all together. Beside
-    the model stands the row *filled boxes*: the same detections and tracks with each
-    mask replaced by its predicted box, clipped to the frame and made disjoint as the
-    masks are (the higher score wins). A weakly supervised model that is not above it
-    has learned nothing but boxes.
+    the model stands the row *filled boxes*: the same tracks with each mask replaced by
+    its predicted box, see :func:`mmwsmots.evaluation.filled_boxes`. A weakly supervised
+    model that is not above it has learned nothing but boxes.
 
-    The classes are those of the data set; others than KITTI MOTS's are numbered from 1
-    on, and named in ``labels.txt`` beside the text files. The returned keys are
-    ``car/sMOTSA``, ``filled_boxes/car/sMOTSA`` and so on, for all that
-    :func:`mmwsmots.evaluation.evaluate_mots` returns.
+    The classes are those of the data set; others than KITTI MOTS's are named in
+    ``labels.txt`` beside the text files. The returned keys are ``car/sMOTSA``,
+    ``filled_boxes/car/sMOTSA`` and so on, for all that :func:`evaluate_mots` returns.
 
     Args:
-        gt_dir (str | None): Folder of the ground truth ``SSSS.txt``. Only
-            ``format_only`` does without it.
+        gt_dir (str | None): Folder of the ground truth, but for ``format_only``.
         outfile_prefix (str | None): Folder for the text files; None deletes them after
             the evaluation.
         format_only (bool): Whether to write the text files and stop.
-        protocol (str): 'trackeval' or 'mots_tools', see :func:`evaluate_mots`.
-        benchmark (str): 'kitti_mots' or 'mots20', see :func:`evaluate_mots`.
+        protocol, benchmark (str): See :func:`mmwsmots.evaluation.evaluate_mots`.
         **kwargs: Of :class:`mmengine.evaluator.BaseMetric`.
     """
 
@@ -62,11 +58,9 @@ class MOTSMetric(BaseVideoMetric):
         if not format_only and gt_dir is None:
             raise ValueError('gt_dir, the folder of ground truth, is missing')
         iou_threshold(protocol)  # refuses another
-        self.gt_dir = gt_dir
-        self.outfile_prefix = outfile_prefix
+        self.gt_dir, self.outfile_prefix = gt_dir, outfile_prefix
         self.format_only = format_only
-        self.protocol = protocol
-        self.benchmark = benchmark
+        self.protocol, self.benchmark = protocol, benchmark
         self._first_frame = get_benchmark(benchmark).first_frame
 
     def process_video(
@@ -121,10 +115,8 @@ class MOTSMetric(BaseVideoMetric):
         masks = predictions.masks.cpu().numpy().astype(bool, copy=False)
         ids = predictions.instances_id.tolist()
         if masks.shape[1:] != tuple(sample.ori_shape[:2]):
-            raise ValueError(
-                f'{sample.img_path}: masks of shape {masks.shape} do not fit the '
-                f'frame {sample.ori_shape}'
-            )
+            text = f'masks of shape {masks.shape} do not fit the frame'
+            raise ValueError(f'{sample.img_path}: {text} {sample.ori_shape}')
         if len(set(ids)) < len(ids):
             raise ValueError(f'{sample.img_path}: two objects share an id, got {ids}')
         rles = masks_to_rles(masks)
@@ -164,21 +156,17 @@ def _group(results: Iterable[dict]) -> dict[str, tuple]:
         if result['length'] == 1 and len(photos[name]) > 1:
             name = Path(result['img_path']).stem
         first = frames[name].setdefault(frame_id, result)
-        if first['img_path'] != result['img_path']:
-            raise ValueError(
-                f'frame {frame_id} of sequence {name} is {first["img_path"]} and '
-                f'{result["img_path"]}: each video needs a folder of its own'
-            )
+        if first['img_path'] != (path := result['img_path']):
+            text = f'frame {frame_id} of sequence {name} is {first["img_path"]} and'
+            raise ValueError(f'{text} {path}: each video needs a folder of its own')
     sequences = {}
     for name in sorted(frames):
         ordered = [frames[name][frame_id] for frame_id in sorted(frames[name])]
         length = ordered[0]['length']
         if missing := length - len(ordered):
             first = next(i for i in range(length) if i not in frames[name])
-            raise ValueError(
-                f'sequence {name}: {missing} of {length} frames were not seen, '
-                f'the first is {first}'
-            )
+            text = f'{missing} of {length} frames were not seen, the first is {first}'
+            raise ValueError(f'sequence {name}: {text}')
         numbering = TrackNumbering()
         objects = [
             obj._replace(track_id=numbering(obj.class_id, obj.track_id))

@@ -16,13 +16,9 @@ class SaveDetections(BaseVideoMetric):
     """Writes boxes, classes, scores, masks and embeddings of a test run to files.
 
     ``tools/analysis_tools/search_tracker.py`` tracks them with other parameters,
-    without the network. Each frame is a line of JSON; numbers keep their float32
-    values. They come into ``SSSS.jsonl.part``, which becomes ``SSSS.jsonl`` after the
-    last frame. Put it beside :class:`MOTSMetric` in ``test_evaluator``.
-
-    Args:
-        out_dir (str): Folder of the files.
-        **kwargs: Of :class:`mmengine.evaluator.BaseMetric`.
+    without the network. Each frame is a line of JSON, in float32, in ``out_dir``:
+    ``SSSS.jsonl.part``, which becomes ``SSSS.jsonl`` after the last frame. Put it
+    beside :class:`MOTSMetric` in ``test_evaluator``. ``kwargs`` are the parent's.
     """
 
     default_prefix = ''  # it has no numbers
@@ -37,8 +33,7 @@ class SaveDetections(BaseVideoMetric):
     ) -> None:
         """Write detections of frames; ValueError if one of a sequence was left out.
 
-        Their ``pred_track_instances`` have bboxes (N, 4) xyxy in pixels of the frame,
-        labels and scores (N, ), embeds (N, D) and masks (N, H, W) bool.
+        See :meth:`MOTSMetric.process_video`; there are embeds (N, D) as well.
         """
         for sample in data_samples:
             self._write(sample)
@@ -55,10 +50,8 @@ class SaveDetections(BaseVideoMetric):
         name = sequence_name(sample.img_path)
         expected = self._next_frames.get(name, 0) if sample.frame_id else 0
         if sample.frame_id != expected:
-            raise ValueError(
-                f'{sample.img_path}: frame {sample.frame_id} of sequence {name}, '
-                f'expected {expected}'
-            )
+            text = f'frame {sample.frame_id} of sequence {name}, expected {expected}'
+            raise ValueError(f'{sample.img_path}: {text}')
         predictions = sample.pred_track_instances
         frame = dict(
             frame_id=sample.frame_id,

@@ -12,8 +12,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmwsmots.apis import train_on_boxes
 from mmwsmots.fileio.box_readers import TrackedBox
+from tests.load_script import load_script
 from tests.small_masker import small_masker
 from tests.small_model import SIZE
 
@@ -22,6 +22,8 @@ NUM_FRAMES = 4
 NUM_ITERS = 30  # enough that a busy machine kills in time
 # The package has a function of the module's name.
 MODULE = importlib.import_module('mmwsmots.apis.adapt_box_masker')
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+train_on_boxes = load_script(TOOLS / 'train_on_boxes.py').train_on_boxes
 
 
 @pytest.fixture
