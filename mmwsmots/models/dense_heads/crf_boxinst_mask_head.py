@@ -16,8 +16,8 @@ CONTEXT = 1.5  # side of a crop over the side of its box
 class CRFBoxInstMaskHead(BoxInstMaskHead):
     """BoxInst's mask head with L_CRF beside its projection and pairwise losses.
 
-    BoxInst predicts masks of whole images; L_CRF compares what lies in and around the
-    true box, resampled to a square. It needs :class:`RGBBoxInstDataPreprocessor`.
+    L_CRF compares what lies in and around the true box, resampled to a square. It needs
+    :class:`RGBBoxInstDataPreprocessor`.
 
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.

@@ -5,11 +5,10 @@ from torch import Tensor, nn
 
 
 class MeanLoss(nn.Module):
-    r"""Base of losses that are the mean of terms, of this process or of all.
+    """Base of losses that are the mean of terms, of this process or of all.
 
-    Distributed training averages the gradients of W processes. The mean of their means
-    would weigh the terms of a process with few more; divided by the mean count,
-    :math:`T_r / (\frac{1}{W} \sum_s n_s)`, the average is the mean of all terms.
+    Distributed training averages the processes' gradients: of sums divided by the mean
+    count the average is the mean of all terms.
 
     Args:
         loss_weight (float): Factor on the loss.

@@ -11,11 +11,7 @@ class PartialCrossEntropyLoss(MeanLoss):
     """Binary cross entropy over the cells that have a label.
 
     :math:`L_{loc}` of Ruiz et al. (eq. 8): the mean over the non-void cells of a
-    proposal, 0 without any, then the mean over the proposals.
-
-    Args:
-        loss_weight (float): Factor on the loss.
-        gather (bool): See :class:`MeanLoss`.
+    proposal, 0 without any, then the mean over the proposals, see :class:`MeanLoss`.
     """
 
     def forward(self, mask_logits: Tensor, labels: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ MIN_SIDE, MIN_AREA = 8.0, 250.0  # of a box, in pixels
 
 
 class Crops(NamedTuple):
-    """Crops of one step, N of them."""
+    """N crops."""
 
     images: Tensor  # normalised, (N, 3, S, S)
     rois: Tensor  # (N, 5): image index, x1, y1, x2, y2 in pixels
@@ -40,18 +40,13 @@ def sample_crops(
 
     Args:
         batch_inputs (Tensor): Normalised images, shape (B, 3, H, W).
-        batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` (n, 4), and may
-            have ``masks`` and ``mask_scores`` (n, ).
+        batch_gt_instances (list[:obj:`InstanceData`]): With ``bboxes`` (n, 4) and, with
+            masks, ``masks`` or a ValueError, and may have ``mask_scores`` (n, ).
         size, num_crops (int): Side of a crop, S, and how many at most.
         context, jitter (float): See :func:`jittered_rois`.
-        with_masks, with_prompts (bool): What to make.
-        score_power (float): A mask's weight is its score to this power; the scores of
-            :func:`mask_confidences` crowd near 1.
+        score_power (float): A mask's weight is its score to this power.
         unknown_overlap (float): What a box shares with another one of at most so many
             times its area is not known: masks made of boxes often divide it wrongly.
-
-    Raises:
-        ValueError: If there are no masks to crop.
     """
     bboxes = [get_box_tensor(gts.bboxes).to(batch_inputs) for gts in batch_gt_instances]
     parts = []

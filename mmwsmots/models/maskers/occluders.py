@@ -14,38 +14,35 @@ def paste_occluders(
 ) -> tuple[Tensor, Crops]:
     """Paste the objects of other crops, cut by their masks, over or under some objects.
 
-    Half of them lie in front, and the object's mask ends there; the others show only
-    where the object is not. The pasted object's box joins the prompt, its cells become
-    known. Of colours (N, 3, S, S), crops with masks, and the probability that something
-    is pasted to an object, gives new colours and crops.
+    The pasted object's box joins the prompt, its cells become known. Of colours (N, 3,
+    S, S), crops with masks, and the probability that something is pasted to an object,
+    gives new colours and crops.
     """
     num, size = len(rgb_crops), rgb_crops.shape[-1]
     chosen = torch.rand(num) < prob
-    donors = torch.randperm(num)
+    donors = torch.randperm(num).tolist()
     boxes = _boxes_on_crops(crops)  # centres and half sides in [-1, 1]
     rgb, masks, known = rgb_crops.clone(), crops.masks.clone(), crops.known.clone()
     prompts = None if crops.prompts is None else crops.prompts.clone()
     for n in chosen.nonzero()[:, 0].tolist():
-        m = int(donors[n])
+        m = donors[n]
         if m == n:
             continue
         scale, center = _place(boxes[n], boxes[m])
         flip = scale.new_tensor([1.0 - 2.0 * (torch.rand(()) < 0.5), 1.0])
-        # From a place on this crop to one on the donor's.
-        factor = flip / scale
-        theta = torch.cat(
-            [factor.diag(), (boxes[m][:2] - center * factor)[:, None]], dim=1
-        )
+        factor = flip / scale  # from this crop to the donor's
+        shift = boxes[m][:2] - center * factor
+        theta = torch.cat([factor.diag(), shift[:, None]], dim=1)
         grid = F.affine_grid(theta[None], (1, 1, size, size), align_corners=False)
         donor = crops.masks[m][None, None]
         cut = F.grid_sample(donor, grid, align_corners=False)[0, 0]
         alpha, mask = _opacity(cut), crops.masks[n]
         if torch.rand(()) < 0.5:  # behind
-            whole, alpha = alpha, alpha * (1 - _opacity(mask))
-            visible = alpha
+            whole = alpha
+            visible = alpha = alpha * (1 - _opacity(mask))
         else:
-            whole, mask = mask, mask * (1 - alpha)
-            visible = mask
+            whole = mask
+            visible = mask = mask * (1 - alpha)
         if visible.sum() < MIN_VISIBLE * whole.sum():
             continue
         pasted = F.grid_sample(

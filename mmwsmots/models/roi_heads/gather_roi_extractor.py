@@ -11,8 +11,7 @@ from torch.nn.modules.utils import _pair
 class GatherRoIAlign(nn.Module):
     """:class:`mmcv.ops.RoIAlign` (average, aligned) as one weighted sum of rows.
 
-    All channels of a pixel are read at once, which on a CPU makes it several times as
-    fast as mmcv's loops, most of all backwards. The arguments are mmcv's.
+    All channels of a pixel are read at once: several times as fast on a CPU.
     """
 
     def __init__(

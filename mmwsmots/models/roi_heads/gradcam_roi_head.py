@@ -12,9 +12,8 @@ from .mots_roi_head import MOTSRoIHead
 
 @MODELS.register_module()
 class GradCAMRoIHead(MOTSRoIHead):
-    """:class:`MOTSRoIHead` with a :class:`GradCAMMaskHead`.
-
-    The heat maps of the true boxes come from its box head, a :class:`GradCAMBBoxHead`.
+    """:class:`MOTSRoIHead` whose :class:`GradCAMBBoxHead` teaches a
+    :class:`GradCAMMaskHead`.
     """
 
     def mask_loss(
@@ -25,10 +24,8 @@ class GradCAMRoIHead(MOTSRoIHead):
         batch_gt_instances: InstanceList,
     ) -> dict:
         """As the parent's, of annotations with heat maps."""
-        batch_gt_instances = with_cams(
-            x, batch_gt_instances, self.bbox_roi_extractor, self.bbox_head
-        )
-        return super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
+        gts = with_cams(x, batch_gt_instances, self.bbox_roi_extractor, self.bbox_head)
+        return super().mask_loss(x, sampling_results, bbox_feats, gts)
 
 
 def with_cams(
@@ -37,10 +34,7 @@ def with_cams(
     roi_extractor: nn.Module,
     bbox_head: nn.Module,
 ) -> InstanceList:
-    """Shallow copies of annotations with heat maps of the boxes, ``cams`` (n, s, s).
-
-    Of the feature maps of all levels, by the box branch's extractor and head.
-    """
+    """Shallow copies of annotations with heat maps of the boxes, ``cams`` (n, s, s)."""
     rois = bbox2roi([gts.bboxes for gts in batch_gt_instances])
     with torch.no_grad():
         bbox_feats = roi_extractor(x[: roi_extractor.num_inputs], rois)

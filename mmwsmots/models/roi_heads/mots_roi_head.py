@@ -9,11 +9,7 @@ from torch import Tensor
 
 @MODELS.register_module()
 class MOTSRoIHead(StandardRoIHead):
-    """:class:`StandardRoIHead` with a :class:`MOTSMaskHead` for a track head to learn.
-
-    Raises:
-        ValueError: If ``test_cfg`` has options of the refiner beside it.
-    """
+    """:class:`StandardRoIHead` whose :class:`MOTSMaskHead` a track head learns from."""
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -25,11 +21,10 @@ class MOTSRoIHead(StandardRoIHead):
         return self.loss_and_mask_samples(*args)[0]
 
     def loss_and_mask_samples(self, *args) -> tuple[dict, InstanceList]:
-        """The parent's losses, and the masks that they were computed of.
+        """The parent's losses, and the positive RoIs of each image.
 
-        The latter are for each image the positive RoIs: ``priors`` (P, 4), ``labels``
-        (P, ), ``mask_probs`` (P, h, w), with gradient, and, where the annotations have
-        them, ``instances_ids`` (P, ); an empty list without a mask branch.
+        These have ``priors`` (P, 4), ``labels`` (P, ), ``mask_probs`` (P, h, w), with
+        gradient, and, if annotated, ``instances_ids`` (P, ). Without masks: [].
         """
         losses = super().loss(*args)
         return losses, losses.pop('mask_samples', [])
@@ -49,8 +44,9 @@ class MOTSRoIHead(StandardRoIHead):
         all_probs = logits.sigmoid().split(nums)
         samples = results['loss_mask']['mask_samples'] = []
         for res, probs, gts in zip(sampling_results, all_probs, batch_gt_instances):
-            sample = InstanceData(priors=res.pos_priors, labels=res.pos_gt_labels)
-            sample.mask_probs = probs
+            sample = InstanceData(
+                priors=res.pos_priors, labels=res.pos_gt_labels, mask_probs=probs
+            )
             if 'instances_ids' in gts:
                 sample.instances_ids = gts.instances_ids[res.pos_assigned_gt_inds]
             samples.append(sample)

@@ -7,7 +7,7 @@ AXES = np.arange(8)  # of a state
 
 
 class BatchKalmanFilter(KalmanFilter):
-    """mmdet's :class:`KalmanFilter` of N boxes at once: of 200 it takes 100 ms a frame.
+    """mmdet's :class:`KalmanFilter`, which is slow, of N boxes at once.
 
     Measurements are (N, 4) float64: centre x, centre y, aspect ratio, height; means (N,
     8), covariances (N, 8, 8). Model and constants are the parent's.

@@ -26,8 +26,7 @@ def iou_cosine_similarity(
         Sim(p, q) = IoU(b_p, b_q) \cdot \max(\cos(a_p, a_q), 0)
 
     Of boxes xyxy, (N, 4) and (M, 4), and embeddings (N, D) and (M, D), or (M, K, D), of
-    whose K the most similar one counts. The result (N, M) is in [0, 1]; 0 where an
-    input is not a number.
+    whose K the most similar one counts: (N, M), in [0, 1]; NaN counts as 0.
     """
     with torch.autocast(bboxes1.device.type, enabled=False):
         cosines = embed_similarity(embeds1, embeds2.flatten(0, -2), method='cosine')
@@ -46,10 +45,8 @@ class IoUCosineMatcher:
     The detections of a frame are assigned to the tracks by the Hungarian algorithm on
     :math:`Cost = \max Sim - Sim` (Ruiz et al. eq. 3, 4), :math:`Sim = IoU \cdot
     \max(\cos, 0)`. A link needs the same class and a similarity above
-    ``match_sim_thr``, this project's addition; other pairs count as similarity 0.
-
-    A track last seen f frames ago, by frame number, is a candidate if f <=
-    ``num_frames_retain``. Ids are 0, 1, ... in order of appearance, never reused.
+    ``match_sim_thr``, this project's addition; other pairs count as similarity 0. Ids
+    are 0, 1, ... in order of appearance, never reused.
 
     Args:
         num_frames_retain (int | Sequence[int]): Length of the window in frames, of all
@@ -58,11 +55,7 @@ class IoUCosineMatcher:
         candidates (str): What of a track is compared. 'last': its last observation;
             'window': the most similar one in the window.
         motion (str): Where a track's box is expected. 'none': where it was observed, as
-            in the paper; 'kalman': prediction of mmdet's :class:`KalmanFilter`, one
-            step per frame, which a track's observations share.
-
-    Raises:
-        ValueError: If an argument is none of these.
+            in the paper; 'kalman': where mmdet's :class:`KalmanFilter` predicts it.
     """
 
     def __init__(
@@ -87,7 +80,6 @@ class IoUCosineMatcher:
         self.match_sim_thr = match_sim_thr
         self.candidates = candidates
         self.motion = motion
-        # Observations of a track that may be needed.
         self.num_kept = int(windows.max()) if candidates == 'window' else 1
         self.kf = BatchKalmanFilter()
         self.reset()
@@ -126,7 +118,7 @@ class IoUCosineMatcher:
                 video starts at 0 or after :meth:`reset`.
 
         Returns:
-            Tensor: Ids (N, ), int64 on the CPU, no two alike.
+            Tensor: Ids (N, ), int64 on the CPU.
 
         Raises:
             ValueError: If an array has a wrong shape, a class has no parameters, or the
@@ -199,8 +191,7 @@ class IoUCosineMatcher:
         memory = self.memory
         new = dict(bboxes=bboxes, embeds=embeds, frame_ids=torch.tensor(frame_id))
         for name, values in new.items():
-            if self.num_kept > 1:
-                memory[name][rows, :-1] = memory[name][rows, 1:]
+            memory[name][rows, :-1] = memory[name][rows, 1:]
             memory[name][rows, -1] = values
         if self.motion == 'kalman':
             rows = rows.numpy()

@@ -36,11 +36,10 @@ def color_evidence(
     r"""What the colours of a crop say about its mask.
 
     As in GrabCut (Rother et al., SIGGRAPH 2004) the object and its surroundings have a
-    model of their colours each, here a smoothed Lab histogram in which every cell
-    counts by its soft mask. The result, float32, to be added to the foreground's
-    ``logits`` (N, H, W), is the log-likelihood ratio of a cell's colour, :math:`\log
-    ((p_{fg} + \epsilon) / (p_{bg} + \epsilon))`. ``rgb_crops`` (N, 3, H, W) are in
-    0..255; cells outside of ``box_masks``, bool (N, H, W), count as background.
+    model of their colours each, here a smoothed Lab histogram weighted by the soft
+    mask. The result, float32, to be added to the ``logits`` (N, H, W), is :math:`\log
+    ((p_{fg} + \epsilon) / (p_{bg} + \epsilon))` of a cell's colour. ``rgb_crops`` (N,
+    3, H, W) are in 0..255; outside of ``box_masks``, bool (N, H, W), is background.
     """
     if len(logits) == 0:
         return logits.float()
@@ -58,7 +57,7 @@ def color_evidence(
 
 def _densities(places: Tensor, weights: Tensor) -> Tensor:
     """Density of each cell's colour among weighted cells, (N, H, W)."""
-    num, _, height, width = places.shape
+    num = len(places)
     bins = (places * NUM_BINS).long()
     flat = (bins[:, 0] * NUM_BINS + bins[:, 1]) * NUM_BINS + bins[:, 2]
     histogram = weights.new_zeros(num, NUM_BINS**3)
@@ -73,4 +72,4 @@ def _densities(places: Tensor, weights: Tensor) -> Tensor:
     grid = places.flip(1).flatten(2).transpose(1, 2)[:, None, None] * 2 - 1
     values = F.grid_sample(histogram, grid, padding_mode='border', align_corners=False)
     total = weights.sum(dim=(1, 2)).clamp(min=1e-6)[:, None, None]
-    return values.view(num, height, width) / total
+    return values.view_as(weights) / total
