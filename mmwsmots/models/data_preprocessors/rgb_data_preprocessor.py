@@ -33,7 +33,6 @@ class RGBDetDataPreprocessor(DetDataPreprocessor):
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """See the parent."""
         data = super().forward(data, training)
         if data['data_samples'] is not None:
             attach_rgb(self, data['inputs'], data['data_samples'], training)
@@ -55,7 +54,6 @@ if MMDET_TRACKS:
         """:class:`TrackDataPreprocessor` with :func:`attach_rgb`."""
 
         def forward(self, data: dict, training: bool = False) -> dict:
-            """See the parent."""
             data = super().forward(data, training)
             for clip, sample in zip(data['inputs'], data['data_samples'] or []):
                 attach_rgb(self, clip, sample.video_data_samples, training)

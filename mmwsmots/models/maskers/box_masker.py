@@ -21,8 +21,7 @@ from ..utils.roi_grid import (
     sample_window,
     soft_boxes_on_rois,
 )
-from .crop_sampler import Crops, sample_crops
-from .occluders import paste_occluders
+from .crop_sampler import Crops, paste_occluders, sample_crops
 
 MIN_CROP_SIDE = 1.0  # pixels; a smaller box has no RoI to resample
 EMPTY_LOGIT = -20.0  # of background, surely

@@ -59,7 +59,7 @@ class MOTSNet(BaseMOTModel):
             self.detector.roi_head.mask_head.paste_masks = False
 
     def train(self, mode: bool = True) -> 'MOTSNet':
-        """See the parent; frozen parts stay in evaluation."""
+        """Frozen parts stay in evaluation."""
         super().train(mode)
         if self.freeze_detector:
             self.detector.eval()

@@ -82,7 +82,6 @@ class GatherRoIExtractor(SingleRoIExtractor):
     def build_roi_layers(
         self, layer_cfg: ConfigType, featmap_strides: list[int]
     ) -> nn.ModuleList:
-        """See the parent."""
         kind = layer_cfg['type']
         if getattr(kind, '__name__', kind) != 'RoIAlign':
             raise ValueError(

@@ -1,10 +1,11 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-from mmdet.models.roi_heads import StandardRoIHead
+from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
 from mmdet.registry import MODELS
+from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import InstanceList
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @MODELS.register_module()
@@ -17,7 +18,6 @@ class MOTSRoIHead(StandardRoIHead):
             self.mask_head.build_refiner(self.test_cfg)  # refuses wrong options now
 
     def loss(self, *args) -> dict:
-        """See the parent."""
         return self.loss_and_mask_samples(*args)[0]
 
     def loss_and_mask_samples(self, *args) -> tuple[dict, InstanceList]:
@@ -51,3 +51,49 @@ class MOTSRoIHead(StandardRoIHead):
                 sample.instances_ids = gts.instances_ids[res.pos_assigned_gt_inds]
             samples.append(sample)
         return results
+
+
+@MODELS.register_module()
+class GradCAMRoIHead(MOTSRoIHead):
+    """:class:`MOTSRoIHead` whose :class:`GradCAMBBoxHead` teaches a
+    :class:`GradCAMMaskHead`.
+    """
+
+    def mask_loss(self, x: tuple[Tensor], *args) -> dict:
+        """As the parent's, of annotations with heat maps."""
+        *args, gts = args
+        gts = with_cams(x, gts, self.bbox_roi_extractor, self.bbox_head)
+        return super().mask_loss(x, *args, gts)
+
+
+def with_cams(
+    x: tuple[Tensor],
+    batch_gt_instances: InstanceList,
+    roi_extractor: nn.Module,
+    bbox_head: nn.Module,
+) -> InstanceList:
+    """Shallow copies of annotations with heat maps of the boxes, ``cams`` (n, s, s)."""
+    rois = bbox2roi([gts.bboxes for gts in batch_gt_instances])
+    with torch.no_grad():
+        bbox_feats = roi_extractor(x[: roi_extractor.num_inputs], rois)
+    labels = [gts.labels for gts in batch_gt_instances]
+    cams = bbox_head.cams(bbox_feats, torch.cat(labels)).split(list(map(len, labels)))
+    copies = []
+    for gts, maps in zip(batch_gt_instances, cams):
+        copied = InstanceData(**dict(gts.items()), cams=maps)
+        for name, value in gts.metainfo_items():
+            # set_metainfo would copy the images.
+            copied.set_field(value, name, None, 'metainfo')
+        copies.append(copied)
+    return copies
+
+
+@MODELS.register_module()
+class GradCAMCascadeRoIHead(CascadeRoIHead):
+    """As :class:`GradCAMRoIHead`, with both heads in every stage of a cascade."""
+
+    def mask_loss(self, stage: int, x: tuple[Tensor], *args) -> dict:
+        """As the parent's, of annotations with heat maps."""
+        *args, gts = args
+        gts = with_cams(x, gts, self.bbox_roi_extractor[stage], self.bbox_head[stage])
+        return super().mask_loss(stage, x, *args, gts)
