@@ -38,9 +38,7 @@ class FrozenMobileNetV2(TrimmedMobileNetV2):
         super().__init__(out_indices=out_indices, norm_cfg=None, **kwargs)
         self.requires_grad_(False)
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         for key in [k for k in state_dict if k.startswith(prefix)]:
             if key.startswith(f'{prefix}conv2.'):
                 del state_dict[key]

@@ -16,7 +16,7 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Te
     widths = box_masks.sum(dim=2)
     num_best = (widths * shares).round().clamp(min=1)
     # Cells outside the box sort behind those inside; their mean weight is 0.
-    inside = torch.where(box_masks, mask_probs, mask_probs.new_full((), -1.0))
+    inside = mask_probs.masked_fill(~box_masks, -1.0)
     ranked = inside.sort(dim=2, descending=True).values
     ranks = torch.arange(mask_probs.shape[2], device=mask_probs.device)
     best = ranked * (ranks < num_best[..., None])
@@ -24,9 +24,7 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Te
 
 
 def ground_factors(box_masks: Tensor, share: float) -> Tensor:
-    """Factors on k (N, H): ``share`` at the lower side of a box, 1 from
-    ``GROUND_HEIGHT`` of its height on and outside the box, linear between.
-    """
+    """Factors (N, H) on k of the rows of boxes, from ``share`` at the ground to 1."""
     in_box = box_masks.any(dim=2).float()
     # Middle of each row, counted from the lower side.
     above = in_box.flip(1).cumsum(dim=1).flip(1) - 0.5

@@ -34,10 +34,8 @@ class CRFLoss(MeanLoss):
         self.sigma_xy = sigma_xy
 
     def forward(self, mask_probs: Tensor, rgb_crops: Tensor) -> Tensor:
-        """Scalar, of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W).
-
-        Raises:
-            ValueError: If height or width differ.
+        """Scalar, of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W);
+        other shapes are a ValueError.
         """
         if mask_probs.shape[1:] != rgb_crops.shape[2:]:
             raise ValueError(

@@ -53,10 +53,8 @@ class HardTripletLoss(nn.Module):
         """Scalar, float32 or above; without a valid anchor 0, still part of the graph.
 
         Of embeddings (N, D), integer identities (N, ) and, if negatives are to be of
-        the anchor's class, classes (N, ). N may be 0 and may differ by rank.
-
-        Raises:
-            ValueError: If ids or labels are not one per embedding.
+        the anchor's class, classes (N, ); other shapes are a ValueError. N may be 0 and
+        may differ by rank.
         """
         labels = torch.zeros_like(ids) if labels is None else labels
         for name, values in dict(ids=ids, labels=labels).items():

@@ -105,10 +105,9 @@ class BoxMasker(BaseDetector):
 
     def crop_logits(self, crops: Tensor, prompts: Tensor | None = None) -> Tensor:
         """Logits (N, h, w), float32, of normalised crops (N, 3, S, S) and prompts."""
-        if self.prompt is None:
-            return self.decoder(self.extract_feat(crops)).float()
-        painted = crops + self.prompt(prompts)
-        return self.decoder(self.extract_feat(painted), prompts).float()
+        if self.prompt is not None:
+            crops = crops + self.prompt(prompts)
+        return self.decoder(self.extract_feat(crops), prompts).float()
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict:
         """Losses of crops of images (B, 3, H, W), and foreground over box area."""
@@ -130,7 +129,7 @@ class BoxMasker(BaseDetector):
         logits = self.crop_logits(seen, crops.prompts)
         size = logits.shape[-1]
         boxes = box_masks_on_rois(crops.bboxes, crops.rois[:, 1:], size)
-        losses = self._mask_losses(logits, crops)
+        losses = self._mask_losses(logits, crops) if self.needs_masks else {}
         if self.loss_outside is not None:
             losses['loss_outside'] = self.loss_outside(logits, -boxes.long())
         if self.loss_projection is not None:
@@ -143,8 +142,6 @@ class BoxMasker(BaseDetector):
 
     def _mask_losses(self, logits: Tensor, crops: Crops) -> dict:
         """What masks say, each with its weight."""
-        if not self.needs_masks:
-            return {}
         known, target = (
             F.adaptive_avg_pool2d(maps[:, None].float(), logits.shape[1:]).flatten(1)
             for maps in (crops.known, crops.masks)

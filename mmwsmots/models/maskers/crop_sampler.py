@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from mmdet.structures.bbox import get_box_tensor
+from mmdet.structures.bbox import bbox2roi, get_box_tensor
 from mmdet.utils import InstanceList
 from torch import Tensor
 
@@ -70,21 +70,18 @@ def sample_crops(
                     "stage's config"
                 )
             masks = gts.masks[rows.cpu().numpy()].to_tensor(rois.dtype, rois.device)
-            numbers = torch.arange(len(rois)).to(rois)[:, None]
-            masks = crop_rois(masks[:, None], torch.cat([numbers, rois], 1), size)[:, 0]
+            masks = crop_rois(masks[:, None], bbox2roi(rois[:, None]), size)[:, 0]
             areas = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
             others = areas <= unknown_overlap * areas[rows, None]
             covers = soft_boxes_on_rois(boxes, rois, size, rows, others)
             known = ~(covers > 0.5).all(dim=1)
             if 'mask_scores' in gts:
                 weights = gts.mask_scores[rows].to(rois) ** score_power
-        indexed = torch.cat([rois.new_full((len(rois), 1), index), rois], dim=1)
+        indexed = F.pad(rois, (1, 0), value=index)
         parts.append((indexed, boxes[rows], prompts, masks, known, weights))
     if not parts:
         return None
-    rois, *others = (
-        None if part[0] is None else torch.cat(part) for part in zip(*parts)
-    )
+    rois, *others = (None if p[0] is None else torch.cat(p) for p in zip(*parts))
     return Crops(crop_rois(batch_inputs, rois, size), rois, *others)
 
 

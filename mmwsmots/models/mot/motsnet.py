@@ -100,18 +100,15 @@ class MOTSNet(BaseMOTModel):
         detector, samples = self.detector, []
         for frame in frames:  # mmdet would copy the images
             gts = frame.gt_instances
-            sample = DetDataSample(metainfo=frame.metainfo)
-            labels = torch.zeros_like(gts.labels)
-            sample.gt_instances = InstanceData(bboxes=gts.bboxes, labels=labels)
+            boxes = InstanceData(bboxes=gts.bboxes, labels=torch.zeros_like(gts.labels))
+            sample = DetDataSample(metainfo=frame.metainfo, gt_instances=boxes)
             if 'ignored_instances' in frame:
                 sample.ignored_instances = frame.ignored_instances
             samples.append(sample)
-        proposal_cfg = detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn)
-        losses, proposals = detector.rpn_head.loss_and_predict(
-            x, samples, proposal_cfg=proposal_cfg
-        )
-        named = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
-        return named, proposals
+        cfg = detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn)
+        losses, proposals = detector.rpn_head.loss_and_predict(x, samples, cfg)
+        losses = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
+        return losses, proposals
 
     def predict(
         self,
@@ -128,8 +125,8 @@ class MOTSNet(BaseMOTModel):
 
         Args:
             inputs (Tensor): Shape (1, T, C, H, W).
-            data_samples (list[:obj:`TrackDataSample`]): One of T frames. ``frame_id``
-                0, or another ``video_id`` than the last one, starts a new video.
+            data_samples (list[:obj:`TrackDataSample`]): One, else it is a ValueError,
+                of T frames. ``frame_id`` 0 or another ``video_id`` starts a new video.
             rescale (bool): Whether results are at the original scale.
             tracker (:obj:`IoUCosineTracker`, optional): In place of the model's own.
         """
@@ -147,19 +144,13 @@ class MOTSNet(BaseMOTModel):
                 tracker.reset()
             self._video_id = video_id
         for img, frame in zip(inputs[0], frames):
-            frame.pred_track_instances = self._predict_frame(
-                img[None].contiguous(), frame, rescale, tracker
-            )
+            self._predict_frame(img[None].contiguous(), frame, rescale)
+            results = tracker.track(frame) if tracker else frame.pred_instances
+            frame.pred_track_instances = results
         return data_samples
 
-    def _predict_frame(
-        self,
-        img: Tensor,
-        frame: DetDataSample,
-        rescale: bool,
-        tracker: IoUCosineTracker | None,
-    ) -> InstanceData:
-        """Detections of one frame, shape (1, C, H, W), with masks and ids."""
+    def _predict_frame(self, img: Tensor, frame: DetDataSample, rescale: bool) -> None:
+        """Give a frame, (1, C, H, W), ``pred_instances`` with masks and embeddings."""
         x = self.detector.extract_feat(img)
         proposals = self.detector.rpn_head.predict(x, [frame], rescale=False)
         results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
@@ -178,9 +169,6 @@ class MOTSNet(BaseMOTModel):
             args = x, rois, mask_probs, results.labels
             results.embeds = self.track_head.predict(*args)
         frame.pred_instances = results
-        if tracker is not None:
-            results = tracker.track(frame, model=self, feats=x, rescale=rescale)
-        return results
 
     def _segment(self, frame: DetDataSample, bboxes: Tensor, rescale: bool) -> Tensor:
         """The masker's disjoint masks (n, H, W) of the boxes of a frame."""

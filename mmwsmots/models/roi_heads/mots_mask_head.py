@@ -122,14 +122,9 @@ class MOTSMaskHead(FCNMaskHead):
             threshold = rcnn_test_cfg.mask_thr_binary
             logits = refiner.shift_logits(logits, rois, bboxes, threshold)
             # mmdet rescales the RoIs in place.
-            results.masks = self._predict_by_feat_single(
-                logits[:, None],
-                bboxes.clone(),
-                torch.zeros_like(results.labels),
-                meta,
-                rcnn_test_cfg,
-                rescale,
-            )
+            args = torch.zeros_like(results.labels), meta, rcnn_test_cfg, rescale
+            logits, bboxes = logits[:, None], bboxes.clone()
+            results.masks = self._predict_by_feat_single(logits, bboxes, *args)
         return results_list
 
     def build_refiner(self, rcnn_test_cfg: ConfigDict | None) -> MaskRefiner:

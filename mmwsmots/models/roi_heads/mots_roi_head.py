@@ -29,19 +29,15 @@ class MOTSRoIHead(StandardRoIHead):
         losses = super().loss(*args)
         return losses, losses.pop('mask_samples', [])
 
-    def mask_loss(
-        self,
-        x: tuple[Tensor],
-        sampling_results: list,
-        bbox_feats: Tensor,
-        batch_gt_instances: InstanceList,
-    ) -> dict:
+    def mask_loss(self, x: tuple[Tensor], sampling_results: list, *args) -> dict:
         """As the parent's, and ``mask_samples`` of :meth:`loss_and_mask_samples`."""
-        results = super().mask_loss(x, sampling_results, bbox_feats, batch_gt_instances)
+        results = super().mask_loss(x, sampling_results, *args)
+        batch_gt_instances = args[-1]
         labels = torch.cat([res.pos_gt_labels for res in sampling_results])
         logits = self.mask_head.class_logits(results['mask_preds'], labels)
-        nums = [len(res.pos_priors) for res in sampling_results]
-        all_probs = logits.sigmoid().split(nums)
+        all_probs = logits.sigmoid().split(
+            [len(r.pos_priors) for r in sampling_results]
+        )
         samples = results['loss_mask']['mask_samples'] = []
         for res, probs, gts in zip(sampling_results, all_probs, batch_gt_instances):
             sample = InstanceData(
@@ -55,9 +51,7 @@ class MOTSRoIHead(StandardRoIHead):
 
 @MODELS.register_module()
 class GradCAMRoIHead(MOTSRoIHead):
-    """:class:`MOTSRoIHead` whose :class:`GradCAMBBoxHead` teaches a
-    :class:`GradCAMMaskHead`.
-    """
+    """:class:`MOTSRoIHead` with :class:`GradCAMBBoxHead`, :class:`GradCAMMaskHead`."""
 
     def mask_loss(self, x: tuple[Tensor], *args) -> dict:
         """As the parent's, of annotations with heat maps."""

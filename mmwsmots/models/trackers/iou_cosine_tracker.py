@@ -40,7 +40,6 @@ class IoUCosineTracker(IoUCosineMatcher):
             model (nn.Module, optional): The tracking model.
             feats (tuple[Tensor], optional): Its feature maps of all levels.
             rescale (bool): Whether ``pred_instances`` are at the original scale.
-            **kwargs: Not used.
         """
         results = data_sample.get(DETECTIONS).clone()
         embeds, head = results.get('embeds'), getattr(model, 'track_head', None)

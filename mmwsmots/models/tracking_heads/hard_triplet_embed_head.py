@@ -25,7 +25,8 @@ def mask_pool(features: Tensor, masks: Tensor) -> Tensor:
         a = \frac{\sum_{ij} S_{ij} F_{ij}}{\sum_{ij} S_{ij}}
 
     Features F (N, C, H, W) and masks S (N, h, w) in [0, 1], resized to (H, W), are over
-    the same regions. The means (N, C) are float32 or above; 0 of an all-zero mask.
+    the same regions; other shapes are a ValueError. The means (N, C) are float32 or
+    above; 0 of an all-zero mask.
     """
     if features.ndim != 4 or masks.ndim != 3 or len(features) != len(masks):
         raise ValueError(
@@ -88,9 +89,7 @@ class HardTripletEmbedHead(BaseModule):
         self.fc_embed = nn.Linear(fc_out_channels, num_slices * embed_dims)
 
     def forward(self, roi_feats: Tensor, mask_probs: Tensor, labels: Tensor) -> Tensor:
-        """Embeddings (N, ``embed_dims``), not normalised, of features and masks as in
-        :func:`mask_pool` and classes (N, ).
-        """
+        """Embeddings (N, ``embed_dims``), see :func:`mask_pool`; labels are (N, )."""
         if self.detach_mask:
             mask_probs = mask_probs.detach()
         embeds = self.fc_embed(self.fcs(mask_pool(roi_feats, mask_probs)))
@@ -161,12 +160,11 @@ class HardTripletTrackHead(BaseModule):
         priors = jittered_rois(gts.bboxes[inds], context=1.0, jitter=0.1)
         limits = priors.new_tensor([gts.masks.width, gts.masks.height]).repeat(2)
         priors = priors.clamp(min=0).minimum(limits)  # as mask_target does
+        cfg = ConfigDict(mask_size=MASK_SIZE)
         return InstanceData(
             priors=priors,
             labels=gts.labels[inds],
             # The identities of two clips are different ones.
             instances_ids=gts.instances_ids[inds].long() + (clip << 32),
-            mask_probs=mask_target(
-                [priors], [inds], [gts.masks], ConfigDict(mask_size=MASK_SIZE)
-            ),
+            mask_probs=mask_target([priors], [inds], [gts.masks], cfg),
         )

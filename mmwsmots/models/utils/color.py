@@ -50,19 +50,17 @@ def color_evidence(
     scale = lab.new_tensor([1 / 100, 1 / 120, 1 / 120]).view(3, 1, 1)
     offset = lab.new_tensor([0, 0.5, 0.5]).view(3, 1, 1)
     places = (lab * scale + offset).clamp(0, 1 - 1e-4)  # l, a, b in [0, 1)
-    foreground = _densities(places, probs)
-    background = _densities(places, 1 - probs)
-    return torch.log((foreground + EPS) / (background + EPS))
+    fg, bg = (_densities(places, weights) + EPS for weights in (probs, 1 - probs))
+    return torch.log(fg / bg)
 
 
 def _densities(places: Tensor, weights: Tensor) -> Tensor:
     """Density of each cell's colour among weighted cells, (N, H, W)."""
-    num = len(places)
     bins = (places * NUM_BINS).long()
     flat = (bins[:, 0] * NUM_BINS + bins[:, 1]) * NUM_BINS + bins[:, 2]
-    histogram = weights.new_zeros(num, NUM_BINS**3)
+    histogram = weights.new_zeros(len(weights), NUM_BINS**3)
     histogram.scatter_add_(1, flat.flatten(1), weights.flatten(1))
-    histogram = histogram.view(num, 1, *[NUM_BINS] * 3)
+    histogram = histogram.view(len(weights), 1, *[NUM_BINS] * 3)
     kernel = weights.new_tensor([0.25, 0.5, 0.25])
     for dim in range(3):
         shape, padding = [1] * 5, [0] * 3
