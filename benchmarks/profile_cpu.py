@@ -50,7 +50,7 @@ PARTS = {
     'mmdet.models.StandardRoIHead.bbox_loss': 'box branch',
     'mmdet.models.StandardRoIHead._mask_forward': 'mask branch',
     'mmdet.models.StandardRoIHead.mask_loss': 'mask branch, losses',
-    'mmwsmots.models.roi_heads.gradcam_roi_head.with_cams': 'Grad-CAM',
+    'mmwsmots.models.roi_heads.mots_roi_head.with_cams': 'Grad-CAM',
     'mmdet.models.FCNMaskHead._predict_by_feat_single': 'mask pasting',
     'mmwsmots.models.task_modules.mask_refiner.refine_logits': (
         'mask refinement (mean field)'

@@ -26,15 +26,10 @@ class TrimmedMobileNetV2(MobileNetV2):
 
 @MODELS.register_module()
 class FrozenMobileNetV2(TrimmedMobileNetV2):
-    r""":class:`TrimmedMobileNetV2` that is never trained, twice as fast on CPU.
+    """:class:`TrimmedMobileNetV2` that is never trained, twice as fast on CPU.
 
-    It has no batch norm: weights of mmdet's class load, where ``conv(x) * a + b`` with
-    :math:`a = \gamma / \sqrt{v + \epsilon}` and :math:`b = \beta - a \mu` becomes a
-    convolution with weight ``a * W`` and bias ``b``.
-
-    Args:
-        out_indices (Sequence[int]): Of the output stages, 0 to 6.
-        **kwargs: Of the parent, without ``norm_cfg``.
+    It has no ``norm_cfg``: of mmdet's weights, which load, batch norm becomes a part of
+    the convolutions. ``out_indices`` are 0 to 6.
     """
 
     def __init__(self, out_indices: tuple[int, ...] = (1, 2, 4, 6), **kwargs) -> None:
@@ -43,9 +38,7 @@ class FrozenMobileNetV2(TrimmedMobileNetV2):
         super().__init__(out_indices=out_indices, norm_cfg=None, **kwargs)
         self.requires_grad_(False)
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         for key in [k for k in state_dict if k.startswith(prefix)]:
             if key.startswith(f'{prefix}conv2.'):
                 del state_dict[key]

@@ -1,8 +1,8 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-import torch.nn.functional as F
 from mmdet.models.dense_heads import BoxInstMaskHead
 from mmdet.registry import MODELS
+from mmdet.structures.bbox import bbox2roi
 from mmdet.structures.mask import mask2bbox
 from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
@@ -16,8 +16,8 @@ CONTEXT = 1.5  # side of a crop over the side of its box
 class CRFBoxInstMaskHead(BoxInstMaskHead):
     """BoxInst's mask head with L_CRF beside its projection and pairwise losses.
 
-    BoxInst predicts masks of whole images; L_CRF compares what lies in and around the
-    true box, resampled to a square. It needs :class:`RGBBoxInstDataPreprocessor`.
+    L_CRF compares what lies in and around the true box, resampled to a square. It needs
+    :class:`RGBBoxInstDataPreprocessor`.
 
     Args:
         crf_size (int): Side of the masks and crops of L_CRF.
@@ -63,9 +63,7 @@ class CRFBoxInstMaskHead(BoxInstMaskHead):
             size = (self.crf_size, self.crf_size)
             return preds.new_zeros((0, *size)), image.new_zeros((0, 3, *size))
         bboxes = expand_bboxes(mask2bbox(box_masks), CONTEXT)
-        own_inds = torch.arange(num_pos, device=bboxes.device)[:, None]
-        probs = crop_rois(
-            preds.sigmoid()[:, None], torch.cat([own_inds, bboxes], 1), self.crf_size
-        )
-        rois = F.pad(bboxes * self.mask_out_stride, (1, 0))
-        return probs[:, 0], crop_rois(image[None], rois, self.crf_size)
+        probs = preds.sigmoid()[:, None]
+        probs = crop_rois(probs, bbox2roi(bboxes[:, None]), self.crf_size)[:, 0]
+        rois = bbox2roi([bboxes * self.mask_out_stride])
+        return probs, crop_rois(image[None], rois, self.crf_size)

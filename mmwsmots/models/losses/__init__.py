@@ -2,8 +2,8 @@
 from .box_projection_loss import BoxProjectionLoss
 from .crf_loss import CRFLoss
 from .hard_triplet_loss import HardTripletLoss
+from .mean_loss import PartialCrossEntropyLoss
 from .pairwise_affinity_loss import PairwiseAffinityLoss
-from .partial_cross_entropy_loss import PartialCrossEntropyLoss
 
 __all__ = [
     'BoxProjectionLoss',

@@ -9,15 +9,14 @@ GROUND_HEIGHT = 0.3  # of a box's height
 
 
 def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Tensor:
-    """Project masks (N, H, W) on their rows: (N, H).
+    """Means (N, H) of the k best cells in the box of each row; outside it, maxima.
 
-    In a row that meets the box, to the mean of its k best cells inside, k the share of
-    the box's width there, at least one; in any other row to its maximum.
+    k is the share of the box's width there, at least one.
     """
     widths = box_masks.sum(dim=2)
     num_best = (widths * shares).round().clamp(min=1)
     # Cells outside the box sort behind those inside; their mean weight is 0.
-    inside = torch.where(box_masks, mask_probs, mask_probs.new_full((), -1.0))
+    inside = mask_probs.masked_fill(~box_masks, -1.0)
     ranked = inside.sort(dim=2, descending=True).values
     ranks = torch.arange(mask_probs.shape[2], device=mask_probs.device)
     best = ranked * (ranks < num_best[..., None])
@@ -25,11 +24,7 @@ def topk_projection(mask_probs: Tensor, box_masks: Tensor, shares: Tensor) -> Te
 
 
 def ground_factors(box_masks: Tensor, share: float) -> Tensor:
-    """Factors on k (N, H) for rows of boxes (N, H, W) that come near the ground.
-
-    ``share`` at the lower side of a box, 1 from ``GROUND_HEIGHT`` of its height above
-    on and outside the box, linear between.
-    """
+    """Factors (N, H) on k of the rows of boxes, from ``share`` at the ground to 1."""
     in_box = box_masks.any(dim=2).float()
     # Middle of each row, counted from the lower side.
     above = in_box.flip(1).cumsum(dim=1).flip(1) - 0.5
@@ -49,9 +44,8 @@ class BoxProjectionLoss(MeanLoss):
     Args:
         topk (float): k as a share of the box's extent in [0, 1]; 0: the maximum.
         ground_share (float): Factor on k in [0, 1] at the lower side of the box, which
-            grows to 1 at 0.3 of its height: what stands on the ground touches it with
-            wheels or feet only, and its shadow lies between them.
-        **kwargs: Of :class:`MeanLoss`.
+            grows to 1 at 0.3 of its height: only wheels or feet touch the ground, and
+            shadow lies between them.
     """
 
     def __init__(self, topk: float = 0.0, ground_share: float = 1.0, **kwargs) -> None:
@@ -67,10 +61,9 @@ class BoxProjectionLoss(MeanLoss):
         mask_probs = mask_probs.float()
         loss = 0.0
         shares = self.topk * ground_factors(box_masks, self.ground_share)
-        columns = mask_probs.transpose(1, 2), box_masks.transpose(1, 2)
         for probs, boxes, ks in (
             (mask_probs, box_masks, shares),
-            (*columns, shares.new_full((1, 1), self.topk)),
+            (mask_probs.mT, box_masks.mT, shares.new_full((1, 1), self.topk)),
         ):
             projection = topk_projection(probs, boxes, ks)
             target = boxes.any(dim=2).to(projection.dtype)

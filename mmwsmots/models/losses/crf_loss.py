@@ -17,14 +17,9 @@ class CRFLoss(MeanLoss):
         W_{ij} = \exp\left(-\frac{\|I_i - I_j\|^2}{2\sigma_{rgb}^2}
         - \frac{\|x_i - x_j\|^2}{2\sigma_{xy}^2}\right)
 
-    with k over foreground S and background 1 - S, the mean over the masks. W is not
-    normalised. The default weight is that of Ruiz et al., the sigmas are the authors'.
-
-    Args:
-        sigma_rgb (float): Standard deviation in RGB units (0..255).
-        sigma_xy (float): Standard deviation in pixels of the crop.
-        loss_weight (float): :math:`\lambda_{CRF}`.
-        gather (bool): See :class:`MeanLoss`.
+    with k over foreground S and background 1 - S, the mean over the masks. The default
+    weight is that of Ruiz et al., the sigmas, in units of 0..255 and in pixels of the
+    crop, are the authors'.
     """
 
     def __init__(
@@ -39,10 +34,8 @@ class CRFLoss(MeanLoss):
         self.sigma_xy = sigma_xy
 
     def forward(self, mask_probs: Tensor, rgb_crops: Tensor) -> Tensor:
-        """Scalar, of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W).
-
-        Raises:
-            ValueError: If height or width differ.
+        """Scalar, of foreground probabilities (N, H, W) and RGB in 0..255 (N, 3, H, W);
+        other shapes are a ValueError.
         """
         if mask_probs.shape[1:] != rgb_crops.shape[2:]:
             raise ValueError(
@@ -52,8 +45,7 @@ class CRFLoss(MeanLoss):
         if len(mask_probs) == 0:
             return self.mean(mask_probs.sum(), 0)
         probs = mask_probs.to(torch.promote_types(mask_probs.dtype, torch.float32))
-        # 2 S'W(1 - S) and its gradient 2 W(1 - 2S) from one filtering: W1 and WS share
-        # the filter's work on the image.
+        # 2 S'W(1 - S) and its gradient 2 W(1 - 2S) from one filtering.
         with torch.no_grad():
             values = torch.stack([torch.ones_like(probs), probs], dim=1)
             images = rgb_crops.to(probs.dtype)

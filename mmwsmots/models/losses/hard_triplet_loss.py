@@ -29,13 +29,12 @@ class HardTripletLoss(nn.Module):
         \max_{p: id_p = id_a} d(p, a) - \min_{n: id_n \ne id_a} d(n, a)
         + \alpha, 0 \Big), \quad d = 1 - \cos
 
-    The paper calls the cosine itself a distance. Anchors without a negative are left
-    out of R. An anchor is its own positive, at distance 0. Shorter than 1e-6 a vector
-    has no direction: its distance to all others is 1, without gradient.
+    Anchors without a negative are left out of R. An anchor is its own positive. A
+    vector shorter than 1e-6 is at distance 1 from all others, without gradient.
 
     Args:
         margin (float): :math:`\alpha`.
-        loss_weight (float): Weight of the loss.
+        loss_weight (float): Factor on the loss.
         gather (bool): Whether R is the set of all ranks, whose identities must then be
             numbered alike, instead of each rank's own.
     """
@@ -54,10 +53,8 @@ class HardTripletLoss(nn.Module):
         """Scalar, float32 or above; without a valid anchor 0, still part of the graph.
 
         Of embeddings (N, D), integer identities (N, ) and, if negatives are to be of
-        the anchor's class, classes (N, ). N may be 0 and may differ by rank.
-
-        Raises:
-            ValueError: If ids or labels are not one per embedding.
+        the anchor's class, classes (N, ); other shapes are a ValueError. N may be 0 and
+        may differ by rank.
         """
         labels = torch.zeros_like(ids) if labels is None else labels
         for name, values in dict(ids=ids, labels=labels).items():
@@ -88,8 +85,7 @@ class HardTripletLoss(nn.Module):
         units = torch.where(norms <= 1e-6, 0, embeddings / norms.clamp(min=1e-6))
         dists = 1 - units @ units.T
         itself = torch.eye(len(dists), dtype=torch.bool, device=dists.device)
-        # 0 by definition; rounding must not move it.
-        dists = dists.masked_fill(itself, 0)[valid]
+        dists = dists.masked_fill(itself, 0)[valid]  # exactly
         farthest = dists.masked_fill(~same_id[valid], -torch.inf).amax(dim=1)
         nearest = dists.masked_fill(~negatives[valid], torch.inf).amin(dim=1)
         return (farthest - nearest + self.margin).clamp(min=0).mean()

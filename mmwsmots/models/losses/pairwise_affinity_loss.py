@@ -19,7 +19,6 @@ class PairwiseAffinityLoss(MeanLoss):
     Args:
         dilation (int): Distance between neighbours in cells.
         color_thr (float): :math:`\tau`.
-        **kwargs: Of :class:`MeanLoss`.
     """
 
     def __init__(self, dilation: int = 2, color_thr: float = 0.3, **kwargs) -> None:

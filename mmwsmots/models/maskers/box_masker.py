@@ -7,6 +7,7 @@ from mmdet.models.detectors import BaseDetector
 from mmdet.registry import MODELS, TASK_UTILS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
+from mmengine.model import constant_init
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -20,8 +21,7 @@ from ..utils.roi_grid import (
     sample_window,
     soft_boxes_on_rois,
 )
-from .crop_sampler import Crops, sample_crops
-from .occluders import paste_occluders
+from .crop_sampler import Crops, paste_occluders, sample_crops
 
 MIN_CROP_SIDE = 1.0  # pixels; a smaller box has no RoI to resample
 EMPTY_LOGIT = -20.0  # of background, surely
@@ -32,13 +32,13 @@ AREA_WEIGHT = 2.0  # of the logarithm of a box's area against a logit
 class BoxMasker(BaseDetector):
     """Class-agnostic masks of boxes, from a crop around each box.
 
-    The boxes are ``gt_instances.bboxes`` of the data samples, in training and at test;
-    the pipelines keep the images' size.
+    The boxes are ``gt_instances.bboxes``, in training and at test; the pipelines keep
+    the images' size.
 
-    In the first of two stages it learns from boxes alone, without knowing where the box
-    is, or it would learn the filled box: RoIs are jittered and there is no prompt. In
-    the second it learns from masks that the first made of the same boxes
-    (``gt_instances.masks``, weighted by ``mask_scores`` if any), and sees the boxes.
+    The first of two stages learns from boxes alone and must not see them, or it would
+    fill them: RoIs are jittered and there is no prompt. The second sees the boxes, and
+    learns from the first one's ``gt_instances.masks``, weighted by ``mask_scores`` if
+    any.
 
     Args:
         backbone (dict): Any backbone; its finest map sets the masks' resolution.
@@ -46,13 +46,12 @@ class BoxMasker(BaseDetector):
         crop_size (int): Side of a crop in pixels.
         context (float): Side of a crop's RoI over the side of its box.
         prompt (bool): Whether the network sees the box and the other boxes.
-        loss_outside (dict, optional): E.g. :class:`PartialCrossEntropyLoss`.
-        loss_projection (dict, optional): E.g. :class:`BoxProjectionLoss`.
-        loss_pairwise (dict, optional): E.g. :class:`PairwiseAffinityLoss`.
+        loss_outside, loss_projection, loss_pairwise (dict, optional): E.g.
+            :class:`PartialCrossEntropyLoss`, :class:`BoxProjectionLoss`,
+            :class:`PairwiseAffinityLoss`.
         loss_mask, loss_dice (dict, optional): Of logits and masks, both (N, h * w), and
             weights, e.g. mmdet's ``CrossEntropyLoss`` and ``DiceLoss``; need masks.
-        train_cfg (dict): ``num_crops``, ``jitter``, ``score_power`` and
-            ``unknown_overlap``, see :func:`sample_crops`, and ``occluder_prob``, see
+        train_cfg (dict): Options of :func:`sample_crops`, and ``occluder_prob``, see
             :func:`paste_occluders`.
         test_cfg (dict): ``flip``, whether to average with the mirrored crop;
             ``mask_thr_binary``, the probability above which a pixel belongs to the
@@ -86,8 +85,7 @@ class BoxMasker(BaseDetector):
         # The prompt is painted on the crop, so any backbone takes it.
         self.prompt = nn.Conv2d(2, 3, 3, padding=1) if prompt else None
         if prompt:
-            nn.init.zeros_(self.prompt.weight)
-            nn.init.zeros_(self.prompt.bias)
+            constant_init(self.prompt, 0)
         self.loss_outside = loss_outside and MODELS.build(loss_outside)
         self.loss_projection = loss_projection and MODELS.build(loss_projection)
         self.loss_pairwise = loss_pairwise and MODELS.build(loss_pairwise)
@@ -103,15 +101,13 @@ class BoxMasker(BaseDetector):
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """Maps (N, C, h, w), fine to coarse, of normalised crops (N, 3, S, S)."""
-        # Twice as fast on a CPU.
         return self.backbone(batch_inputs.contiguous(memory_format=torch.channels_last))
 
     def crop_logits(self, crops: Tensor, prompts: Tensor | None = None) -> Tensor:
         """Logits (N, h, w), float32, of normalised crops (N, 3, S, S) and prompts."""
-        if self.prompt is None:
-            return self.decoder(self.extract_feat(crops)).float()
-        painted = crops + self.prompt(prompts)
-        return self.decoder(self.extract_feat(painted), prompts).float()
+        if self.prompt is not None:
+            crops = crops + self.prompt(prompts)
+        return self.decoder(self.extract_feat(crops), prompts).float()
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict:
         """Losses of crops of images (B, 3, H, W), and foreground over box area."""
@@ -133,7 +129,7 @@ class BoxMasker(BaseDetector):
         logits = self.crop_logits(seen, crops.prompts)
         size = logits.shape[-1]
         boxes = box_masks_on_rois(crops.bboxes, crops.rois[:, 1:], size)
-        losses = self._mask_losses(logits, crops)
+        losses = self._mask_losses(logits, crops) if self.needs_masks else {}
         if self.loss_outside is not None:
             losses['loss_outside'] = self.loss_outside(logits, -boxes.long())
         if self.loss_projection is not None:
@@ -146,8 +142,6 @@ class BoxMasker(BaseDetector):
 
     def _mask_losses(self, logits: Tensor, crops: Crops) -> dict:
         """What masks say, each with its weight."""
-        if not self.needs_masks:
-            return {}
         known, target = (
             F.adaptive_avg_pool2d(maps[:, None].float(), logits.shape[1:]).flatten(1)
             for maps in (crops.known, crops.masks)
@@ -171,11 +165,8 @@ class BoxMasker(BaseDetector):
     ) -> SampleList:
         """Segment the boxes of ``gt_instances`` in normalised images (B, 3, H, W).
 
-        Row by row ``pred_instances`` have ``bboxes``, ``labels`` and what
-        :meth:`segment` gives. ``rescale`` is unused: the images keep their size.
-
-        Raises:
-            ValueError: If the pipeline has resized an image.
+        ``pred_instances`` have their ``bboxes``, ``labels`` and what :meth:`segment`
+        gives. A resized image is a ValueError, so ``rescale`` is unused.
         """
         for image, sample in zip(batch_inputs, batch_data_samples):
             height, width = sample.img_shape[:2]
@@ -201,7 +192,7 @@ class BoxMasker(BaseDetector):
         size: tuple[int, int] | None = None,
         scale_factor: tuple[float, float] = (1.0, 1.0),
     ) -> InstanceData:
-        """Masks of the boxes of one image.
+        """Disjoint bool ``masks`` (n, height, width) of an image's boxes, ``scores``.
 
         Args:
             image (Tensor): Normalised image, shape (3, H, W).
@@ -209,9 +200,6 @@ class BoxMasker(BaseDetector):
             size (tuple[int, int], optional): Height and width of the masks; None: the
                 image's.
             scale_factor (tuple[float, float]): The image's width and height over them.
-
-        The result has ``masks`` (n, height, width), bool, disjoint, and ``scores``
-        (n, ), the :func:`mask_confidences`.
         """
         size = size or tuple(image.shape[1:])
         if len(bboxes) == 0:
@@ -240,9 +228,7 @@ class BoxMasker(BaseDetector):
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
         """Logits of boxes on their RoIs, (n, h, w)."""
-        prompts = rois.new_empty(len(rois), 0, 1, 1)  # not read
-        if self.prompt is not None:
-            prompts = soft_boxes_on_rois(bboxes, rois, self.crop_size)
+        prompts = soft_boxes_on_rois(bboxes, rois, self.crop_size)
         parts = []
         step = self.test_cfg.get('batch_size', 32)
         for part, hints in zip(F.pad(rois, (1, 0)).split(step), prompts.split(step)):
@@ -274,11 +260,10 @@ def paste_disjoint(
 ) -> Tensor:
     r"""Disjoint masks of an image of ``size`` (height, width), each within its box.
 
-    Logits (N, h, w) on the grids of RoIs are resampled at the pixel centres of boxes;
-    ``rois`` and ``bboxes`` are (N, 4), xyxy in pixels. A pixel that several objects
-    claim goes to the largest :math:`l - 2 \log A`, with the logit l, above 0, and the
-    area A of the object's box: a small object whose box lies in that of a large one is
-    in front of it more often than behind. Ties go to the first. The result is bool.
+    Logits (N, h, w) are on the grids of RoIs; ``rois`` and ``bboxes`` are (N, 4), xyxy
+    in pixels. A pixel that several objects claim goes to the largest :math:`l - 2 \log
+    A`, with the logit l, above 0, and the area A of the object's box: a small object in
+    the box of a large one is more often in front. Ties go to the first.
     """
     best = logits.new_full(size, -torch.inf)
     owner = torch.full(size, -1, dtype=torch.int32, device=logits.device)

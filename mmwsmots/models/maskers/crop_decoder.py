@@ -12,14 +12,12 @@ from torch import Tensor, nn
 class CropDecoder(BaseModule):
     """From the feature maps of a crop to one mask at the finest map's resolution.
 
-    A top-down path as in FPN: 1x1 laterals, bilinear upsampling, addition, and a 3x3
-    convolution with group norm at each level; the coarsest map's mean joins its level.
+    A top-down path as in FPN, with group norm; the coarsest map's mean joins its level.
 
     Args:
         in_channels (list[int]): Of the maps, fine to coarse.
         channels (int): Of all levels.
-        prompt_channels (int): Channels of the prompt, which is averaged to the size of
-            each map and joins its channels; 0 takes none.
+        prompt_channels (int): Of the prompt, which joins each map; 0 takes none.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
-import torch.nn.functional as F
 from mmdet.models.mot import BaseMOTModel
 from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample, TrackSampleList
+from mmdet.structures.bbox import bbox2roi
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -23,11 +23,10 @@ class MOTSNet(BaseMOTModel):
     Args:
         detector (dict): Two-stage detector with a :class:`MOTSRoIHead`; its
             ``test_cfg.rcnn.score_thr`` is the detection threshold of tracking.
-        track_head (dict, optional): E.g. :class:`HardTripletEmbedHead`.
-        tracker (dict, optional): E.g. :class:`IoUCosineTracker`.
+        track_head (dict, optional): :class:`HardTripletEmbedHead`.
+        tracker (dict, optional): :class:`IoUCosineTracker`.
         detector_loss_weight (float): :math:`\lambda`.
-        freeze_detector (bool): Whether to train masks and embeddings alone, on a
-            trained detector that stays in evaluation.
+        freeze_detector (bool): Whether to train masks and embeddings alone.
         masker (dict, optional): A trained :class:`BoxMasker`, which segments the
             detections at test; the mask head's masks still pool the embeddings.
         data_preprocessor (dict, optional): :class:`RGBTrackDataPreprocessor`.
@@ -60,7 +59,7 @@ class MOTSNet(BaseMOTModel):
             self.detector.roi_head.mask_head.paste_masks = False
 
     def train(self, mode: bool = True) -> 'MOTSNet':
-        """See the parent; frozen parts stay in evaluation."""
+        """Frozen parts stay in evaluation."""
         super().train(mode)
         if self.freeze_detector:
             self.detector.eval()
@@ -76,13 +75,11 @@ class MOTSNet(BaseMOTModel):
         """
         imgs = inputs.flatten(0, 1)
         frames = [frame for clip in data_samples for frame in clip.video_data_samples]
-        if self.freeze_detector:
-            with torch.no_grad():
-                x = self.detector.extract_feat(imgs)
-                proposals = self.detector.rpn_head.predict(x, frames, rescale=False)
-            losses = {}
-        else:
+        with torch.set_grad_enabled(not self.freeze_detector):
             x = self.detector.extract_feat(imgs)
+        if self.freeze_detector:
+            losses, proposals = {}, self.detector.rpn_head.predict(x, frames, False)
+        else:
             losses, proposals = self._rpn_loss(x, frames)
         roi_losses, mask_samples = self.detector.roi_head.loss_and_mask_samples(
             x, proposals, frames
@@ -103,18 +100,15 @@ class MOTSNet(BaseMOTModel):
         detector, samples = self.detector, []
         for frame in frames:  # mmdet would copy the images
             gts = frame.gt_instances
-            sample = DetDataSample(metainfo=frame.metainfo)
-            labels = torch.zeros_like(gts.labels)
-            sample.gt_instances = InstanceData(bboxes=gts.bboxes, labels=labels)
+            boxes = InstanceData(bboxes=gts.bboxes, labels=torch.zeros_like(gts.labels))
+            sample = DetDataSample(metainfo=frame.metainfo, gt_instances=boxes)
             if 'ignored_instances' in frame:
                 sample.ignored_instances = frame.ignored_instances
             samples.append(sample)
-        proposal_cfg = detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn)
-        losses, proposals = detector.rpn_head.loss_and_predict(
-            x, samples, proposal_cfg=proposal_cfg
-        )
-        named = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
-        return named, proposals
+        cfg = detector.train_cfg.get('rpn_proposal', detector.test_cfg.rpn)
+        losses, proposals = detector.rpn_head.loss_and_predict(x, samples, cfg)
+        losses = {k if 'rpn' in k else f'rpn_{k}': v for k, v in losses.items()}
+        return losses, proposals
 
     def predict(
         self,
@@ -124,21 +118,17 @@ class MOTSNet(BaseMOTModel):
         tracker: IoUCosineTracker | None = None,
         **kwargs,
     ) -> TrackSampleList:
-        """Detect, segment and track the frames of one video, or the next of them.
+        """Give the next frames of one video their ``pred_track_instances``.
 
-        Every frame gets ``pred_track_instances``: ``bboxes`` (n, 4), ``labels``,
-        ``scores``, disjoint ``masks`` (n, H, W) and ``instances_id`` (n, ).
+        They have ``bboxes`` (n, 4), ``labels``, ``scores`` and ``instances_id`` (n, ),
+        and disjoint ``masks`` (n, H, W).
 
         Args:
             inputs (Tensor): Shape (1, T, C, H, W).
-            data_samples (list[:obj:`TrackDataSample`]): One of T frames. ``frame_id``
-                0, or another ``video_id`` than the last one, starts a new video.
+            data_samples (list[:obj:`TrackDataSample`]): One, else it is a ValueError,
+                of T frames. ``frame_id`` 0 or another ``video_id`` starts a new video.
             rescale (bool): Whether results are at the original scale.
-            tracker (:obj:`IoUCosineTracker`, optional): In place of the model's own,
-                which knows one video at a time.
-
-        Raises:
-            ValueError: If there are several videos.
+            tracker (:obj:`IoUCosineTracker`, optional): In place of the model's own.
         """
         if len(data_samples) != 1:
             raise ValueError(
@@ -154,19 +144,13 @@ class MOTSNet(BaseMOTModel):
                 tracker.reset()
             self._video_id = video_id
         for img, frame in zip(inputs[0], frames):
-            frame.pred_track_instances = self._predict_frame(
-                img[None].contiguous(), frame, rescale, tracker
-            )
+            self._predict_frame(img[None].contiguous(), frame, rescale)
+            results = tracker.track(frame) if tracker else frame.pred_instances
+            frame.pred_track_instances = results
         return data_samples
 
-    def _predict_frame(
-        self,
-        img: Tensor,
-        frame: DetDataSample,
-        rescale: bool,
-        tracker: IoUCosineTracker | None,
-    ) -> InstanceData:
-        """Detections of one frame, shape (1, C, H, W), with masks and ids."""
+    def _predict_frame(self, img: Tensor, frame: DetDataSample, rescale: bool) -> None:
+        """Give a frame, (1, C, H, W), ``pred_instances`` with masks and embeddings."""
         x = self.detector.extract_feat(img)
         proposals = self.detector.rpn_head.predict(x, [frame], rescale=False)
         results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
@@ -179,16 +163,12 @@ class MOTSNet(BaseMOTModel):
         if not is_visible.all():  # indexing copies all masks
             results = results[is_visible]
         # Without a detection mmdet's RoI head does not ask the mask head.
-        mask_rois = results.pop('mask_rois', results.bboxes)
+        rois = bbox2roi([results.pop('mask_rois', results.bboxes)])
         mask_probs = results.pop('mask_probs', results.masks.float())
         if self.with_track_head:
-            rois = F.pad(mask_rois, (1, 0))  # all of image 0
             args = x, rois, mask_probs, results.labels
             results.embeds = self.track_head.predict(*args)
         frame.pred_instances = results
-        if tracker is not None:
-            results = tracker.track(frame, model=self, feats=x, rescale=rescale)
-        return results
 
     def _segment(self, frame: DetDataSample, bboxes: Tensor, rescale: bool) -> Tensor:
         """The masker's disjoint masks (n, H, W) of the boxes of a frame."""

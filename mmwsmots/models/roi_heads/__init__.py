@@ -1,11 +1,9 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-from .crf_mask_head import CRFMaskHead
 from .gather_roi_extractor import GatherRoIExtractor
 from .gradcam_bbox_head import GradCAMBBoxHead, MOTSBBoxHead
 from .gradcam_mask_head import GradCAMMaskHead
-from .gradcam_roi_head import GradCAMCascadeRoIHead, GradCAMRoIHead
-from .mots_mask_head import MOTSMaskHead
-from .mots_roi_head import MOTSRoIHead
+from .mots_mask_head import CRFMaskHead, MOTSMaskHead
+from .mots_roi_head import GradCAMCascadeRoIHead, GradCAMRoIHead, MOTSRoIHead
 
 __all__ = [
     'CRFMaskHead',

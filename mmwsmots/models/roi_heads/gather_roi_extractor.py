@@ -3,7 +3,6 @@ import torch
 import torch.nn.functional as F
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.registry import MODELS
-from mmdet.utils import ConfigType
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
@@ -11,8 +10,7 @@ from torch.nn.modules.utils import _pair
 class GatherRoIAlign(nn.Module):
     """:class:`mmcv.ops.RoIAlign` (average, aligned) as one weighted sum of rows.
 
-    All channels of a pixel are read at once, which on a CPU makes it several times as
-    fast as mmcv's loops, most of all backwards. The arguments are mmcv's.
+    All channels of a pixel are read at once: several times as fast on a CPU.
     """
 
     def __init__(
@@ -24,7 +22,7 @@ class GatherRoIAlign(nn.Module):
         super().__init__()
         if sampling_ratio < 1:
             raise ValueError(
-                f'GatherRoIAlign needs sampling_ratio >= 1, got {sampling_ratio}'
+                f'RoIAlign needs sampling_ratio >= 1, got {sampling_ratio}'
             )
         self.output_size = _pair(output_size)
         self.spatial_scale = float(spatial_scale)
@@ -52,9 +50,7 @@ class GatherRoIAlign(nn.Module):
         pooled = pooled.view(len(rois), h, w, channels)
         return pooled.permute(0, 3, 1, 2).contiguous()
 
-    def _taps(
-        self, starts: Tensor, ends: Tensor, size: int, cells: int
-    ) -> tuple[Tensor, Tensor]:
+    def _taps(self, starts: Tensor, ends: Tensor, size: int, cells: int) -> tuple:
         """Positions (long) and weights along one axis, (R, cells, 2 * samples)."""
         starts, ends = (x * self.spatial_scale - 0.5 for x in (starts, ends))
         num = cells * self.sampling_ratio
@@ -80,14 +76,9 @@ class GatherRoIExtractor(SingleRoIExtractor):
     Its ``roi_layer`` must be a ``RoIAlign`` with ``sampling_ratio`` >= 1.
     """
 
-    def build_roi_layers(
-        self, layer_cfg: ConfigType, featmap_strides: list[int]
-    ) -> nn.ModuleList:
-        """See the parent."""
+    def build_roi_layers(self, layer_cfg: dict, featmap_strides: list) -> nn.ModuleList:
         kind = layer_cfg['type']
         if getattr(kind, '__name__', kind) != 'RoIAlign':
-            raise ValueError(
-                f"GatherRoIExtractor's roi_layer must be a RoIAlign, got {kind!r}"
-            )
+            raise ValueError(f'roi_layer must be a RoIAlign, got {kind!r}')
         layer_cfg = dict(layer_cfg, type=GatherRoIAlign)
         return super().build_roi_layers(layer_cfg, featmap_strides)

@@ -19,8 +19,7 @@ def grad_cam(
     the map is :math:`G = \sum_k |\alpha_k| A_k` (``mode='abs'``, Ruiz et al.,
     section 3.2) or :math:`G = \mathrm{ReLU}(\sum_k \alpha_k A_k)` (``mode='relu'``,
     Selvaraju et al., eq. 1 and 2), of activations A (N, C, h, w), scores y (N,
-    num_classes), computed from A row by row, and classes c, long (N, ). The maps (N, h,
-    w) are detached and not normalised.
+    num_classes), computed from A row by row, and classes c, long (N, ): (N, h, w).
     """
     if mode not in MODES:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
@@ -30,10 +29,10 @@ def grad_cam(
     target = scores.gather(1, labels[:, None]).sum()
     (grads,) = torch.autograd.grad(target, activations)
     weights = grads.mean(dim=(2, 3), keepdim=True)
+    activations = activations.detach()
     if mode == 'abs':
-        weights = weights.abs()
-    maps = (weights * activations.detach()).sum(dim=1)
-    return maps.relu() if mode == 'relu' else maps
+        return (weights.abs() * activations).sum(dim=1)
+    return (weights * activations).sum(dim=1).relu()
 
 
 def normalize_cams(cams: Tensor, size: int) -> Tensor:

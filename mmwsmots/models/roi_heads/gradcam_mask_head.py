@@ -6,16 +6,13 @@ from mmdet.utils import ConfigType, InstanceList
 from torch import Tensor
 
 from ..utils.roi_grid import box_masks_on_rois
-from .crf_mask_head import CRFMaskHead
+from .mots_mask_head import CRFMaskHead
 
 OVERLAPS = ('void', 'background', 'union')
 
 
 def sample_cams(cams: Tensor, bboxes: Tensor, rois: Tensor, size: int) -> Tensor:
-    """Resample heat maps (P, h, w) of boxes on the grids of RoIs, (P, size, size).
-
-    Boxes and RoIs are (P, 4), xyxy. A map continues with its border value.
-    """
+    """Heat maps (P, h, w) of boxes (P, 4) on the grids of RoIs: (P, size, size)."""
     sides = (bboxes[:, 2:] - bboxes[:, :2]).clamp(min=1e-6)
     scale = (rois[:, 2:] - rois[:, :2]) / sides
     shift = (rois[:, :2] + rois[:, 2:] - bboxes[:, :2] - bboxes[:, 2:]) / sides
@@ -38,7 +35,9 @@ def pseudo_labels(
     r"""Partial ground truth of RoIs from the heat maps of the true boxes.
 
     Equation 7 of Ruiz et al.: a cell of the RoI is 1 where it lies in the matched box r
-    and :math:`G_r \ge \mu_A`, 0 where it lies in no true box, void (-1) elsewhere.
+    and :math:`G_r \ge \mu_A`, 0 where it lies in no true box, void (-1) elsewhere;
+    with the ``overlap`` 'background' 0 wherever it is outside the matched box, with
+    'union' 1 where any box's map passes (the equation read literally).
 
     Args:
         cams (Tensor): Normalised heat maps, shape (G, h, w).
@@ -47,9 +46,6 @@ def pseudo_labels(
         gt_inds (Tensor): Index of the matched true box, shape (P, ), dtype long.
         size (int): Cells per side of the label, int8, (P, size, size).
         cam_thr (float): :math:`\mu_A`.
-        overlap (str): What other boxes say. 'void': as above; 'background': a cell is 0
-            wherever it is outside the matched box; 'union': it is 1 where any box's map
-            passes (the equation read literally).
     """
     if overlap not in OVERLAPS:
         raise ValueError(f'overlap must be one of {OVERLAPS}, got {overlap!r}')
@@ -78,13 +74,12 @@ def pseudo_labels(
 class GradCAMMaskHead(CRFMaskHead):
     r"""Mask head that learns from boxes, Grad-CAM and colour, never from masks.
 
-    :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6). It reads
-    ``bboxes``, ``labels`` and ``cams`` (num_gts, s, s), from the RoI head, of each
-    image's ``gt_instances``, and the images as the parent does.
+    :math:`L_{mask} = L_{loc} + \lambda_{CRF} L_{CRF}` (Ruiz et al., eq. 6), of the
+    RoI head's ``gt_instances.cams`` (num_gts, s, s).
 
     Args:
         cam_thr (float): :math:`\mu_A`.
-        overlap (str): What other boxes say about a cell, see :func:`pseudo_labels`.
+        overlap (str): 'void', 'background' or 'union', see :func:`pseudo_labels`.
         loss_loc (dict): :class:`PartialCrossEntropyLoss`.
     """
 

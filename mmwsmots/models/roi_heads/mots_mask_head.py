@@ -5,20 +5,21 @@ import torch
 import torch.nn.functional as F
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.registry import MODELS, TASK_UTILS
-from mmdet.utils import ConfigType, InstanceList
+from mmdet.structures.bbox import bbox2roi
+from mmdet.utils import ConfigType, InstanceList, OptConfigType
 from mmengine.config import ConfigDict
 from torch import Tensor
 
 from ..task_modules.mask_refiner import MaskRefiner
-from ..utils.roi_grid import box_masks_on_rois
+from ..utils.roi_grid import box_masks_on_rois, crop_rois, stack_rgb
 
 
 @MODELS.register_module()
 class MOTSMaskHead(FCNMaskHead):
     """FCN mask head whose detections keep their soft masks for mask pooling.
 
-    Where all ``gt_instances`` have ``mask_scores`` (n, ) in [0, 1], their fourth powers
-    weigh the RoIs in the cross entropy: :func:`mask_confidences` crowd near 1.
+    Fourth powers of ``gt_instances.mask_scores`` (n, ), in [0, 1], if all images have
+    them, weigh the RoIs in the cross entropy.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -91,11 +92,10 @@ class MOTSMaskHead(FCNMaskHead):
         rescale: bool = False,
         activate_map: bool = False,
     ) -> InstanceList:
-        """Refine masks, paste them as mmdet does and keep the soft ones.
+        """As the parent's, after the ``mask_refiner`` of ``rcnn_test_cfg``.
 
-        The arguments are the parent's; ``rcnn_test_cfg`` may have a ``mask_refiner``.
-        Beside the parent's results are the network-scale boxes as ``mask_rois`` (n, 4),
-        and ``mask_probs`` (n, h, w) in [0, 1] on their grids.
+        Results also have the network-scale boxes as ``mask_rois`` (n, 4), and on their
+        grids ``mask_probs`` (n, h, w) in [0, 1].
         """
         refiner = self.build_refiner(rcnn_test_cfg)
         for i, (preds, meta) in enumerate(zip(mask_preds, batch_img_metas)):
@@ -121,23 +121,14 @@ class MOTSMaskHead(FCNMaskHead):
                 continue
             threshold = rcnn_test_cfg.mask_thr_binary
             logits = refiner.shift_logits(logits, rois, bboxes, threshold)
-            # Each mask is the only channel by now. mmdet rescales the RoIs in place.
-            results.masks = self._predict_by_feat_single(
-                logits[:, None],
-                bboxes.clone(),
-                torch.zeros_like(results.labels),
-                meta,
-                rcnn_test_cfg,
-                rescale,
-            )
+            # mmdet rescales the RoIs in place.
+            args = torch.zeros_like(results.labels), meta, rcnn_test_cfg, rescale
+            logits, bboxes = logits[:, None], bboxes.clone()
+            results.masks = self._predict_by_feat_single(logits, bboxes, *args)
         return results_list
 
     def build_refiner(self, rcnn_test_cfg: ConfigDict | None) -> MaskRefiner:
-        """The refiner of a ``test_cfg``; one that changes nothing if it has none.
-
-        Raises:
-            ValueError: If an option of the refiner stands beside it, without effect.
-        """
+        """The refiner of a ``test_cfg``; its options beside it are a ValueError."""
         cfg = rcnn_test_cfg or {}
         for name in signature(MaskRefiner).parameters:
             if name in cfg:
@@ -146,3 +137,40 @@ class MOTSMaskHead(FCNMaskHead):
                     f"dict(type='MaskRefiner', {name}=...)"
                 )
         return TASK_UTILS.build(cfg.get('mask_refiner') or dict(type='MaskRefiner'))
+
+
+@MODELS.register_module()
+class CRFMaskHead(MOTSMaskHead):
+    """:class:`MOTSMaskHead` with L_CRF beside its cross entropy.
+
+    It reads the images that :class:`RGBDetDataPreprocessor` hands on.
+
+    Args:
+        crf_size (int): Side of the masks and crops of L_CRF.
+        loss_crf (dict, optional): :class:`CRFLoss`; None leaves it out.
+    """
+
+    def __init__(
+        self,
+        *args,
+        crf_size: int = 128,
+        loss_crf: OptConfigType = dict(type='CRFLoss'),
+        **kwargs,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.crf_size = crf_size
+        self.loss_crf = MODELS.build(loss_crf) if loss_crf else None
+
+    def extra_losses(
+        self, logits: Tensor, sampling_results: list, batch_gt_instances: InstanceList
+    ) -> dict[str, Tensor]:
+        """As the parent's, and ``loss_crf`` of masks and colours, both resampled."""
+        losses = super().extra_losses(logits, sampling_results, batch_gt_instances)
+        if self.loss_crf is not None:
+            size = self.crf_size
+            probs = logits.float().sigmoid()[:, None]
+            probs = F.interpolate(probs, (size, size), mode='bilinear')[:, 0]
+            rois = bbox2roi([res.pos_priors for res in sampling_results])
+            crops = crop_rois(stack_rgb(batch_gt_instances), rois, size)
+            losses['loss_crf'] = self.loss_crf(probs, crops)
+        return losses

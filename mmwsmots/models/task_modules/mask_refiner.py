@@ -1,5 +1,4 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
-import numpy as np
 import torch
 import torch.nn.functional as F
 from mmdet.registry import TASK_UTILS
@@ -21,8 +20,8 @@ FILLED = 0.1  # logit of a filled cell: another object's claim on it is stronger
 class MaskRefiner:
     """Refine predicted masks by the image and by what a tight box says of its object.
 
-    It is ``test_cfg.rcnn.mask_refiner`` of any :class:`MOTSMaskHead`. Another network
-    calls :meth:`refine_logits`, then :meth:`shift_logits`. By default it does nothing.
+    A network calls :meth:`refine_logits`, then :meth:`shift_logits`. By default it does
+    nothing.
 
     Args:
         mean_field (dict, optional): Masks follow the image: ``size`` and options of
@@ -45,11 +44,7 @@ class MaskRefiner:
     def refine_logits(
         self, logits: Tensor, rois: Tensor, bboxes: Tensor, images: Tensor | None = None
     ) -> Tensor:
-        """:func:`refine_logits`, if there is a ``mean_field``.
-
-        Raises:
-            KeyError: If ``mean_field`` has no images.
-        """
+        """:func:`refine_logits`, if there is a ``mean_field``; it needs images."""
         if self.mean_field is None:
             return logits
         if images is None:
@@ -57,7 +52,6 @@ class MaskRefiner:
                 "mask_refiner.mean_field needs the image's 'rgb': use "
                 'RGBDetDataPreprocessor or RGBTrackDataPreprocessor'
             )
-        # Start from masks that reach the sides of their boxes.
         logits = self._shift(logits, rois, bboxes)
         return refine_logits(logits, rois, bboxes, images, **self.mean_field)
 
@@ -82,16 +76,14 @@ class MaskRefiner:
 def fill_holes(logits: Tensor, mask_thr: float = 0.5) -> Tensor:
     """Set holes of masks, logits (N, h, w), just above the probability ``mask_thr``.
 
-    A hole is background that does not reach the side of the grid. Those of a mask that
-    follows the colours of an image are mostly windows, wheels and prints on clothes.
+    Those of a mask that follows colours are mostly windows, wheels, prints on clothes.
     """
     threshold = logits.new_tensor(mask_thr).logit()
     masks = (logits > threshold).cpu().numpy()
     # Cells touch at their sides: one layer in a stack of planes does not join masks.
     structure = generate_binary_structure(2, 1)[None]
-    filled = binary_fill_holes(np.pad(masks, ((0, 0), (1, 1), (1, 1))), structure)
-    holes = torch.from_numpy(filled[:, 1:-1, 1:-1] & ~masks).to(logits.device)
-    return torch.where(holes, threshold + FILLED, logits)
+    holes = torch.from_numpy(binary_fill_holes(masks, structure) & ~masks)
+    return torch.where(holes.to(logits.device), threshold + FILLED, logits)
 
 
 def tight_thresholds(
@@ -103,11 +95,9 @@ def tight_thresholds(
 ) -> Tensor:
     """Thresholds at which masks reach the sides of their tight boxes.
 
-    A tight box has a part of its object in every row and column. The threshold of a
-    mask is the highest, from ``floor`` to ``mask_thr``, at which no more than the given
-    share, in [0, 1], of the rows, or of the columns, of the box stays empty.
-
-    Of soft masks and the bool indicator of boxes, both (N, H, W); the result is (N, ).
+    The threshold of a mask is the highest, from ``floor`` to ``mask_thr``, at which no
+    more than the given share, in [0, 1], of the rows, or of the columns, of the box
+    stays empty: (N, ), of soft masks and the bool indicator of boxes, both (N, H, W).
     """
     thresholds = mask_probs.new_full((len(mask_probs),), mask_thr)
     inside = mask_probs.masked_fill(~box_masks, -1.0)
@@ -143,10 +133,10 @@ def mean_field(
         logits (Tensor): :math:`l^0`, foreground logits, shape (N, H, W), as the result,
             which is detached, float32 or above.
         rgb_crops (Tensor): RGB in 0..255 of the same cells, (N, 3, H, W).
-        box_masks (Tensor, optional): Bool indicator of the boxes, (N, H, W). Cells
-            outside count as certain background, :math:`q_j = 0`.
-        known (Tensor, optional): Bool, (N, H, W). Other cells, such as those outside
-            the image, tell their neighbours nothing.
+        box_masks (Tensor, optional): Bool, (N, H, W). Cells outside have
+            :math:`q_j = 0`.
+        known (Tensor, optional): Bool, (N, H, W). Other cells tell their neighbours
+            nothing.
         sigma_rgb, sigma_xy (float): Standard deviations in RGB units and in cells.
         weight (float): w.
         num_iters (int): Number of iterations.
@@ -189,8 +179,7 @@ def refine_logits(
         bboxes (Tensor): Boxes of the objects, shape (N, 4), xyxy in pixels.
         images (Tensor): RGB in 0..255, shape (B, 3, H, W).
         size (int): Side of the finer grid to work on.
-        color_weight (float): Factor on the evidence of a colour model, as in GrabCut,
-            of each object and its surroundings, which joins the logits first.
+        color_weight (float): Factor on :func:`color_evidence`, which joins the logits.
         **options: Of :func:`mean_field`.
     """
     logits = logits.detach().float()[:, None]

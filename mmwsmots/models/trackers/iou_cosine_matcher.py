@@ -26,8 +26,7 @@ def iou_cosine_similarity(
         Sim(p, q) = IoU(b_p, b_q) \cdot \max(\cos(a_p, a_q), 0)
 
     Of boxes xyxy, (N, 4) and (M, 4), and embeddings (N, D) and (M, D), or (M, K, D), of
-    whose K the most similar one counts. The result (N, M) is in [0, 1]; 0 where an
-    input is not a number.
+    whose K the most similar one counts: (N, M), in [0, 1]; NaN counts as 0.
     """
     with torch.autocast(bboxes1.device.type, enabled=False):
         cosines = embed_similarity(embeds1, embeds2.flatten(0, -2), method='cosine')
@@ -46,10 +45,8 @@ class IoUCosineMatcher:
     The detections of a frame are assigned to the tracks by the Hungarian algorithm on
     :math:`Cost = \max Sim - Sim` (Ruiz et al. eq. 3, 4), :math:`Sim = IoU \cdot
     \max(\cos, 0)`. A link needs the same class and a similarity above
-    ``match_sim_thr``, this project's addition; other pairs count as similarity 0.
-
-    A track last seen f frames ago, by frame number, is a candidate if f <=
-    ``num_frames_retain``. Ids are 0, 1, ... in order of appearance, never reused.
+    ``match_sim_thr``, this project's addition; other pairs count as similarity 0. Ids
+    are 0, 1, ... in order of appearance, never reused. Wrong options are a ValueError.
 
     Args:
         num_frames_retain (int | Sequence[int]): Length of the window in frames, of all
@@ -58,11 +55,7 @@ class IoUCosineMatcher:
         candidates (str): What of a track is compared. 'last': its last observation;
             'window': the most similar one in the window.
         motion (str): Where a track's box is expected. 'none': where it was observed, as
-            in the paper; 'kalman': prediction of mmdet's :class:`KalmanFilter`, one
-            step per frame, which a track's observations share.
-
-    Raises:
-        ValueError: If an argument is none of these.
+            in the paper; 'kalman': where mmdet's :class:`KalmanFilter` predicts it.
     """
 
     def __init__(
@@ -87,7 +80,6 @@ class IoUCosineMatcher:
         self.match_sim_thr = match_sim_thr
         self.candidates = candidates
         self.motion = motion
-        # Observations of a track that may be needed.
         self.num_kept = int(windows.max()) if candidates == 'window' else 1
         self.kf = BatchKalmanFilter()
         self.reset()
@@ -117,16 +109,13 @@ class IoUCosineMatcher:
         embeds: Tensor | np.ndarray,
         frame_id: int,
     ) -> Tensor:
-        """Give the detections of the next frame their track ids.
+        """Track ids (N, ), int64 on the CPU, of the detections of the next frame.
 
         Args:
             bboxes, labels, embeds (Tensor | ndarray): Of N >= 0 detections: (N, 4),
                 xyxy; classes (N, ); (N, D).
             frame_id (int): Number of the frame in its video, above the last one. A new
                 video starts at 0 or after :meth:`reset`.
-
-        Returns:
-            Tensor: Ids (N, ), int64 on the CPU, no two alike.
 
         Raises:
             ValueError: If an array has a wrong shape, a class has no parameters, or the
@@ -136,7 +125,7 @@ class IoUCosineMatcher:
         frame_id = int(frame_id)
         if frame_id == 0:
             self.reset()
-        elif frame_id <= self.last_frame_id or frame_id < 0:
+        elif frame_id <= self.last_frame_id:
             raise ValueError(
                 f'frame_id {frame_id} does not follow {self.last_frame_id}: frames '
                 'must come in order, and a new video starts at 0 or after reset()'
@@ -149,28 +138,26 @@ class IoUCosineMatcher:
                 states = self.kf.predict(*states)
             self.memory.update(zip(STATES, map(torch.from_numpy, states)))
         self.last_frame_id = frame_id
-        rows = self._assign_rows(bboxes, labels, embeds, frame_id)
+        rows = self._assign_rows(bboxes, labels, embeds)
         ids = torch.empty_like(rows)
         old, new = (rows >= 0).nonzero()[:, 0], (rows < 0).nonzero()[:, 0]
         if len(old):
             ids[old] = self.memory['ids'][rows[old]]
-            self._extend(rows[old], bboxes[old], embeds[old], frame_id)
+            self._extend(rows[old], bboxes[old], embeds[old])
         if len(new):
             ids[new] = torch.arange(self.num_tracks, self.num_tracks + len(new))
             self.num_tracks += len(new)
-            self._start(ids[new], bboxes[new], labels[new], embeds[new], frame_id)
+            self._start(ids[new], bboxes[new], labels[new], embeds[new])
         self._forget(frame_id + 1)
         return ids
 
-    def _assign_rows(
-        self, bboxes: Tensor, labels: Tensor, embeds: Tensor, frame_id: int
-    ) -> Tensor:
+    def _assign_rows(self, bboxes: Tensor, labels: Tensor, embeds: Tensor) -> Tensor:
         """Rows of the detections' tracks in the memory or -1, int64, (N, )."""
         rows = torch.full((len(bboxes),), -1)
         if not self.memory or len(bboxes) == 0:
             return rows
         # Small matrices: numpy takes a quarter of torch's time for an operation.
-        sims = self._similarities(bboxes, embeds, frame_id).numpy()
+        sims = self._similarities(bboxes, embeds).numpy()
         thresholds = _of_class(self.match_sim_thr, labels).numpy()
         allowed = labels.numpy()[:, None] == self.memory['labels'].numpy()
         allowed &= sims > thresholds[:, None]
@@ -180,11 +167,11 @@ class IoUCosineMatcher:
         rows.numpy()[detections[linked]] = tracks[linked]
         return rows
 
-    def _similarities(self, bboxes: Tensor, embeds: Tensor, frame_id: int) -> Tensor:
+    def _similarities(self, bboxes: Tensor, embeds: Tensor) -> Tensor:
         """Similarity of detections and tracks, (N, T)."""
         cand_embeds = self.memory['embeds']
         if self.candidates == 'window':  # zero embeddings have similarity 0
-            cand_embeds = cand_embeds * self._in_window(frame_id)[..., None]
+            cand_embeds = cand_embeds * self._in_window(self.last_frame_id)[..., None]
         if self.motion == 'kalman':
             predicted = bbox_cxcyah_to_xyxy(self.memory['means'][:, :4].float())
             return iou_cosine_similarity(bboxes, embeds, predicted, cand_embeds)
@@ -192,15 +179,12 @@ class IoUCosineMatcher:
         sims = iou_cosine_similarity(bboxes, embeds, *candidates)
         return sims.view(*sims.shape[:1], len(cand_embeds), -1).amax(dim=-1)
 
-    def _extend(
-        self, rows: Tensor, bboxes: Tensor, embeds: Tensor, frame_id: int
-    ) -> None:
+    def _extend(self, rows: Tensor, bboxes: Tensor, embeds: Tensor) -> None:
         """Append an observation to tracks; the oldest of K is dropped."""
-        memory = self.memory
-        new = dict(bboxes=bboxes, embeds=embeds, frame_ids=torch.tensor(frame_id))
+        memory, frame_id = self.memory, torch.tensor(self.last_frame_id)
+        new = dict(bboxes=bboxes, embeds=embeds, frame_ids=frame_id)
         for name, values in new.items():
-            if self.num_kept > 1:
-                memory[name][rows, :-1] = memory[name][rows, 1:]
+            memory[name][rows, :-1] = memory[name][rows, 1:]
             memory[name][rows, -1] = values
         if self.motion == 'kalman':
             rows = rows.numpy()
@@ -211,11 +195,11 @@ class IoUCosineMatcher:
                 state[rows] = values
 
     def _start(
-        self, ids: Tensor, bboxes: Tensor, labels: Tensor, embeds: Tensor, frame_id: int
+        self, ids: Tensor, bboxes: Tensor, labels: Tensor, embeds: Tensor
     ) -> None:
         """Start a track from each detection."""
         num_empty = self.num_kept - 1
-        frame_ids = torch.full((len(ids), 1), frame_id)
+        frame_ids = torch.full((len(ids), 1), self.last_frame_id)
         new = dict(
             ids=ids,
             labels=labels,

@@ -20,10 +20,9 @@ class IoUCosineTracker(IoUCosineMatcher):
     """:class:`IoUCosineMatcher` as the tracker of :class:`MOTSNet` and mmdet's models.
 
     The embeddings are the detections' ``embeds``, or come from the model's
-    ``track_head``: under the predicted masks from a :class:`HardTripletTrackHead` or
-    :class:`HardTripletEmbedHead`, or from a ``QuasiDenseTrackHead``. Without any,
-    overlap decides alone. Every detection starts or continues a track: the detector's
-    ``test_cfg.rcnn.score_thr`` is the tracker's score threshold.
+    ``track_head``: a :class:`HardTripletTrackHead` or :class:`HardTripletEmbedHead`,
+    which pool the predicted masks, or a ``QuasiDenseTrackHead``. Without any, overlap
+    decides alone. The score threshold is the detector's ``test_cfg.rcnn.score_thr``.
     """
 
     def track(
@@ -37,13 +36,10 @@ class IoUCosineTracker(IoUCosineMatcher):
         """Copy ``pred_instances`` of the next frame with their ``instances_id`` (n, ).
 
         Args:
-            data_sample (:obj:`DetDataSample`): Of the frame, with ``frame_id`` and
-                ``scale_factor``.
+            data_sample (:obj:`DetDataSample`): With ``frame_id`` and ``scale_factor``.
             model (nn.Module, optional): The tracking model.
-            feats (tuple[Tensor], optional): Feature maps of all levels, if the model's
-                ``track_head`` gives the embeddings.
+            feats (tuple[Tensor], optional): Its feature maps of all levels.
             rescale (bool): Whether ``pred_instances`` are at the original scale.
-            **kwargs: Not used.
         """
         results = data_sample.get(DETECTIONS).clone()
         embeds, head = results.get('embeds'), getattr(model, 'track_head', None)

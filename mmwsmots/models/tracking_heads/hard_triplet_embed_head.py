@@ -3,9 +3,19 @@ import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
 from mmdet.structures.bbox import bbox2roi
+from mmdet.structures.mask import mask_target
 from mmdet.utils import ConfigType, InstanceList, OptMultiConfig
+from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
+
+from ...compat import TrackSampleList
+from ..utils.crop_augment import jittered_rois
+
+MASK_SIZE = 28
+NUM_ROIS = 4  # of a box
+MAX_ROIS = 64  # of a frame
 
 
 def mask_pool(features: Tensor, masks: Tensor) -> Tensor:
@@ -14,12 +24,9 @@ def mask_pool(features: Tensor, masks: Tensor) -> Tensor:
     .. math::
         a = \frac{\sum_{ij} S_{ij} F_{ij}}{\sum_{ij} S_{ij}}
 
-    The gradient into S is how tracking supervises the masks. Features F (N, C, H, W)
-    and masks S (N, h, w) in [0, 1], resized to (H, W), are over the same regions. The
-    means (N, C) are float32 or above, under autocast too; 0 of an all-zero mask.
-
-    Raises:
-        ValueError: If there is not one mask for each feature map.
+    Features F (N, C, H, W) and masks S (N, h, w) in [0, 1], resized to (H, W), are over
+    the same regions; other shapes are a ValueError. The means (N, C) are float32 or
+    above; 0 of an all-zero mask.
     """
     if features.ndim != 4 or masks.ndim != 3 or len(features) != len(masks):
         raise ValueError(
@@ -42,9 +49,8 @@ def mask_pool(features: Tensor, masks: Tensor) -> Tensor:
 class HardTripletEmbedHead(BaseModule):
     """Appearance embedding of the pixels under a soft mask.
 
-    RoIAlign, :func:`mask_pool`, a hidden fully connected layer with ReLU, a linear
-    layer to the embedding, nearly as in MOTSNet (Porzi et al., CVPR 2020), but without
-    a convolution, as Ruiz et al. pool input features. The widths are this project's.
+    RoIAlign, :func:`mask_pool` and two fully connected layers: MOTSNet (Porzi et al.,
+    CVPR 2020) without convolution, as in Ruiz et al. The widths are this project's.
 
     Args:
         roi_extractor (dict): 14x14 in the paper.
@@ -53,7 +59,7 @@ class HardTripletEmbedHead(BaseModule):
         class_agnostic (bool): One embedding for all classes, and negatives of any
             class. Otherwise one for each class, and negatives of the anchor's class.
         detach_mask (bool): Cut the gradient of the loss into the masks.
-        loss_triplet (dict): Config of the loss of embeddings, ids and labels.
+        loss_triplet (dict): Of embeddings, ids and labels.
     """
 
     def __init__(
@@ -83,11 +89,7 @@ class HardTripletEmbedHead(BaseModule):
         self.fc_embed = nn.Linear(fc_out_channels, num_slices * embed_dims)
 
     def forward(self, roi_feats: Tensor, mask_probs: Tensor, labels: Tensor) -> Tensor:
-        """Embeddings (N, ``embed_dims``), not normalised.
-
-        Of features (N, C, H, W), soft masks (N, h, w) in [0, 1] over the same regions,
-        and classes (N, ), unused when class-agnostic.
-        """
+        """Embeddings (N, ``embed_dims``), see :func:`mask_pool`; labels are (N, )."""
         if self.detach_mask:
             mask_probs = mask_probs.detach()
         embeds = self.fc_embed(self.fcs(mask_pool(roi_feats, mask_probs)))
@@ -117,3 +119,52 @@ class HardTripletEmbedHead(BaseModule):
         embeds = self.predict(x, rois, mask_probs, labels)
         classes = None if self.class_agnostic else labels
         return dict(loss_triplet=self.loss_triplet(embeds, ids, classes))
+
+
+@MODELS.register_module()
+class HardTripletTrackHead(BaseModule):
+    """:class:`HardTripletEmbedHead` as the track head of mmdet's ``MaskTrackRCNN``.
+
+    It learns from RoIs around the true boxes of a key and a reference frame, with an
+    IoU above 0.5, and features under the true masks. At test :class:`IoUCosineTracker`
+    asks its ``embed_head``, a :class:`HardTripletEmbedHead`.
+    """
+
+    def __init__(self, embed_head: ConfigType, init_cfg: OptMultiConfig = None) -> None:
+        super().__init__(init_cfg)
+        self.embed_head = MODELS.build(embed_head)
+
+    def loss(
+        self,
+        key_feats: tuple[Tensor],
+        ref_feats: tuple[Tensor],
+        rpn_results_list: InstanceList,
+        data_samples: TrackSampleList,
+        **kwargs,
+    ) -> dict[str, Tensor]:
+        """``loss_triplet``, see mmdet's ``RoITrackHead.loss``; proposals are unused."""
+        frames = [clip.get_key_frames()[0] for clip in data_samples]
+        frames += [clip.get_ref_frames()[0] for clip in data_samples]
+        samples = [
+            self._mask_samples(frame.gt_instances, i % len(data_samples))
+            for i, frame in enumerate(frames)
+        ]
+        x = tuple(torch.cat(levels) for levels in zip(key_feats, ref_feats))
+        return self.embed_head.loss(x, samples)
+
+    def _mask_samples(self, gts: InstanceData, clip: int) -> InstanceData:
+        """RoIs of one frame with the true masks, for :class:`HardTripletEmbedHead`."""
+        device = gts.bboxes.device
+        inds = torch.arange(len(gts), device=device).repeat(NUM_ROIS)
+        inds = inds[torch.randperm(len(inds), device=device)[:MAX_ROIS]]
+        priors = jittered_rois(gts.bboxes[inds], context=1.0, jitter=0.1)
+        limits = priors.new_tensor([gts.masks.width, gts.masks.height]).repeat(2)
+        priors = priors.clamp(min=0).minimum(limits)  # as mask_target does
+        cfg = ConfigDict(mask_size=MASK_SIZE)
+        return InstanceData(
+            priors=priors,
+            labels=gts.labels[inds],
+            # The identities of two clips are different ones.
+            instances_ids=gts.instances_ids[inds].long() + (clip << 32),
+            mask_probs=mask_target([priors], [inds], [gts.masks], cfg),
+        )

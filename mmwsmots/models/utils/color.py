@@ -36,11 +36,10 @@ def color_evidence(
     r"""What the colours of a crop say about its mask.
 
     As in GrabCut (Rother et al., SIGGRAPH 2004) the object and its surroundings have a
-    model of their colours each, here a smoothed Lab histogram in which every cell
-    counts by its soft mask. The result, float32, to be added to the foreground's
-    ``logits`` (N, H, W), is the log-likelihood ratio of a cell's colour, :math:`\log
-    ((p_{fg} + \epsilon) / (p_{bg} + \epsilon))`. ``rgb_crops`` (N, 3, H, W) are in
-    0..255; cells outside of ``box_masks``, bool (N, H, W), count as background.
+    model of their colours each, here a smoothed Lab histogram weighted by the soft
+    mask. The result, float32, to be added to the ``logits`` (N, H, W), is :math:`\log
+    ((p_{fg} + \epsilon) / (p_{bg} + \epsilon))` of a cell's colour. ``rgb_crops`` (N,
+    3, H, W) are in 0..255; outside of ``box_masks``, bool (N, H, W), is background.
     """
     if len(logits) == 0:
         return logits.float()
@@ -51,19 +50,17 @@ def color_evidence(
     scale = lab.new_tensor([1 / 100, 1 / 120, 1 / 120]).view(3, 1, 1)
     offset = lab.new_tensor([0, 0.5, 0.5]).view(3, 1, 1)
     places = (lab * scale + offset).clamp(0, 1 - 1e-4)  # l, a, b in [0, 1)
-    foreground = _densities(places, probs)
-    background = _densities(places, 1 - probs)
-    return torch.log((foreground + EPS) / (background + EPS))
+    fg, bg = (_densities(places, weights) + EPS for weights in (probs, 1 - probs))
+    return torch.log(fg / bg)
 
 
 def _densities(places: Tensor, weights: Tensor) -> Tensor:
     """Density of each cell's colour among weighted cells, (N, H, W)."""
-    num, _, height, width = places.shape
     bins = (places * NUM_BINS).long()
     flat = (bins[:, 0] * NUM_BINS + bins[:, 1]) * NUM_BINS + bins[:, 2]
-    histogram = weights.new_zeros(num, NUM_BINS**3)
+    histogram = weights.new_zeros(len(weights), NUM_BINS**3)
     histogram.scatter_add_(1, flat.flatten(1), weights.flatten(1))
-    histogram = histogram.view(num, 1, *[NUM_BINS] * 3)
+    histogram = histogram.view(len(weights), 1, *[NUM_BINS] * 3)
     kernel = weights.new_tensor([0.25, 0.5, 0.25])
     for dim in range(3):
         shape, padding = [1] * 5, [0] * 3
@@ -73,4 +70,4 @@ def _densities(places: Tensor, weights: Tensor) -> Tensor:
     grid = places.flip(1).flatten(2).transpose(1, 2)[:, None, None] * 2 - 1
     values = F.grid_sample(histogram, grid, padding_mode='border', align_corners=False)
     total = weights.sum(dim=(1, 2)).clamp(min=1e-6)[:, None, None]
-    return values.view(num, height, width) / total
+    return values.view_as(weights) / total

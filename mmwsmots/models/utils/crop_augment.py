@@ -32,10 +32,7 @@ def jitter_colors(rgb_crops: Tensor) -> Tensor:
 
 
 def blur_some(crops: Tensor, share: float = 0.2, low: float = 0.25) -> Tensor:
-    """Make some crops (N, C, H, W), chosen with the probability ``share``, coarse.
-
-    The ratio of the coarser side is uniform from ``low`` to three quarters.
-    """
+    """Make a ``share`` of crops (N, C, H, W) coarser, ``low`` to 3/4 of their size."""
     height, width = crops.shape[2:]
     ratios = low + (0.75 - low) * torch.rand(len(crops))
     chosen = torch.rand(len(crops)) < share

@@ -6,10 +6,7 @@ from torch import Tensor
 def disjoint_masks(masks: Tensor, scores: Tensor) -> Tensor:
     """Give every pixel to the highest score that covers it; ties, to the first.
 
-    ``masks`` and the result are boolean, (N, H, W); a covered mask is empty.
-
-    Raises:
-        ValueError: If ``masks`` is not boolean or ``scores`` is not one per mask.
+    ``masks`` and the result are boolean, (N, H, W), else it is a ValueError.
     """
     if masks.dtype != torch.bool or masks.ndim != 3:
         raise ValueError(
@@ -20,7 +17,6 @@ def disjoint_masks(masks: Tensor, scores: Tensor) -> Tensor:
         raise ValueError(
             f'{len(masks)} masks need as many scores, got shape {tuple(scores.shape)}'
         )
-    # Best first: faster than a reduction over N, without another (N, H, W) buffer.
     result = torch.empty_like(masks)
     taken = masks.new_zeros(masks.shape[1:])
     for i in scores.argsort(descending=True, stable=True).tolist():

@@ -21,7 +21,7 @@ def mask_confidences(
 
     The first factor is the expected IoU with a truth drawn pixel by pixel from p. The
     second asks for the object at the four sides of its box, in strips a tenth of the
-    box wide. A side that others cover counts for nothing.
+    box wide, unless others cover it.
 
     ``masks`` are bool (N, H, W) and disjoint, ``mask_probs`` (N, h, w) on the grids of
     ``rois``, which are (N, 4), xyxy in pixels of ``masks``, as ``bboxes``. The result

@@ -22,11 +22,8 @@ def expand_bboxes(
 
 def pixel_edges(bboxes: Tensor, height: int, width: int) -> list[list[int]]:
     """Whole boxes xyxy of the pixels of an image whose centres lie in boxes (N, 4)."""
-    # The pixel centres from x1 - 0.5 (included) to x2 - 0.5 (excluded).
     edges = (bboxes - 0.5).ceil().clamp(min=0).long()
-    edges[:, 0::2].clamp_(max=width)
-    edges[:, 1::2].clamp_(max=height)
-    return edges.tolist()
+    return edges.minimum(edges.new_tensor([width, height] * 2)).tolist()
 
 
 def roi_cell_centers(rois: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -70,11 +67,10 @@ def soft_boxes_on_rois(
     rows: Tensor | None = None,
     others: Tensor | None = None,
 ) -> Tensor:
-    """How far an RoI's cells are covered by its box, and by the other boxes.
+    """Coverage of RoIs' cells by their boxes, and most by another: (P, 2, size, size).
 
     ``bboxes`` are all (n, 4) of the image, ``rois`` (P, 4), xyxy in pixels; ``rows`` is
-    the box of each RoI, by default the p-th; ``others``, bool (P, n), which other boxes
-    count. The result (P, 2, size, size) is the RoI's own box, and the largest other.
+    the box of each RoI, by default the p-th; ``others``, bool (P, n), who else counts.
     """
     numbers = torch.arange(len(rois), device=rois.device)
     rows = numbers if rows is None else rows
@@ -102,10 +98,10 @@ def sample_window(
     ``roi`` (4, ) and ``window`` are xyxy in pixels. The result is (y2 - y1, x2 - x1).
     """
     x1, y1, x2, y2 = window
-    xs = torch.arange(x1, x2, device=values.device, dtype=values.dtype) + 0.5
-    ys = torch.arange(y1, y2, device=values.device, dtype=values.dtype) + 0.5
-    xs = 2 * (xs - roi[0]) / (roi[2] - roi[0]) - 1
-    ys = 2 * (ys - roi[1]) / (roi[3] - roi[1]) - 1
+    xs, ys = (
+        2 * (torch.arange(start, end).to(values) + 0.5 - low) / (high - low) - 1
+        for start, end, low, high in ((x1, x2, *roi[0::2]), (y1, y2, *roi[1::2]))
+    )
     grid = torch.stack(torch.meshgrid(xs, ys, indexing='xy'), dim=-1)
     return F.grid_sample(
         values[None, None], grid[None], padding_mode=padding_mode, align_corners=False

@@ -1,8 +1,7 @@
 # Copyright (c) mmwsmots authors. Licensed under Apache-2.0.
 import torch
 
-from mmwsmots.models.maskers.crop_sampler import Crops
-from mmwsmots.models.maskers.occluders import MIN_VISIBLE, paste_occluders
+from mmwsmots.models.maskers.crop_sampler import MIN_VISIBLE, Crops, paste_occluders
 from mmwsmots.models.utils.roi_grid import soft_boxes_on_rois
 
 SIZE = 32

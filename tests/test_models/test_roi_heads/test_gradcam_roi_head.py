@@ -4,7 +4,7 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
-from mmwsmots.models.roi_heads.gradcam_roi_head import with_cams
+from mmwsmots.models.roi_heads.mots_roi_head import with_cams
 
 from ..utils import build_model, random_batch
 
