@@ -51,17 +51,6 @@ def _check_inputs(values: Tensor, image: Tensor) -> None:
         raise ValueError('the filter is not differentiable in image: detach it')
 
 
-def _check_settings(
-    sigma_rgb: float, sigma_xy: float, method: str, tolerance: float
-) -> None:
-    settings = {'sigma_rgb': sigma_rgb, 'sigma_xy': sigma_xy, 'tolerance': tolerance}
-    for name, value in settings.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f'{name} must be positive and finite, got {value}')
-    if method not in METHODS:
-        raise ValueError(f'method must be one of {METHODS}, got {method!r}')
-
-
 class _Grid(NamedTuple):
     """What the grid's operators take besides values and image."""
 
@@ -84,7 +73,12 @@ def _choose_grid(
     device: torch.device,
 ) -> Optional[_Grid]:
     """The grid to use; None where the exact filter is to be used."""
-    _check_settings(sigma_rgb, sigma_xy, method, tolerance)
+    settings = {'sigma_rgb': sigma_rgb, 'sigma_xy': sigma_xy, 'tolerance': tolerance}
+    for name, value in settings.items():
+        if not 0 < value < math.inf:
+            raise ValueError(f'{name} must be positive and finite, got {value}')
+    if method not in METHODS:
+        raise ValueError(f'method must be one of {METHODS}, got {method!r}')
     if method == 'exact' or height * width == 0:
         return None
     compiled = has_kernels(device)

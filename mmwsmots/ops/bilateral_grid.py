@@ -78,9 +78,7 @@ class GridTables(NamedTuple):
 
     spacing: float  # of colours, in units of sigma_rgb
     kernel: Tensor  # (radius + 1,) taps of the convolution; weights of tiles
-    basis_y: (
-        Tensor  # (blocks, H, 8) spatial basis; without meaning where there are tiles
-    )
+    basis_y: Tensor  # (blocks, H, 8) spatial basis; without meaning with tiles
     basis_x: Tensor  # (blocks, W, 8)
     side: float = 0.0  # of the tiles into which the crop is cut, pixels; 0 without
 
@@ -138,12 +136,6 @@ def _colour_error(spacing: float) -> float:
     return abs((nodes * blurred).sum() - 1)
 
 
-def _axis_modes(size: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues and eigenvectors (columns) of one axis."""
-    distance = np.arange(size)[:, None] - np.arange(size)[None]
-    return np.linalg.eigh(np.exp(-(distance**2) / (2 * sigma**2)))
-
-
 @functools.lru_cache(maxsize=64)
 def _spatial_basis(
     height: int, width: int, sigma: float, tolerance: float, max_blocks: int
@@ -153,11 +145,12 @@ def _spatial_basis(
     The error is the root mean square, over pixels, of what the diagonal misses:
     it is the error of an image whose pixels all differ.
     """
-    values_y, modes_y = _axis_modes(height, sigma)
-    values_x, modes_x = _axis_modes(width, sigma)
+    (values_y, modes_y), (values_x, modes_x) = (
+        np.linalg.eigh(np.exp(-(np.subtract.outer(axis, axis) ** 2) / (2 * sigma**2)))
+        for axis in map(np.arange, (height, width))
+    )
     products = np.outer(values_y, values_x)
-    order = np.argsort(-products, axis=None)
-    order = order[: max_blocks * RANKS_PER_BLOCK]
+    order = np.argsort(-products, axis=None)[: max_blocks * RANKS_PER_BLOCK]
     rows, cols = np.unravel_index(order, products.shape)
     # The root of the eigenvalue to each axis: pixels use the product of both, twice.
     scale = np.maximum(products[rows, cols], 0) ** 0.25

@@ -6,7 +6,6 @@ The exact one is also there in plain torch. torch.func.vmap calls them one by on
 
 import functools
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional
 
@@ -42,14 +41,6 @@ _library.define(
 _library.impl('_bilateral_exact', bilateral_filter_torch, 'CompositeExplicitAutograd')
 
 
-def _register_fake(name: str, function: Callable) -> None:
-    """Register what gives an operator's output without its contents."""
-    if hasattr(torch.library, 'register_fake'):
-        torch.library.register_fake(f'{NAMESPACE}::{name}', function)
-    else:
-        _library.impl(name, function, 'Meta')
-
-
 def _like_values(values: Tensor, *args: Any) -> Tensor:
     return values.new_empty(values.shape)
 
@@ -61,7 +52,7 @@ def _empty_plan(image: Tensor, spacing: float, side: float, max_nodes: int) -> T
     return image.new_empty(batch, size, dtype=torch.int32)
 
 
-_register_fake('_bilateral_grid_plan', _empty_plan)
+_library.impl('_bilateral_grid_plan', _empty_plan, 'Meta')
 
 
 def _make_differentiable(name: str) -> None:
@@ -114,21 +105,20 @@ def _make_differentiable(name: str) -> None:
 
 
 for _name in ('_bilateral_exact', '_bilateral_grid'):
-    _register_fake(_name, _like_values)
+    _library.impl(_name, _like_values, 'Meta')
     _make_differentiable(_name)
 
 
 def _load_extension() -> Optional[Path]:
     """Load the compiled kernels; a path, or None with a warning if there are none."""
-    paths = sorted(Path(__file__).parent.glob(f'{EXTENSION_NAME}*.so'))
+    path = Path(__file__).with_name(f'{EXTENSION_NAME}.so')
     reason = 'it was not compiled'
-    for path in paths:
+    if path.exists():
         try:
             torch.ops.load_library(path)
+            return path
         except (OSError, RuntimeError) as error:  # built for another torch, say
             reason = str(error).splitlines()[0]
-        else:
-            return path
     warnings.warn(
         f'the compiled bilateral filter is missing ({reason}): a plain torch '
         'implementation, some hundred times slower, serves instead. To compile it, '
