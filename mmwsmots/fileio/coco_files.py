@@ -40,11 +40,10 @@ def read_coco(path: str | Path) -> dict:
 
 
 def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
-    """The boxes that a file wants masks of.
+    """The boxes that a file wants masks of, in its order.
 
-    Ignore regions (``iscrowd``) and boxes that lie outside of their image are left
-    out, and with them images without any other box. The order is that of the file.
-    ValueError names the place of an element that breaks the format.
+    Ignore regions (``iscrowd``), boxes outside of their image and images without any
+    other are left out. ValueError names the place that breaks the format.
     """
     boxes = defaultdict(list)
     with named_place(f'{path}, '):
@@ -72,10 +71,9 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
 def write_masks(coco: Mapping, labels: Mapping[int, dict], path: str | Path) -> None:
     """Write a file again with masks of its boxes in place of those it had.
 
-    A mask's confidence is the entry ``score`` of its RLE, where every data set of
-    mmdet carries it along. ``area`` becomes the mask's, or the box's if the mask is
-    empty. The mask of an ignore region becomes its filled box. All else stays.
-    ``labels`` are RLEs with ``score`` by their places in ``annotations``.
+    ``labels`` are RLEs by their places in ``annotations``, with the confidence as
+    ``score``, where mmdet's data sets carry it along. ``area`` becomes the mask's, or
+    the box's if that is empty; an ignore region's mask its filled box. All else stays.
     """
     images = {image['id']: image for image in coco['images']}
     annotations = []
@@ -98,7 +96,6 @@ def write_masks(coco: Mapping, labels: Mapping[int, dict], path: str | Path) -> 
 
 
 def _clip(bbox: object, image: dict, where: str) -> list[float] | None:
-    """The part of a box x, y, w, h in its image as x1, y1, x2, y2, if there is any."""
     box = TrackedBox(0, 0, '', values.xywh(bbox, f'{where}: bbox'), False, where)
     return box.clipped(image['height'], image['width'])
 
@@ -108,17 +105,16 @@ def order_coco(
 ) -> tuple[dict, list[str]]:
     """Read a COCO or CocoVID file for a data set with given classes.
 
-    Classes go by their names, whatever the order and case in the file. Frames are
-    sorted by video and ``frame_id``. Identities are ``track_id``, ``instance_id`` or
-    ``attributes.track_id``, from 0 or 1 on, per video or over the file. A file without
-    videos and frame numbers has one video per folder if it has identities, its frames
-    in the order of their names; else each picture is a video of its own.
+    Classes go by their names in any case and order. Frames are sorted by video and
+    ``frame_id``. Identities are ``track_id``, ``instance_id`` or
+    ``attributes.track_id``, per video or over the file. Without videos and frame
+    numbers, a file with identities has one video per folder, in the order of names;
+    else each picture is a video.
 
     ``data`` is the content of the file ``path``; ``with_mask`` keeps ``segmentation``.
     Returns CocoVID with the categories 1, 2, ... of ``classes``, ``instance_id``
-    counted from 1 over the file, and every annotation's ``id`` and ``area`` (that of
-    the box without masks), and what there is to be said of it. ValueError names the
-    element that breaks the format or contradicts others or the classes.
+    from 1 over the file, and every ``id`` and ``area`` (without masks, the box's), and
+    notices. ValueError names what breaks the format or contradicts the rest.
     """
     coco, notices = values.read_json(path, data), []
     with named_place(f'{path}: '):
@@ -263,6 +259,5 @@ def _number_tracks(
 
 
 def _is_number(value: object) -> bool:
-    """Whether JSON has a finite number there."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and abs(value) < values.MAX_NUMBER  # False for nan

@@ -31,12 +31,11 @@ TURNS = {
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """The frames of a folder in natural order (2 before 10).
+    """The frames of a folder in natural order (2 before 10), without hidden files.
 
-    Hidden files, such as the ``._000000.jpg`` that macOS leaves on other disks, are
-    no frames. FileNotFoundError if there is none; ValueError if it has pictures of
-    several kinds, or two of one name, as ``000000.jpg`` and ``000000.png`` or ``1.jpg``
-    and ``01.jpg``: then it is not known which are the frames.
+    FileNotFoundError if there is none; ValueError if it has pictures of several kinds,
+    or two of one name, such as ``000000.jpg`` and ``000000.png`` or ``1.jpg`` and
+    ``01.jpg``.
     """
     files = [path for path in folder.iterdir() if not path.name.startswith('.')]
     files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
@@ -115,10 +114,9 @@ def check_size(source: str | Path, size: tuple | None, first: tuple | None) -> N
 class FrameReader:
     """Frames of a folder of images or of a video file, one in memory at a time.
 
-    Images are those of :func:`list_pictures`, whose headers are checked at once, so
-    that hours of work do not end at a bad frame. Frames of a video are upright, as
-    players show them. With ``keep_unreadable``, frames that cannot be read, or have
-    another size than the first, come as None instead of an error.
+    Images are those of :func:`list_pictures`, whose headers are checked at once. Frames
+    of a video are upright. With ``keep_unreadable``, frames that cannot be read, or
+    have another size than the first, come as None instead of an error.
 
     Attributes:
         path (Path): The folder or file, absolute; links in it are not followed.
@@ -126,13 +124,12 @@ class FrameReader:
             ``SSSS/img1``, as MOTChallenge has it, the sequence's ``SSSS``.
         files (list[Path] | None): The images in their order; None for a video.
         fps (float): Of the video, at most 1000; 10, as KITTI's, for a folder.
-        shortfall (str): After all frames of a video were read: what is wrong if they
-            are fewer than its header states; else ''.
+        shortfall (str): What is wrong if a video, once read, had fewer frames than its
+            header states; else ''.
 
-    Raises:
-        FileNotFoundError: If there is nothing at ``path``, or a folder without images.
-        ValueError: If the video cannot be opened, an image is unreadable, of another
-            size than the first or of more than 2^27 pixels; the message names the file.
+    FileNotFoundError if there is nothing at ``path``, or a folder without images.
+    ValueError names a file that cannot be read, has another size than the first or
+    more than 2^27 pixels.
     """
 
     def __init__(self, path: str | Path, keep_unreadable: bool = False) -> None:
@@ -164,11 +161,9 @@ class FrameReader:
             video.release()
 
     def __len__(self) -> int:
-        """Number of frames; for a video, as its header states it."""
         return self._num_frames
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Read the frames from the first one on, see :meth:`read`."""
         return self.read()
 
     def read(self, first: int = 0) -> Iterator[np.ndarray]:
@@ -205,7 +200,6 @@ class FrameReader:
         return FrameReader(folder)
 
     def _read(self, first: int) -> Iterator[tuple[str, np.ndarray | None]]:
-        """Where each frame comes from, and the frame or None."""
         if self.files is not None:
             for file in self.files[first:]:
                 picture_size(file)  # refuses what is too large to be decoded
@@ -239,7 +233,6 @@ class FrameReader:
             )
 
     def _open(self) -> cv2.VideoCapture:
-        """The video, whose frames come as they are stored."""
         if self.path.suffix.lower() in IMAGE_SUFFIXES:
             # OpenCV would take a numbered one for the first of its folder.
             raise ValueError(f'{self.path}: a picture, give its folder or a video')

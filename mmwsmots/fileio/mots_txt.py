@@ -65,8 +65,7 @@ def read_mots_txt(
     Args:
         path: The file. Empty lines are no errors.
         check_disjoint: Whether masks of a frame must not overlap.
-        check_ids: Whether ``id // 1000`` must be the class, as in ground truth. Results
-            may use any id.
+        check_ids: Whether ``id // 1000`` must be the class; results may use any id.
         first_frame: Number of the first frame in the file; it gets ``frame_id`` 0.
         class_ids: Classes that may occur; None: any.
         num_frames: Length of the sequence; None: not known.
@@ -118,10 +117,7 @@ def read_mots_txt(
 def write_mots_txt(
     path: str | Path, objects: Iterable[MOTSObject], first_frame: int = 0
 ) -> None:
-    """Write a KITTI MOTS text file, whose folder is created, all of it or nothing.
-
-    ``first_frame`` is the number in the file of the frame with ``frame_id`` 0.
-    """
+    """Write the file whole, frame 0 as ``first_frame``; its folder is created."""
     if first_frame:
         objects = (obj._replace(frame_id=obj.frame_id + first_frame) for obj in objects)
     with atomic_write(path) as temp, temp.open('w') as file:
@@ -136,9 +132,8 @@ def format_line(obj: MOTSObject) -> str:
 def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]:
     """Number of frames of each sequence of a seqmap, in the file's order.
 
-    Lines are ``sequence empty first_frame last_frame``; the first is 0 in KITTI, 1
-    in MOTChallenge, which has seqmaps that only name the sequences, below the line
-    ``name``: their number is None. ValueError names the line that breaks the format.
+    Lines are ``sequence empty first_frame last_frame``. A seqmap of MOTChallenge may
+    only name them, below ``name``: their number is None. ValueError names a wrong line.
     """
     lengths, only_names = {}, False
     for number, line in text_lines(path):

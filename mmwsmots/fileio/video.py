@@ -33,13 +33,11 @@ class VideoWriter:
         self._num_frames = 0
 
     def __enter__(self) -> 'VideoWriter':
-        """Choose the temporary file."""
         self._file = atomic_write(self.path)
         self._temp = self._file.__enter__()
         return self
 
     def __exit__(self, *error) -> None:
-        """Close the file and give it its name, or remove it after an error."""
         if self._writer is not None:
             self._writer.release()
         if self._writer is not None and error[0] is None:
@@ -58,8 +56,7 @@ class VideoWriter:
     def write(self, frame: np.ndarray) -> None:
         """Append a frame, BGR, (H, W, 3) uint8.
 
-        ValueError if it has another size than the first, OSError if the file cannot be
-        written.
+        ValueError if its size is not the first's, OSError if it cannot be written.
         """
         height, width = frame.shape[:2]
         bottom, right = height % 2, width % 2

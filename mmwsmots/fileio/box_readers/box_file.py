@@ -112,8 +112,8 @@ def numbered(
 ) -> list[TrackedBox]:
     """Boxes with numbers in place of the identities that ``identity_key`` gives.
 
-    Numbers stay, names have those behind them in the order of the file and become a
-    notice, None has -1. ``keys`` are identities that come first, with boxes or without.
+    Names have those behind the numbers, with a notice, None has -1; ``keys`` come
+    first.
     """
     keys = dict.fromkeys([*keys, *(box.track_id for box in boxes)])
     numbers = {key: key for key in keys if isinstance(key, int)}
@@ -132,11 +132,10 @@ def choose_video(
     notices: list[str],
     kind: str = 'videos',
 ) -> Any:
-    """The video of that name, compared without case, in a file, or the only one.
+    """The video of that name, compared without case, or the only one, with a notice.
 
     ``videos`` are pairs of what each may be called, the usual name first, and the
-    video; ``kind`` is what messages call them. That the only one has another name
-    becomes a notice. ValueError names them if it is not clear which is meant.
+    video. ValueError names them, as ``kind``, if it is not clear which is meant.
     """
     own = None if name is None else fold(name)
     found = [video for names, video in videos if own in map(fold, names)]
@@ -158,11 +157,10 @@ def select_classes(
     class_names: Collection[str],
     class_map: Mapping[str, str] | None = None,
 ) -> BoxFile:
-    """Give boxes the wanted names of their classes and leave out those of others.
+    """Give boxes the wanted names of their classes; leave out, and count, all others.
 
-    The others are counted as left out; ignored boxes stay. Upper and lower case make
-    no difference. ``class_map`` has the class of further names, e.g. 'Van' -> 'car'.
-    ValueError names the place of a box whose identity has another class before.
+    Ignored boxes stay; case makes no difference. ``class_map`` has the class of further
+    names, e.g. 'Van' -> 'car'. ValueError if an identity has had another class.
     """
     names = {fold(name): name for name in class_names}
     for name, target in (class_map or {}).items():

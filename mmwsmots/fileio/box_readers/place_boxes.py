@@ -21,14 +21,12 @@ OVERRIDE = '--first-frame N takes the frames in order, N being the number of the
 def place_boxes(file: BoxFile, frames: FrameReader, size: tuple[int, int]) -> BoxFile:
     """Find the frame of each box in a video or a folder of pictures.
 
-    Names of pictures decide where the file has them; then its numbers of frames, see
-    :func:`match_numbers`. What was assumed becomes a notice. ``size`` is the height and
-    width of the frames in pixels. In the result, ``frame_id`` counts from 0 in
-    ``frames``, a number behind the last frame staying one, and boxes are in pixels;
-    those on pictures that the folder lacks are left out, with a notice.
-
-    ValueError names both sides if the file contradicts the frames, by names, numbers or
-    sizes, or none of its boxes lies on one of them.
+    Names of pictures decide where the file has them, else its numbers of frames, see
+    :func:`match_numbers`; notices say what was assumed. ``size`` is (H, W) of the
+    frames in pixels. In the result, ``frame_id`` counts from 0 in ``frames``, even
+    behind the last one, and boxes are in pixels; those on pictures that are not there
+    are left out. ValueError if names, numbers or sizes contradict the frames, or no box
+    lies on one.
     """
     used = sorted({box.frame_id for box in file.boxes})
     notices = [*file.notices]
@@ -96,12 +94,10 @@ def _find(
 
 
 def _name(file: BoxFile, number: int) -> str:
-    """A frame in the file's words."""
     return file.pictures[number].name if file.pictures else str(number)
 
 
 def _describe(frames: FrameReader) -> str:
-    """What there is, as the end of a sentence."""
     if frames.files is None:
         return f'the video has {len(frames)} frames'
     first, last = frames.files[0].name, frames.files[-1].name
@@ -113,13 +109,11 @@ def match_names(
 ) -> tuple[dict[int, int], str]:
     """Find the pictures that a file names in a folder.
 
-    Names are compared with their folders, then without, then without suffix; where
-    this finds nothing, as of ``frame_000003.PNG`` that CVAT made of ``000003.jpg``,
-    the last number of each name is, and then all pictures of the file must be there.
-    ValueError if no name fits, two frames have one picture, or the orders differ.
-
-    Returns the place in the folder of each frame that is there, and what was compared:
-    'paths', 'names', 'stems' or 'numbers'.
+    Names are compared with their folders, then without, then without suffix, then by
+    their last number (CVAT makes ``frame_000003.PNG`` of ``000003.jpg``) if all are
+    there. Returns the place of each frame that is there, and what was compared:
+    'paths', 'names', 'stems' or 'numbers'. ValueError if no name fits, two frames have
+    one picture, or the orders differ.
     """
     own = [_path(str(file)) for file in files]
     named = {number: _path(picture.name) for number, picture in pictures.items()}
@@ -170,8 +164,8 @@ def match_video(
 ) -> tuple[dict[int, int], str]:
     """Find the frames of a video, of 0: unknown length, of which a file names pictures.
 
-    Returns the frame of each picture, and how it was found: 'order', 'frame ids' or
-    'numbers' in the names. ValueError if these contradict each other or are missing.
+    Returns the frame of each picture and how it was found: 'order', 'frame ids' or
+    'numbers' in names. ValueError if these contradict each other or are missing.
     """
     named = picture_numbers(_path(picture.name) for picture in pictures.values())
     given = [picture.number for picture in pictures.values()]
@@ -199,13 +193,11 @@ def match_numbers(
 ) -> tuple[dict[int, int], bool]:
     """Find the frames that a file's numbers mean.
 
-    ``used`` are the numbers of frames with boxes, ascending; ``numbers`` those in the
-    names of a folder's pictures, see :func:`picture_numbers`, None for a video;
-    ``num_frames`` is a video's as its header states it. ValueError if numbers and
-    frames do not fit, or fit in two ways.
-
-    Returns the place of each number in the video, from 0; one behind the last frame
-    stays one, and numbers without a picture are left out. Then whether names decided.
+    ``used`` are numbers with boxes, ascending; ``numbers`` those of a folder's
+    pictures, see :func:`picture_numbers`, None for a video; ``num_frames`` is as its
+    header says. Returns the place of each number in the video, from 0, even behind the
+    last frame, without those that have no picture; and whether names decided.
+    ValueError if numbers and frames do not fit, or fit in two ways.
     """
     by_order = {number: number - rule.first for number in used}
     if rule.is_given:

@@ -49,10 +49,7 @@ FOREIGN_XML = {
 
 
 def read_mots_png_boxes(path: Path) -> BoxFile:
-    """Read the tight boxes of masks in 16-bit pictures, of ids ``class * 1000 + n``.
-
-    ``path`` is their folder, or its parent. See :func:`read_boxes`.
-    """
+    """Read the tight boxes of 16-bit pictures in a folder or its parent."""
     file, folder = BoxFile(path, []), find_instances(path)
     labels = labels_of(folder)
     for number, picture in enumerate(list_pictures(folder)):
@@ -93,12 +90,11 @@ def read_boxes(
     """Read a file of boxes in its order; :func:`place_boxes` finds their frames.
 
     Args:
-        path: The file, or a ZIP file with it, or a folder of instance pictures; see
-            docs/en/formats.md.
+        path: The file, a ZIP file with it, or a folder; see docs/en/formats.md.
         box_format: One of :data:`FORMATS`; None: as :func:`detect_format` tells.
         class_name: Class of all boxes, for 'mot' only.
-        first_frame: Number in the file of the first frame or picture, which are then
-            taken in their order. None: what the file says, or the format.
+        first_frame: Number of the first frame or picture, then taken in their order;
+            None: what the file says, or the format.
         video_name: Which video of a file with several.
 
     FileNotFoundError if there is no such file. ValueError names the place where it
