@@ -235,9 +235,8 @@ def _number_tracks(
             name = classes[ann['category_id'] - 1]
             before, first = class_of.setdefault(track, (name, where))
             if before != name:
-                raise ValueError(
-                    f'{where}: track {key} is a {name}, in {first} a {before}'
-                )
+                text = f'{where}: track {key} is a {name}, in {first} a {before}'
+                raise ValueError(text)
             first = in_frame.setdefault((image['id'], key), where)
             if first != where:
                 text = f'{where}: track {key} is in image {image["id"]} a second time'
@@ -245,15 +244,11 @@ def _number_tracks(
             lengths[track] += 1
         ann['instance_id'] = tracks.setdefault(track, len(tracks) + 1)
     if empty:
-        notices.append(
-            f'left out: {len(empty)} boxes outside of their image or smaller than a '
-            f'pixel, the first is {empty[0]}'
-        )
+        notice = f'left out: {len(empty)} boxes outside of their image or smaller than'
+        notices.append(f'{notice} a pixel, the first is {empty[0]}')
     if num_without:
-        notices.append(
-            f'{num_without} boxes have no identity (track_id, instance_id or '
-            'attributes.track_id): each is a track of its own'
-        )
+        notice = f'{num_without} boxes have no identity (track_id, instance_id or'
+        notices.append(f'{notice} attributes.track_id): each is a track of its own')
     if len(lengths) > 1 and max(lengths.values()) == 1:
         notices.append(f'all {len(lengths)} tracks are one frame long')
 

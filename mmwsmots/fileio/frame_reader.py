@@ -42,9 +42,8 @@ def list_pictures(folder: Path) -> list[Path]:
     files = list(filter(Path.is_file, files))
     files.sort(key=lambda path: (natural_key(path.stem), path.name))
     if not files:
-        raise FileNotFoundError(
-            f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
-        )
+        text = f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
+        raise FileNotFoundError(text)
     for first, second in itertools.pairwise(files):
         if natural_key(first.stem) == natural_key(second.stem):
             text = f'{first.name} and {second.name} have one name; which is the frame?'

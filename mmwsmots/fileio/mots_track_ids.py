@@ -64,8 +64,6 @@ def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], i
     ids = {track: numbering(*track) for track in sorted(tracks)}
     for (class_id, _), track_id in ids.items():
         if track_id // MAX_TRACKS != class_id:
-            raise ValueError(
-                f'class {class_id} has more than {MAX_TRACKS - 1} tracks, KITTI MOTS '
-                'cannot tell them apart; split the video'
-            )
+            text = f'class {class_id} has more than {MAX_TRACKS - 1} tracks, KITTI MOTS'
+            raise ValueError(f'{text} cannot tell them apart; split the video')
     return ids

@@ -115,9 +115,8 @@ def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
         raise ValueError(f'no segmentation: {str(segmentation)[:80]!r}')
     declared, counts = segmentation.get('size'), segmentation.get('counts')
     if not isinstance(declared, list) or declared != list(size):
-        raise ValueError(
-            f'the mask has the size {str(declared)[:80]}, the frame {list(size)}'
-        )
+        text = f'the mask has the size {str(declared)[:80]}, the frame {list(size)}'
+        raise ValueError(text)
     if isinstance(counts, str):
         rles_to_runs([counts], *size)
         return counts

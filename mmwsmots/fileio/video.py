@@ -47,10 +47,8 @@ class VideoWriter:
             video.release()
             if number != self._num_frames:
                 self._temp.unlink(missing_ok=True)
-                raise OSError(
-                    f'{self.path}: {number} of {self._num_frames} frames could be '
-                    'written, is the disk full?'
-                )
+                text = f'{self.path}: {number} of {self._num_frames} frames could be'
+                raise OSError(f'{text} written, is the disk full?')
         self._file.__exit__(*error)
 
     def write(self, frame: np.ndarray) -> None:

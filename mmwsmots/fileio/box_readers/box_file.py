@@ -145,10 +145,8 @@ def choose_video(
             notices.append(f'it was made for {known}, this is {name}')
         return videos[0][1]
     if len(found) != 1:
-        raise ValueError(
-            f'{len(found) or "none"} of its {len(videos)} {kind} have the name {name}; '
-            f'choose one with --video-name: {known}'
-        )
+        text = f'{len(found) or "none"} of its {len(videos)} {kind} have the name'
+        raise ValueError(f'{text} {name}; choose one with --video-name: {known}')
     return found[0]
 
 

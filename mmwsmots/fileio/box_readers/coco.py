@@ -51,9 +51,8 @@ def read_images(coco: object) -> dict[int, Picture]:
     for field, key in keys.items():
         without = [im for im in images.values() if getattr(im, field) in ('', None)]
         if 0 < len(without) < len(images):
-            raise ValueError(
-                f'{without[0].where}: {key} is missing, other images have one'
-            )
+            text = f'{without[0].where}: {key} is missing, other images have one'
+            raise ValueError(text)
     return images
 
 
@@ -153,9 +152,8 @@ def read_track_objects(
         file.pictures[frame_id] = Picture(name, size, place, frame_id)
     num_frames, objects = len(file.pictures), []
     if video.get('length') not in (None, num_frames):
-        raise ValueError(
-            f'{where}: length is {video["length"]}, but it has {num_frames} file_names'
-        )
+        text = f'{where}: length is {video["length"]},'
+        raise ValueError(f'{text} but it has {num_frames} file_names')
     for where, ann in values.elements(data, 'annotations'):
         if values.integer(ann, 'video_id', where) != video_id:
             continue
@@ -167,9 +165,8 @@ def read_track_objects(
         class_name = names[_category_of(ann, names, where)]
         parts = values.get(ann, key, list, where)
         if len(parts) != num_frames:
-            raise ValueError(
-                f'{where}: {len(parts)} {key}, but the video has {num_frames} frames'
-            )
+            text = f'{where}: {len(parts)} {key}, but the video has {num_frames} frames'
+            raise ValueError(text)
         is_crowd, score = values.flag(ann, 'iscrowd', where), _score_of(ann, where)
         for frame_id, part in enumerate(parts):
             if part not in (None, []):

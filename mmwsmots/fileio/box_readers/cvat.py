@@ -58,10 +58,8 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
         file.pictures = dict(sorted(file.pictures.items()))
         for box in file.boxes if not file.pictures and task.declared else ():
             if box.frame_id not in task.declared:
-                raise ValueError(
-                    f'{box.where}: the frames of task {task.name} are '
-                    f'{task.declared[0]} to {task.declared[-1]}'
-                )
+                text = f'{box.where}: the frames of task {task.name} are'
+                raise ValueError(f'{text} {task.declared[0]} to {task.declared[-1]}')
     file.check_identities()
     return file
 

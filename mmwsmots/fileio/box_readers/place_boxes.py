@@ -209,9 +209,8 @@ def match_numbers(
     if declared is not None:  # the file says which frames it had
         stray = [number for number in used if number not in declared]
         if stray:
-            raise ValueError(
-                f'frame {stray[0]} has boxes, but its frames are {ranges(declared)}'
-            )
+            text = f'frame {stray[0]} has boxes, but its frames are {ranges(declared)}'
+            raise ValueError(text)
         slack, here = 0, f'; here are {num_frames}'
         if numbers is None:
             # The header of a video may count wrongly, or not at all.
@@ -249,10 +248,8 @@ def match_numbers(
         is_by_name = names_fit and not order_fits
         return (by_name, True) if is_by_name else (by_order, False)
     if names_fit and order_fits and not rule.names_are_numbers:
-        raise ValueError(
-            f'its frame {used[0]} may be the picture of that number or picture '
-            f'{by_order[used[0]] + 1} in order; {OVERRIDE}'
-        )
+        text = f'its frame {used[0]} may be the picture of that number or picture'
+        raise ValueError(f'{text} {by_order[used[0]] + 1} in order; {OVERRIDE}')
     covers = used[0] <= numbers[0] and numbers[-1] <= used[-1]
     if names_fit or (by_name and (covers or rule.names_are_numbers)):
         return by_name, True

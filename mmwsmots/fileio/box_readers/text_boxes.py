@@ -152,8 +152,6 @@ def _class_names(
     del numbers[NO_CLASS]
     if len(numbers) > 1:
         counts = ', '.join(f'{i} ({n} boxes)' for i, n in sorted(numbers.items()))
-        raise ValueError(
-            f'{path}: field 8 has the classes {counts}; put a labels.txt with the name '
-            'of class 1, 2, ... on each line beside it'
-        )
+        text = f'{path}: field 8 has the classes {counts}; put a labels.txt with the'
+        raise ValueError(f'{text} name of class 1, 2, ... on each line beside it')
     return class_name, []
