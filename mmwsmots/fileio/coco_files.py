@@ -173,11 +173,10 @@ def _label_categories(
     missing = [n for n in classes if find_name(n, names.values()) is None]
     foreign = [names[number] for number, label in labels.items() if label is None]
     if missing and (foreign or len(missing) == len(classes)):
-        raise ValueError(
-            f"there is no category '{missing[0]}' in the file"
-            f'{suggest(missing[0], foreign)} (classes: {", ".join(classes)}; '
-            f'categories of the file: {", ".join(names.values()) or "none"})'
-        )
+        text = f"there is no category '{missing[0]}' in the file"
+        text += f'{suggest(missing[0], foreign)} (classes: {", ".join(classes)};'
+        known = ', '.join(names.values()) or 'none'
+        raise ValueError(f'{text} categories of the file: {known})')
     if missing:
         notices.append(f'the file knows no {", ".join(missing)}')
     return labels
@@ -218,14 +217,13 @@ def _number_tracks(
     num_without = 0
     for ann, key, where in annotations:
         image = images[ann['image_id']]
-        size, (x, y, w, h) = (image['height'], image['width']), ann['bbox']
+        size, (*_, w, h) = (image['height'], image['width']), ann['bbox']
         if isinstance(ann.get('segmentation'), dict):  # before it is decoded
             with named_place(f'{where}: '):
                 segmentation_to_rle(ann['segmentation'], size)
         # Of those mmdet's data sets leave out without a word.
-        inside_x = min(x + w, size[1]) > max(x, 0)
-        inside_y = min(y + h, size[0]) > max(y, 0)
-        if not (inside_x and inside_y) or ann['area'] <= 0 or w < 1 or h < 1:
+        is_outside = _clip(ann['bbox'], image, where) is None
+        if is_outside or ann['area'] <= 0 or w < 1 or h < 1:
             empty.append(where)
         track = image['video_id'], key
         if key is None:

@@ -39,7 +39,7 @@ class CocoVIDBuilder:
     def add_box(self, box: TrackedBox, size: tuple[int, int]) -> bool:
         """Add a box, or ignore region, to the only video, of frames of ``size`` (H, W).
 
-        It is clipped; False if nothing of it lies within the frame, and is added.
+        It is clipped; False, and nothing added, if it lies outside of the frame.
         """
         clipped = box.clipped(*size)
         if clipped is None:

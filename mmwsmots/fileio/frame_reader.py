@@ -23,11 +23,8 @@ FOLDER_FPS = 10.0  # as KITTI's
 MAX_FPS = 1000.0  # more is the tick of a clock, as of files of a varying rate
 UNKNOWN_FPS = 30.0
 # What turns a frame as it is stored into the frame as players show it.
-TURNS = {
-    90: cv2.ROTATE_90_CLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
-}
+TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180}
+TURNS[270] = cv2.ROTATE_90_COUNTERCLOCKWISE
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -132,8 +129,7 @@ class FrameReader:
     """
 
     def __init__(self, path: str | Path, keep_unreadable: bool = False) -> None:
-        # The name is that of a link, not of what it points to; only '..' needs to
-        # know where links lead.
+        # Only '..' needs to know where links lead; else a link gives its own name.
         is_plain = '..' not in Path(path).parts
         self.path = Path(os.path.abspath(path)) if is_plain else Path(path).resolve()
         self.keep_unreadable = keep_unreadable
@@ -202,11 +198,10 @@ class FrameReader:
         if self.files is not None:
             for file in self.files[first:]:
                 picture_size(file)  # refuses what is too large to be decoded
-                try:
+                image = None
+                with suppress(cv2.error):
                     image = None if is_cut_off(file) else cv2.imread(str(file))
-                    yield str(file), image
-                except cv2.error:
-                    yield str(file), None
+                yield str(file), image
             return
         video, number = self._open(), 0
         turn = TURNS.get(round(video.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)
@@ -226,10 +221,8 @@ class FrameReader:
         slack = max(1, len(self) // 100) if is_matroska else 0
         self.shortfall = ''
         if number < len(self) - slack:
-            self.shortfall = (
-                f'{self.path}: only {number} of the {len(self)} frames that its header '
-                'states can be read; is the file cut off?'
-            )
+            text = f'{self.path}: only {number} of the {len(self)} frames that its'
+            self.shortfall = f'{text} header states can be read; is the file cut off?'
 
     def _open(self) -> cv2.VideoCapture:
         if self.path.suffix.lower() in IMAGE_SUFFIXES:

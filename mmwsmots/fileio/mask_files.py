@@ -118,10 +118,9 @@ def read_masks(
     is_text = path.is_file() and path.suffix == '.txt'
     mask_format = mask_format or ('kitti_mots' if is_text else detect_format(path))
     if mask_format not in MASK_FORMATS:
-        raise ValueError(
-            f'{path}: the format {mask_format} has no masks, these have: '
-            f'{", ".join(MASK_FORMATS)}; tools/label_masks.py makes masks of boxes'
-        )
+        known = ', '.join(MASK_FORMATS)
+        text = f'{path}: the format {mask_format} has no masks, these have: {known};'
+        raise ValueError(f'{text} tools/label_masks.py makes masks of boxes')
     if mask_format == 'kitti_mots':
         objects = read_mots_txt(path, False, False, first_frame, None)
         video = _from_objects(path.stem, path.parent, objects, first_frame)
@@ -245,11 +244,11 @@ def _write_objects(
 ) -> list[str]:
     """KITTI MOTS text or pictures, or those of CVAT, and labels.txt."""
     if (pair := video.find_overlap()) is not None:
-        raise ValueError(
-            f'frame {pair[0].frame_id}: the masks of ids {pair[0].track_id} and '
-            f'{pair[1].track_id} overlap, which this format cannot say; see '
-            '--make-disjoint'
+        own = f'ids {pair[0].track_id} and {pair[1].track_id}'
+        text = (
+            f'frame {pair[0].frame_id}: the masks of {own} overlap, which this format'
         )
+        raise ValueError(f'{text} cannot say; see --make-disjoint')
     stems = [f'{first_frame + i:06d}' for i in range(len(video.file_names))]
     folder = path
     is_cvat, is_text = mask_format == 'cvat_png', mask_format == 'kitti_mots'

@@ -26,11 +26,8 @@ class VideoWriter:
     def __init__(self, path: str | Path, fps: float) -> None:
         if Path(path).suffix != '.mp4':
             raise ValueError(f'{path}: the name of the video must end in .mp4')
-        self.path = Path(path)
-        self.fps = fps
-        self._writer = None
-        self._shape = None
-        self._num_frames = 0
+        self.path, self.fps = Path(path), fps
+        self._writer, self._shape, self._num_frames = None, None, 0
 
     def __enter__(self) -> 'VideoWriter':
         self._file = atomic_write(self.path)

@@ -81,8 +81,7 @@ class BoxFile:
     @property
     def has_identities(self) -> bool:
         """bool: Whether boxes have identities; without, all their ids are -1."""
-        ids = {box.track_id for box in self.boxes if not box.is_ignored}
-        return ids != {-1}
+        return {box.track_id for box in self.boxes if not box.is_ignored} != {-1}
 
     def check_identities(self) -> None:
         """Raise ValueError unless no box has an identity, or each has, once a frame."""

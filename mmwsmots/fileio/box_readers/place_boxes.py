@@ -70,11 +70,9 @@ def _find(
         names = [path.name for path in files or ()]
         for ours, theirs in zip(names, sorted(names)):
             if ours != theirs and rule.sorted_by_text and not rule.is_given:
-                raise ValueError(
-                    f'it numbers pictures by their names as text, {theirs} before '
-                    f'{ours}, here they count; export as "CVAT for images 1.1", which '
-                    'has the names'
-                )
+                order = f'{theirs} before {ours}, here they count'
+                text = f'it numbers pictures by their names as text, {order}; export as'
+                raise ValueError(f'{text} "CVAT for images 1.1", which has the names')
         numbers = None if files is None else picture_numbers(files)
         places, is_by_name = match_numbers(rule, used, numbers, len(frames))
         what = 'numbers' if is_by_name else 'order'
@@ -83,9 +81,7 @@ def _find(
         span = f'{_name(file, used[0])} to {_name(file, used[-1])}'
         raise ValueError(f'its boxes are on frames {span}, {_describe(frames)}')
     place = places[found[0]]
-    target = f'frame {place} of the video (from 0)'
-    if files is not None:
-        target = files[place].name
+    target = files[place].name if files else f'frame {place} of the video (from 0)'
     if what == 'order' and not rule.is_given:
         what += '; --first-frame N says that the first one is frame N of the file'
     name = f'frame {_name(file, found[0])} of {file.path.name}'
@@ -137,11 +133,12 @@ def match_names(
         found['numbers'] = {n: place_of[last] for n, last in zip(pictures, theirs)}
     what = next((what for what, places in found.items() if places), None)
     if what is None:
-        some = next(iter(pictures.values()))
-        raise ValueError(
-            f'{some.where}: its picture is {some.name}, the folder has '
-            f'{files[0].name} to {files[-1].name} and none of the names'
+        some, span = (
+            next(iter(pictures.values())),
+            f'{files[0].name} to {files[-1].name}',
         )
+        text = f'{some.where}: its picture is {some.name}, the folder has {span}'
+        raise ValueError(f'{text} and none of the names')
     places = found[what]
     place, count = Counter(places.values()).most_common(1)[0]
     if count > 1:
@@ -151,11 +148,10 @@ def match_names(
     numbered.sort(key=lambda n: pictures[n].number)
     for before, after in itertools.pairwise(numbered):
         if places[before] > places[after]:
-            raise ValueError(
-                f'{pictures[after].where}: frame {pictures[after].number} is '
-                f'{pictures[after].name}, but frame {pictures[before].number} is '
-                f'{pictures[before].name}: numbers and names are in different orders'
-            )
+            first, second = pictures[before], pictures[after]
+            text = f'{second.where}: frame {second.number} is {second.name}, but frame'
+            text += f' {first.number} is {first.name}'
+            raise ValueError(f'{text}: numbers and names are in different orders')
     return places, what
 
 
@@ -180,12 +176,9 @@ def match_video(
             return dict(zip(pictures, given)), 'frame ids'
     elif named is not None:
         return dict(zip(pictures, named)), 'numbers'
-    some = next(iter(pictures.values()))
-    raise ValueError(
-        f'{some.where}: frame {some.number} is {some.name}, and the file has '
-        f'{len(pictures)} pictures of a video of {num_frames or "?"} frames: which is '
-        'which?'
-    )
+    some, count = next(iter(pictures.values())), f'{len(pictures)} pictures of a video'
+    text = f'{some.where}: frame {some.number} is {some.name}, and the file has {count}'
+    raise ValueError(f'{text} of {num_frames or "?"} frames: which is which?')
 
 
 def match_numbers(
@@ -236,10 +229,9 @@ def match_numbers(
         if order_fits or names_fit or not num_frames:
             break
         if all(0 <= number - first < num_frames for number in used):
-            raise ValueError(
-                f'its frames are {ranges(used)}, of {num_frames} that count from '
-                f'{rule.first}; --first-frame {first} counts them from {first}'
-            )
+            advice = f'--first-frame {first} counts them from {first}'
+            text = f'its frames are {ranges(used)}, of {num_frames} that count from'
+            raise ValueError(f'{text} {rule.first}; {advice}')
     if numbers is None or by_name == by_order:
         return by_order, False
     if numbers[0] in (0, 1) and numbers[-1] - numbers[0] == num_frames - 1:

@@ -172,11 +172,9 @@ def _choose(archive: zipfile.ZipFile) -> tuple[str, list[zipfile.ZipInfo]]:
         names = ', '.join(map(str, found[:10]))
         raise ValueError(f'it has several files of boxes, unpack one: {names}')
     if not found and len(parents) != 1:
-        raise ValueError(
-            'no annotations.xml, gt.txt, JSON file or folder instances is in it'
-            if not parents
-            else f'it has several folders of masks, unpack one: {", ".join(parents)}'
-        )
+        none = 'no annotations.xml, gt.txt, JSON file or folder instances is in it'
+        several = f'it has several folders of masks, unpack one: {", ".join(parents)}'
+        raise ValueError(several if parents else none)
     if found:
         target, wanted = found[0], {found[0], found[0].with_name('labels.txt')}
         members = [member for path, member in members if path in wanted]
@@ -229,20 +227,14 @@ def detect_format(path: str | Path) -> str:
         'XML of CVAT)'
     )
     if len(fields) == 5 and all(numbers):
-        what = (
-            'five numbers in a line, as YOLO writes them for one picture, without '
-            f'frames and identities; {ADVICE}'
-        )
+        what = 'five numbers in a line, as YOLO writes them for one picture, without'
+        what += f' frames and identities; {ADVICE}'
     elif len(fields) == 6 and all(numbers[:5]):
-        what = (
-            'this is KITTI MOTS text, which has masks; tools/dataset_converters/'
-            'convert_masks.py converts it'
-        )
+        what = 'this is KITTI MOTS text, which has masks;'
+        what += ' tools/dataset_converters/convert_masks.py converts it'
     elif len(fields) in (15, 16) and not numbers[0] and all(numbers[1:]):
-        what = (
-            'these are labels of KITTI objects, without frames and identities; KITTI '
-            'tracking has two more fields'
-        )
+        what = 'these are labels of KITTI objects, without frames and identities;'
+        what += ' KITTI tracking has two more fields'
     raise ValueError(f'{path}: {what}')
 
 
