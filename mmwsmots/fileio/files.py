@@ -17,10 +17,8 @@ def decode(data: bytes, errors: str = 'replace') -> str:
 
 def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Number, from 1, and text of each line that is not empty, of any system."""
-    text = decode(Path(path).read_bytes())
-    for number, line in enumerate(re.split('\r\n|\r|\n', text), 1):
-        if line.strip():
-            yield number, line
+    lines = re.split('\r\n|\r|\n', decode(Path(path).read_bytes()))
+    yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
 @contextmanager

@@ -35,8 +35,7 @@ def list_pictures(folder: Path) -> list[Path]:
     ``01.jpg``.
     """
     files = [path for path in folder.iterdir() if not path.name.startswith('.')]
-    files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
-    files = list(filter(Path.is_file, files))
+    files = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
     files.sort(key=lambda path: (natural_key(path.stem), path.name))
     if not files:
         text = f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'

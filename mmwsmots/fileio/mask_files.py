@@ -183,8 +183,7 @@ def _from_json(path: Path, is_coco: bool, video_name: str | None) -> MaskVideo:
         if is_coco and file.pictures:
             places, what = match_video(file.pictures, 0)
             if what == 'order':
-                notice = 'no numbers of frames: they are in order of names'
-                file.notices.append(notice)
+                file.notices.append('no numbers of frames: they are in order of names')
         sizes = {picture.size for picture in file.pictures.values()} or {file.size}
         if len(sizes) != 1 or None in sizes:
             raise ValueError('images: their width and height are missing or differ')
@@ -250,13 +249,11 @@ def _write_objects(
         )
         raise ValueError(f'{text} cannot say; see --make-disjoint')
     stems = [f'{first_frame + i:06d}' for i in range(len(video.file_names))]
-    folder = path
     is_cvat, is_text = mask_format == 'cvat_png', mask_format == 'kitti_mots'
+    folder = path.parent if is_text else path
     if is_cvat:  # pictures have the names of frames
         folder = path / 'default' / 'instances'
         stems = [PurePosixPath(name).stem for name in video.file_names]
-    elif is_text:
-        folder = path.parent
     labels = folder / classes.LABELS_FILE
     # The number of a class of CVAT is its line; there is no class of ignore regions.
     own = {name: number for number, name in enumerate(names, 1)}

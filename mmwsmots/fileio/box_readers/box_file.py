@@ -53,12 +53,10 @@ class Numbering(NamedTuple):
     """How a file without names of pictures numbers its frames."""
 
     first: int  # number of the first frame of a video in this format
-    # Numbers of all frames that were annotated, with or without boxes, if it says so.
-    declared: range | None = None
+    declared: range | None = None  # numbers of all annotated frames, if it says so
     is_given: bool = False  # first is what the user said of the first picture
     names_are_numbers: bool = False  # pictures are named by the number of their frame
-    # Frames were numbered in the order in which their pictures' names sort as text.
-    sorted_by_text: bool = False
+    sorted_by_text: bool = False  # numbers go by the pictures' names, sorted as text
 
 
 @dataclass
@@ -70,8 +68,7 @@ class BoxFile:
     boxes: list[TrackedBox]
     # What these numbers mean where pictures is empty.
     numbering: Numbering = field(default=Numbering(0))
-    # What the file says of each frame's picture, in the order of the frames.
-    pictures: dict[int, Picture] = field(default_factory=dict)
+    pictures: dict[int, Picture] = field(default_factory=dict)  # in order of frames
     size: tuple[int, int] | None = None  # height and width of all frames in pixels
     size_where: str = ''  # where it says so
     is_relative: bool = False  # boxes are in percent of the frame's size

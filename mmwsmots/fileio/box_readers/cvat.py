@@ -80,8 +80,7 @@ def read_tasks(root: Element) -> list[CVATTask]:
     for element in elements or [meta]:
         start = _number(element, 'start_frame') or 0
         stop, count = _number(element, 'stop_frame'), _number(element, 'size')
-        # It says 'step=2'.
-        text = (element.findtext('frame_filter') or '').strip()
+        text = (element.findtext('frame_filter') or '').strip()  # e.g. 'step=2'
         value = text.removeprefix('step').lstrip(' =')
         step = read_integer(value, '<meta>: frame_filter') if value else 1
         if step < 0:

@@ -235,8 +235,7 @@ def match_numbers(
     if numbers is None or by_name == by_order:
         return by_order, False
     if numbers[0] in (0, 1) and numbers[-1] - numbers[0] == num_frames - 1:
-        # Pictures numbered without a gap are counted; whether from 0 or from 1 says
-        # nothing of the file.
+        # They are just counted; whether from 0 or from 1 says nothing of the file.
         is_by_name = names_fit and not order_fits
         return (by_name, True) if is_by_name else (by_order, False)
     if names_fit and order_fits and not rule.names_are_numbers:

@@ -62,8 +62,8 @@ def read_mots_png_boxes(path: Path) -> BoxFile:
             bbox = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
             box = number, value, name, tuple(map(float, bbox))
             where = f'{picture.name}, id {value}'
-            box = TrackedBox(*box, value // 1000 == IGNORE_CLASS_ID, where)
-            file.boxes.append(box)
+            is_ignored = value // 1000 == IGNORE_CLASS_ID
+            file.boxes.append(TrackedBox(*box, is_ignored, where))
     return file
 
 
