@@ -53,9 +53,9 @@ def suggest(name: str, names: Iterable[str]) -> str:
 def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, int]:
     """Number of each class.
 
-    ``car`` and ``pedestrian``, or one of them, in any case, have the numbers of KITTI
-    MOTS; other classes count from 1 on in the given order, behind those of ``known``,
-    from :func:`read_labels`. 10 is left out: it stands for ignore regions.
+    ``car`` and ``pedestrian`` in any case have those of KITTI MOTS; others count from 1
+    in their order, behind ``known``, from :func:`read_labels`, without 10: ignore
+    regions.
     """
     names = list(dict.fromkeys(names))
     if not known and all(find_name(name, CLASS_IDS) for name in names):
@@ -66,10 +66,9 @@ def class_numbers(names: Iterable[str], known: Sequence[str] = ()) -> dict[str, 
 
 
 def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
-    """Write ``labels.txt``, line n the name of class n, and say so; create its folder.
+    """Write line n, the name of class n, for all but KITTI MOTS's, and say so.
 
-    Nothing is written if the classes are just KITTI MOTS's. ValueError if a name has
-    several lines.
+    The folder is created. ValueError if a name has several lines.
     """
     if numbers == CLASS_IDS:
         return []
@@ -84,10 +83,9 @@ def write_labels(path: str | Path, numbers: dict[str, int]) -> list[str]:
 
 
 def add_labels(texts: Sequence[Path], numbers: dict[str, int]) -> None:
-    """Name the classes of a folder in its ``labels.txt``, unless they are KITTI MOTS's.
+    """Name the classes of the text files of a folder in ``labels.txt``, if needed.
 
-    ``texts`` are the text files that will be written there. ValueError if the folder
-    has other classes: its files would change theirs.
+    ValueError if the folder has other classes: its files would change theirs.
     """
     check_labels(texts, numbers)
     path = texts[0].with_name(LABELS_FILE)
@@ -132,8 +130,8 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
 def known_classes(labels: Path, *texts: Path) -> tuple[str, ...]:
     """Classes with numbers where text files go, in their order.
 
-    They are those of ``labels.txt``; without it those of KITTI MOTS if there are files
-    of other videos, else none. ValueError if a text would be a ``labels.txt``.
+    Those of ``labels.txt``, else of KITTI MOTS if other videos have files there, else
+    none. ValueError if a text would be a ``labels.txt``.
     """
     own = {text.name for text in texts}
     if LABELS_FILE in own:
@@ -158,10 +156,7 @@ def class_name_of(number: int, labels: Sequence[str]) -> str:
 
 
 def labels_of(folder: str | Path) -> tuple[str, ...]:
-    """The :func:`read_labels` of text files or pictures in a folder, or beside it.
-
-    label_masks.py writes one for ``instances_txt`` and ``instances/NAME``.
-    """
+    """The :func:`read_labels` of text files or pictures in a folder, or beside it."""
     folder = Path(folder)
     folders = [folder]
     if folder.name == 'instances_txt':

@@ -40,11 +40,10 @@ def read_coco(path: str | Path) -> dict:
 
 
 def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
-    """The boxes that a file wants masks of.
+    """The boxes that a file wants masks of, in its order.
 
-    Ignore regions (``iscrowd``) and boxes that lie outside of their image are left
-    out, and with them images without any other box. The order is that of the file.
-    ValueError names the place of an element that breaks the format.
+    Ignore regions (``iscrowd``), boxes outside of their image and images without any
+    other are left out. ValueError names the place that breaks the format.
     """
     boxes = defaultdict(list)
     with named_place(f'{path}, '):
@@ -72,10 +71,9 @@ def image_boxes(coco: Mapping, path: str | Path) -> list[ImageBoxes]:
 def write_masks(coco: Mapping, labels: Mapping[int, dict], path: str | Path) -> None:
     """Write a file again with masks of its boxes in place of those it had.
 
-    A mask's confidence is the entry ``score`` of its RLE, where every data set of
-    mmdet carries it along. ``area`` becomes the mask's, or the box's if the mask is
-    empty. The mask of an ignore region becomes its filled box. All else stays.
-    ``labels`` are RLEs with ``score`` by their places in ``annotations``.
+    ``labels`` are RLEs by their places in ``annotations``, with the confidence as
+    ``score``, where mmdet's data sets carry it along. ``area`` becomes the mask's, or
+    the box's if that is empty; an ignore region's mask its filled box. All else stays.
     """
     images = {image['id']: image for image in coco['images']}
     annotations = []
@@ -98,7 +96,6 @@ def write_masks(coco: Mapping, labels: Mapping[int, dict], path: str | Path) -> 
 
 
 def _clip(bbox: object, image: dict, where: str) -> list[float] | None:
-    """The part of a box x, y, w, h in its image as x1, y1, x2, y2, if there is any."""
     box = TrackedBox(0, 0, '', values.xywh(bbox, f'{where}: bbox'), False, where)
     return box.clipped(image['height'], image['width'])
 
@@ -108,17 +105,16 @@ def order_coco(
 ) -> tuple[dict, list[str]]:
     """Read a COCO or CocoVID file for a data set with given classes.
 
-    Classes go by their names, whatever the order and case in the file. Frames are
-    sorted by video and ``frame_id``. Identities are ``track_id``, ``instance_id`` or
-    ``attributes.track_id``, from 0 or 1 on, per video or over the file. A file without
-    videos and frame numbers has one video per folder if it has identities, its frames
-    in the order of their names; else each picture is a video of its own.
+    Classes go by their names in any case and order. Frames are sorted by video and
+    ``frame_id``. Identities are ``track_id``, ``instance_id`` or
+    ``attributes.track_id``, per video or over the file. Without videos and frame
+    numbers, a file with identities has one video per folder, in the order of names;
+    else each picture is a video.
 
     ``data`` is the content of the file ``path``; ``with_mask`` keeps ``segmentation``.
     Returns CocoVID with the categories 1, 2, ... of ``classes``, ``instance_id``
-    counted from 1 over the file, and every annotation's ``id`` and ``area`` (that of
-    the box without masks), and what there is to be said of it. ValueError names the
-    element that breaks the format or contradicts others or the classes.
+    from 1 over the file, and every ``id`` and ``area`` (without masks, the box's), and
+    notices. ValueError names what breaks the format or contradicts the rest.
     """
     coco, notices = values.read_json(path, data), []
     with named_place(f'{path}: '):
@@ -177,11 +173,10 @@ def _label_categories(
     missing = [n for n in classes if find_name(n, names.values()) is None]
     foreign = [names[number] for number, label in labels.items() if label is None]
     if missing and (foreign or len(missing) == len(classes)):
-        raise ValueError(
-            f"there is no category '{missing[0]}' in the file"
-            f'{suggest(missing[0], foreign)} (classes: {", ".join(classes)}; '
-            f'categories of the file: {", ".join(names.values()) or "none"})'
-        )
+        text = f"there is no category '{missing[0]}' in the file"
+        text += f'{suggest(missing[0], foreign)} (classes: {", ".join(classes)};'
+        known = ', '.join(names.values()) or 'none'
+        raise ValueError(f'{text} categories of the file: {known})')
     if missing:
         notices.append(f'the file knows no {", ".join(missing)}')
     return labels
@@ -222,14 +217,13 @@ def _number_tracks(
     num_without = 0
     for ann, key, where in annotations:
         image = images[ann['image_id']]
-        size, (x, y, w, h) = (image['height'], image['width']), ann['bbox']
+        size, (*_, w, h) = (image['height'], image['width']), ann['bbox']
         if isinstance(ann.get('segmentation'), dict):  # before it is decoded
             with named_place(f'{where}: '):
                 segmentation_to_rle(ann['segmentation'], size)
         # Of those mmdet's data sets leave out without a word.
-        inside_x = min(x + w, size[1]) > max(x, 0)
-        inside_y = min(y + h, size[0]) > max(y, 0)
-        if not (inside_x and inside_y) or ann['area'] <= 0 or w < 1 or h < 1:
+        is_outside = _clip(ann['bbox'], image, where) is None
+        if is_outside or ann['area'] <= 0 or w < 1 or h < 1:
             empty.append(where)
         track = image['video_id'], key
         if key is None:
@@ -239,9 +233,8 @@ def _number_tracks(
             name = classes[ann['category_id'] - 1]
             before, first = class_of.setdefault(track, (name, where))
             if before != name:
-                raise ValueError(
-                    f'{where}: track {key} is a {name}, in {first} a {before}'
-                )
+                text = f'{where}: track {key} is a {name}, in {first} a {before}'
+                raise ValueError(text)
             first = in_frame.setdefault((image['id'], key), where)
             if first != where:
                 text = f'{where}: track {key} is in image {image["id"]} a second time'
@@ -249,20 +242,15 @@ def _number_tracks(
             lengths[track] += 1
         ann['instance_id'] = tracks.setdefault(track, len(tracks) + 1)
     if empty:
-        notices.append(
-            f'left out: {len(empty)} boxes outside of their image or smaller than a '
-            f'pixel, the first is {empty[0]}'
-        )
+        notice = f'left out: {len(empty)} boxes outside of their image or smaller than'
+        notices.append(f'{notice} a pixel, the first is {empty[0]}')
     if num_without:
-        notices.append(
-            f'{num_without} boxes have no identity (track_id, instance_id or '
-            'attributes.track_id): each is a track of its own'
-        )
+        notice = f'{num_without} boxes have no identity (track_id, instance_id or'
+        notices.append(f'{notice} attributes.track_id): each is a track of its own')
     if len(lengths) > 1 and max(lengths.values()) == 1:
         notices.append(f'all {len(lengths)} tracks are one frame long')
 
 
 def _is_number(value: object) -> bool:
-    """Whether JSON has a finite number there."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and abs(value) < values.MAX_NUMBER  # False for nan

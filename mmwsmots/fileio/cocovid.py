@@ -9,11 +9,7 @@ from .frame_reader import FrameReader
 
 
 class CocoVIDBuilder:
-    """Collects videos, frames and objects in the CocoVID format.
-
-    ``category_ids`` are those of the classes. Ids of videos, frames, annotations and
-    identities count from 1 over the file.
-    """
+    """Collects videos, frames and objects in the CocoVID format, ids from 1 on."""
 
     def __init__(self, category_ids: Mapping[str, int]) -> None:
         self.category_ids = dict(category_ids)
@@ -41,10 +37,9 @@ class CocoVIDBuilder:
         self.add_video(frames.name, names, size)
 
     def add_box(self, box: TrackedBox, size: tuple[int, int]) -> bool:
-        """Add a box to the only video, clipped to the ``size`` (H, W) of its frames.
+        """Add a box, or ignore region, to the only video, of frames of ``size`` (H, W).
 
-        An ignored box becomes an ignore region. Returns whether anything of it lies
-        within the frame; else nothing is added.
+        It is clipped; False, and nothing added, if it lies outside of the frame.
         """
         clipped = box.clipped(*size)
         if clipped is None:
@@ -63,11 +58,10 @@ class CocoVIDBuilder:
         track_id: int,
         **fields,
     ) -> None:
-        """Add an object, or a region whose content is unknown (``iscrowd`` 1).
+        """Add an object, or a region of unknown content, whose ``category_id`` is None.
 
-        A region has the ``category_id`` None, for which it gets the first, as the
-        format wants one. Frames count from 0. ``fields`` are ``bbox`` (x, y, w, h) and
-        ``area`` in pixels and, if there is a mask, ``segmentation``, compressed RLE.
+        Frames count from 0. ``fields`` are ``bbox`` (x, y, w, h) and ``area`` in pixels
+        and, if there is a mask, ``segmentation``, compressed RLE.
         """
         is_region = category_id is None
         if is_region:

@@ -16,14 +16,9 @@ def decode(data: bytes, errors: str = 'replace') -> str:
 
 
 def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Number, from 1, and text of each line that is not empty, without its end.
-
-    A byte order mark and the line ends of any system are no errors.
-    """
-    text = decode(Path(path).read_bytes())
-    for number, line in enumerate(re.split('\r\n|\r|\n', text), 1):
-        if line.strip():
-            yield number, line
+    """Number, from 1, and text of each line that is not empty, of any system."""
+    lines = re.split('\r\n|\r|\n', decode(Path(path).read_bytes()))
+    yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
 @contextmanager
@@ -39,9 +34,8 @@ def named_place(place: str) -> Iterator[None]:
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Write a file, whose folder is created, so that a reader never sees half of it.
 
-    Yields:
-        Path: Where to write, with the suffix of ``path``. It becomes ``path`` if the
-        block ends well, ValueError if nothing was written; else it is removed.
+    Yields where to write, with the suffix of ``path``. It becomes ``path`` if the block
+    ends well, ValueError if nothing was written; else it is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,8 +64,8 @@ def check_existing(
 ) -> None:
     """Raise FileExistsError if a run would replace something without being told to.
 
-    ``finished`` are the results, the first of which is written last; ``started`` is
-    what an interrupted run leaves to go on from.
+    ``finished`` are results, the first written last; ``started`` is what a run goes on
+    from.
     """
     if overwrite:
         return

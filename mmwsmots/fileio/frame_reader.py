@@ -23,29 +23,23 @@ FOLDER_FPS = 10.0  # as KITTI's
 MAX_FPS = 1000.0  # more is the tick of a clock, as of files of a varying rate
 UNKNOWN_FPS = 30.0
 # What turns a frame as it is stored into the frame as players show it.
-TURNS = {
-    90: cv2.ROTATE_90_CLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
-}
+TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180}
+TURNS[270] = cv2.ROTATE_90_COUNTERCLOCKWISE
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """The frames of a folder in natural order (2 before 10).
+    """The frames of a folder in natural order (2 before 10), without hidden files.
 
-    Hidden files, such as the ``._000000.jpg`` that macOS leaves on other disks, are
-    no frames. FileNotFoundError if there is none; ValueError if it has pictures of
-    several kinds, or two of one name, as ``000000.jpg`` and ``000000.png`` or ``1.jpg``
-    and ``01.jpg``: then it is not known which are the frames.
+    FileNotFoundError if there is none; ValueError if it has pictures of several kinds,
+    or two of one name, such as ``000000.jpg`` and ``000000.png`` or ``1.jpg`` and
+    ``01.jpg``.
     """
     files = [path for path in folder.iterdir() if not path.name.startswith('.')]
-    files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
-    files = list(filter(Path.is_file, files))
+    files = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
     files.sort(key=lambda path: (natural_key(path.stem), path.name))
     if not files:
-        raise FileNotFoundError(
-            f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
-        )
+        text = f'{folder}: the folder contains no image ({" ".join(IMAGE_SUFFIXES)})'
+        raise FileNotFoundError(text)
     for first, second in itertools.pairwise(files):
         if natural_key(first.stem) == natural_key(second.stem):
             text = f'{first.name} and {second.name} have one name; which is the frame?'
@@ -115,10 +109,9 @@ def check_size(source: str | Path, size: tuple | None, first: tuple | None) -> N
 class FrameReader:
     """Frames of a folder of images or of a video file, one in memory at a time.
 
-    Images are those of :func:`list_pictures`, whose headers are checked at once, so
-    that hours of work do not end at a bad frame. Frames of a video are upright, as
-    players show them. With ``keep_unreadable``, frames that cannot be read, or have
-    another size than the first, come as None instead of an error.
+    Images are those of :func:`list_pictures`, whose headers are checked at once. Frames
+    of a video are upright. With ``keep_unreadable``, frames that cannot be read, or
+    have another size than the first, come as None instead of an error.
 
     Attributes:
         path (Path): The folder or file, absolute; links in it are not followed.
@@ -126,18 +119,16 @@ class FrameReader:
             ``SSSS/img1``, as MOTChallenge has it, the sequence's ``SSSS``.
         files (list[Path] | None): The images in their order; None for a video.
         fps (float): Of the video, at most 1000; 10, as KITTI's, for a folder.
-        shortfall (str): After all frames of a video were read: what is wrong if they
-            are fewer than its header states; else ''.
+        shortfall (str): What is wrong if a video, once read, had fewer frames than its
+            header states; else ''.
 
-    Raises:
-        FileNotFoundError: If there is nothing at ``path``, or a folder without images.
-        ValueError: If the video cannot be opened, an image is unreadable, of another
-            size than the first or of more than 2^27 pixels; the message names the file.
+    FileNotFoundError if there is nothing at ``path``, or a folder without images.
+    ValueError names a file that cannot be read, has another size than the first or
+    more than 2^27 pixels.
     """
 
     def __init__(self, path: str | Path, keep_unreadable: bool = False) -> None:
-        # The name is that of a link, not of what it points to; only '..' needs to
-        # know where links lead.
+        # Only '..' needs to know where links lead; else a link gives its own name.
         is_plain = '..' not in Path(path).parts
         self.path = Path(os.path.abspath(path)) if is_plain else Path(path).resolve()
         self.keep_unreadable = keep_unreadable
@@ -164,11 +155,9 @@ class FrameReader:
             video.release()
 
     def __len__(self) -> int:
-        """Number of frames; for a video, as its header states it."""
         return self._num_frames
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Read the frames from the first one on, see :meth:`read`."""
         return self.read()
 
     def read(self, first: int = 0) -> Iterator[np.ndarray]:
@@ -205,15 +194,13 @@ class FrameReader:
         return FrameReader(folder)
 
     def _read(self, first: int) -> Iterator[tuple[str, np.ndarray | None]]:
-        """Where each frame comes from, and the frame or None."""
         if self.files is not None:
             for file in self.files[first:]:
                 picture_size(file)  # refuses what is too large to be decoded
-                try:
+                image = None
+                with suppress(cv2.error):
                     image = None if is_cut_off(file) else cv2.imread(str(file))
-                    yield str(file), image
-                except cv2.error:
-                    yield str(file), None
+                yield str(file), image
             return
         video, number = self._open(), 0
         turn = TURNS.get(round(video.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)
@@ -233,13 +220,10 @@ class FrameReader:
         slack = max(1, len(self) // 100) if is_matroska else 0
         self.shortfall = ''
         if number < len(self) - slack:
-            self.shortfall = (
-                f'{self.path}: only {number} of the {len(self)} frames that its header '
-                'states can be read; is the file cut off?'
-            )
+            text = f'{self.path}: only {number} of the {len(self)} frames that its'
+            self.shortfall = f'{text} header states can be read; is the file cut off?'
 
     def _open(self) -> cv2.VideoCapture:
-        """The video, whose frames come as they are stored."""
         if self.path.suffix.lower() in IMAGE_SUFFIXES:
             # OpenCV would take a numbered one for the first of its folder.
             raise ValueError(f'{self.path}: a picture, give its folder or a video')

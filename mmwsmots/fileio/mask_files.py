@@ -63,9 +63,8 @@ class MaskVideo:
 def make_disjoint(video: MaskVideo, winner: str) -> MaskVideo:
     """Give each pixel to one mask only; masks of which nothing is left go.
 
-    By the ``winner`` 'score' the mask of the higher score keeps a pixel, by 'order' the
-    earlier one in the file, which also settles ties. Ignored masks give way to all
-    others. A notice says how many were changed and lost.
+    The ``winner`` 'score' prefers the higher score, 'order' the earlier mask, as do
+    ties; ignored masks give way to all. A notice says how many were changed and lost.
     """
     if winner not in WINNERS:
         raise ValueError(f'winner must be one of {WINNERS}, got {winner!r}')
@@ -106,11 +105,10 @@ def read_masks(
     """Read the masks of a video, checked; they may overlap.
 
     ``path`` is KITTI MOTS text, JSON of COCO, CocoVID or YouTube-VIS, or a folder of
-    16-bit instance pictures, those of KITTI MOTS or CVAT. ``mask_format`` is one of
-    :data:`MASK_FORMATS`; None looks into the file. ``first_frame`` is the number of the
-    first frame in text and names of pictures, 0 in KITTI MOTS, 1 in MOTS20;
-    ``video_name`` says which video of a file with several. FileNotFoundError if there
-    is no such file, ValueError if it breaks its format.
+    16-bit pictures; ``mask_format`` one of :data:`MASK_FORMATS`, None looks into the
+    file. ``first_frame`` is the number of the first frame in text and names of pictures
+    (1 in MOTS20); ``video_name`` says which video of several. FileNotFoundError if
+    there is no such file, ValueError if it breaks its format.
     """
     path = Path(path)
     if not path.is_file() and not path.is_dir():
@@ -120,10 +118,9 @@ def read_masks(
     is_text = path.is_file() and path.suffix == '.txt'
     mask_format = mask_format or ('kitti_mots' if is_text else detect_format(path))
     if mask_format not in MASK_FORMATS:
-        raise ValueError(
-            f'{path}: the format {mask_format} has no masks, these have: '
-            f'{", ".join(MASK_FORMATS)}; tools/label_masks.py makes masks of boxes'
-        )
+        known = ', '.join(MASK_FORMATS)
+        text = f'{path}: the format {mask_format} has no masks, these have: {known};'
+        raise ValueError(f'{text} tools/label_masks.py makes masks of boxes')
     if mask_format == 'kitti_mots':
         objects = read_mots_txt(path, False, False, first_frame, None)
         video = _from_objects(path.stem, path.parent, objects, first_frame)
@@ -167,7 +164,6 @@ def _from_objects(
 
 
 def _from_json(path: Path, is_coco: bool, video_name: str | None) -> MaskVideo:
-    """The masks of one video of a JSON file."""
     read, key = read_track_objects, 'segmentations'
     if is_coco:
         read, key = read_coco_objects, 'segmentation'
@@ -187,8 +183,7 @@ def _from_json(path: Path, is_coco: bool, video_name: str | None) -> MaskVideo:
         if is_coco and file.pictures:
             places, what = match_video(file.pictures, 0)
             if what == 'order':
-                notice = 'no numbers of frames: they are in order of names'
-                file.notices.append(notice)
+                file.notices.append('no numbers of frames: they are in order of names')
         sizes = {picture.size for picture in file.pictures.values()} or {file.size}
         if len(sizes) != 1 or None in sizes:
             raise ValueError('images: their width and height are missing or differ')
@@ -220,11 +215,11 @@ def write_masks(
 ) -> list[str]:
     """Write the masks of a video, and return what was changed or left out.
 
-    ``path`` is a folder for 'mots_png' and 'cvat_png', a file for the other
-    :data:`WRITERS`. ``first_frame`` is the number of the first frame in text and in
-    names of pictures of 'mots_png', 0 in KITTI MOTS, 1 in MOTS20. ValueError if there
-    is no such format, masks overlap where it cannot say so, there are too many classes
-    or tracks for it, or the folder has pictures of other frames.
+    ``path`` is a folder for 'mots_png' and 'cvat_png', a file for other
+    :data:`WRITERS`. ``first_frame`` is the first number in text and in names of
+    'mots_png' (1 in MOTS20). ValueError if there is no such format, it cannot hold the
+    masks (overlaps, too many classes or tracks), or the folder has pictures of other
+    frames.
     """
     if first_frame < 0:
         raise ValueError(f'{path}: frames count from 0 on, not from {first_frame}')
@@ -248,19 +243,17 @@ def _write_objects(
 ) -> list[str]:
     """KITTI MOTS text or pictures, or those of CVAT, and labels.txt."""
     if (pair := video.find_overlap()) is not None:
-        raise ValueError(
-            f'frame {pair[0].frame_id}: the masks of ids {pair[0].track_id} and '
-            f'{pair[1].track_id} overlap, which this format cannot say; see '
-            '--make-disjoint'
+        own = f'ids {pair[0].track_id} and {pair[1].track_id}'
+        text = (
+            f'frame {pair[0].frame_id}: the masks of {own} overlap, which this format'
         )
+        raise ValueError(f'{text} cannot say; see --make-disjoint')
     stems = [f'{first_frame + i:06d}' for i in range(len(video.file_names))]
-    folder = path
     is_cvat, is_text = mask_format == 'cvat_png', mask_format == 'kitti_mots'
+    folder = path.parent if is_text else path
     if is_cvat:  # pictures have the names of frames
         folder = path / 'default' / 'instances'
         stems = [PurePosixPath(name).stem for name in video.file_names]
-    elif is_text:
-        folder = path.parent
     labels = folder / classes.LABELS_FILE
     # The number of a class of CVAT is its line; there is no class of ignore regions.
     own = {name: number for number, name in enumerate(names, 1)}
@@ -301,7 +294,6 @@ def _write_objects(
 def _write_pngs(
     folder: Path, names: list[str], objects: list[MOTSObject], size: tuple[int, int]
 ) -> None:
-    """A picture of each frame, if all ids fit into it."""
     frames = defaultdict(list)
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice:
@@ -318,7 +310,6 @@ def _write_pngs(
 
 
 def _write_json(path: Path, video: MaskVideo, kind: str, names: list[str]) -> None:
-    """CocoVID, or what differs from it."""
     builder = CocoVIDBuilder(classes.class_numbers(names))
     builder.add_video(video.name, video.file_names, video.size)
     for mask in video.masks:

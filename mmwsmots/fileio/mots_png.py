@@ -18,10 +18,9 @@ def write_mots_png(
 ) -> None:
     """Write the 16-bit instance picture of a frame, as KITTI MOTS has them.
 
-    A pixel's value is the id of its object, ``class * 1000 + n``, 10000 in an ignore
-    region and 0 elsewhere. The folder of ``path``, ``*.png``, is created; ``size`` is
-    the height and width of the frame in pixels. ValueError if an id does not belong to
-    its class, or a mask has another size or overlaps another one; OSError if the file
+    A pixel's value is its object's id, ``class * 1000 + n``, or 0. The folder of
+    ``path``, ``*.png``, is created; ``size`` is (H, W) in pixels. ValueError if an id
+    is not of its class, or a mask has another size or overlaps another; OSError if it
     cannot be written.
     """
     image = np.zeros(size, dtype=np.uint16)

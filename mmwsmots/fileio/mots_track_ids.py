@@ -8,9 +8,8 @@ MAX_TRACKS = 1000  # of a class: n = 0..999
 class TrackNumbering:
     """Gives a tracker's identities of one video the ids of KITTI MOTS files.
 
-    The id is ``class * 1000 + n`` for the first 999 tracks of a class. Those beyond
-    are ``class * 1000000 + n``: the rule ``id // 1000 == class`` breaks, but the ids
-    stay unique, and neither TrackEval nor mots_tools asks more of results.
+    The id is ``class * 1000 + n``; beyond 999 tracks of a class, ``class * 1000000 +
+    n``, which is unique too: neither TrackEval nor mots_tools asks more of results.
     """
 
     def __init__(self) -> None:
@@ -53,10 +52,8 @@ def find_class_change(tracks: Iterable[tuple[int, int, str]]) -> str:
 def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
     """Ids ``class * 1000 + n`` of KITTI MOTS that keep a file's own numbers.
 
-    If all identities have that form already, they stay as they are; if all are below
-    1000, an identity is n; otherwise those of a class are numbered from 1 on, in
-    order. ``tracks`` are class id and identity of each track or box of a video.
-    ValueError if a class has more tracks than the form can tell apart.
+    Those of that form stay, n below 1000 become it, others are numbered from 1 on.
+    ``tracks`` are class id and identity. ValueError if a class has too many.
     """
     tracks = list(dict.fromkeys(tracks))
     if all(identity // 1000 == class_id for class_id, identity in tracks):
@@ -67,8 +64,6 @@ def mots_track_ids(tracks: Iterable[tuple[int, int]]) -> dict[tuple[int, int], i
     ids = {track: numbering(*track) for track in sorted(tracks)}
     for (class_id, _), track_id in ids.items():
         if track_id // MAX_TRACKS != class_id:
-            raise ValueError(
-                f'class {class_id} has more than {MAX_TRACKS - 1} tracks, KITTI MOTS '
-                'cannot tell them apart; split the video'
-            )
+            text = f'class {class_id} has more than {MAX_TRACKS - 1} tracks, KITTI MOTS'
+            raise ValueError(f'{text} cannot tell them apart; split the video')
     return ids

@@ -65,8 +65,7 @@ def read_mots_txt(
     Args:
         path: The file. Empty lines are no errors.
         check_disjoint: Whether masks of a frame must not overlap.
-        check_ids: Whether ``id // 1000`` must be the class, as in ground truth. Results
-            may use any id.
+        check_ids: Whether ``id // 1000`` must be the class; results may use any id.
         first_frame: Number of the first frame in the file; it gets ``frame_id`` 0.
         class_ids: Classes that may occur; None: any.
         num_frames: Length of the sequence; None: not known.
@@ -85,18 +84,15 @@ def read_mots_txt(
                 raise ValueError(f'{text}, which count from {first_frame}')
             size = size or obj[3:5]
             if obj[3:5] != size:
-                raise ValueError(
-                    f'the mask has the size {obj.height} x {obj.width}, the first mask '
-                    f'of the file {size[0]} x {size[1]}'
-                )
+                text = f'the mask has the size {obj.height} x {obj.width}, the first'
+                raise ValueError(f'{text} mask of the file {size[0]} x {size[1]}')
             if check_ids and obj.track_id // 1000 != obj.class_id:
                 text = f'id {obj.track_id} does not belong to class {obj.class_id}'
                 raise ValueError(f'{text} (the id must be class * 1000 + n)')
             first = line_of.setdefault((obj.frame_id, obj.track_id), number)
             if first != number:
-                raise ValueError(
-                    f'duplicate id {obj.track_id} in {frame} (first on line {first})'
-                )
+                text = f'duplicate id {obj.track_id} in {frame} (first on line {first})'
+                raise ValueError(text)
         objects.append(obj._replace(frame_id=obj.frame_id - first_frame))
     numbers = [*line_of.values()]
     try:
@@ -118,10 +114,7 @@ def read_mots_txt(
 def write_mots_txt(
     path: str | Path, objects: Iterable[MOTSObject], first_frame: int = 0
 ) -> None:
-    """Write a KITTI MOTS text file, whose folder is created, all of it or nothing.
-
-    ``first_frame`` is the number in the file of the frame with ``frame_id`` 0.
-    """
+    """Write the file whole, frame 0 as ``first_frame``; its folder is created."""
     if first_frame:
         objects = (obj._replace(frame_id=obj.frame_id + first_frame) for obj in objects)
     with atomic_write(path) as temp, temp.open('w') as file:
@@ -136,9 +129,8 @@ def format_line(obj: MOTSObject) -> str:
 def read_seqmap(path: str | Path, first_frame: int = 0) -> dict[str, int | None]:
     """Number of frames of each sequence of a seqmap, in the file's order.
 
-    Lines are ``sequence empty first_frame last_frame``; the first is 0 in KITTI, 1
-    in MOTChallenge, which has seqmaps that only name the sequences, below the line
-    ``name``: their number is None. ValueError names the line that breaks the format.
+    Lines are ``sequence empty first_frame last_frame``. A seqmap of MOTChallenge may
+    only name them, below ``name``: their number is None. ValueError names a wrong line.
     """
     lengths, only_names = {}, False
     for number, line in text_lines(path):
@@ -173,10 +165,8 @@ def parse_line(
         raise ValueError(f'expected 6 fields (frame id class height width rle), {text}')
     for name, field in zip(MOTSObject._fields, fields[:5]):
         if not field.isdecimal() or len(field) > MAX_DIGITS:
-            raise ValueError(
-                f'{name} must be a non-negative integer of at most {MAX_DIGITS} '
-                f'digits, got "{field[:80]}"'
-            )
+            text = f'{name} must be a non-negative integer of at most {MAX_DIGITS}'
+            raise ValueError(f'{text} digits, got "{field[:80]}"')
     obj = MOTSObject(*map(int, fields[:5]), fields[5])
     if class_ids is not None and obj.class_id not in class_ids:
         known = '1 car, 2 pedestrian, 10 ignore region'
@@ -205,16 +195,14 @@ def read_seqinfo(path: Path) -> SeqInfo:
         section = parser['Sequence']
     except (configparser.Error, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(
-            f'{path}: no seqinfo.ini with a section [Sequence] ({reason})'
-        ) from None
+        text = f'{path}: no seqinfo.ini with a section [Sequence] ({reason})'
+        raise ValueError(text) from None
     numbers = []
     for name in ('seqLength', 'imHeight', 'imWidth'):
         value = section.get(name, '')
         if not value.isdecimal() or not 0 < int(value) < 10**6:
-            raise ValueError(
-                f'{path}: {name} must be a number from 1 to 999999, got "{value[:80]}"'
-            )
+            text = f'{path}: {name} must be a number from 1 to 999999,'
+            raise ValueError(f'{text} got "{value[:80]}"')
         numbers.append(int(value))
     length, *size = numbers
     folder = path.parent / section.get('imDir', 'img1')

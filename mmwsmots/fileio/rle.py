@@ -25,12 +25,10 @@ def mask_to_rle(mask: np.ndarray) -> str:
 def rles_to_runs(
     rles: Sequence[str], height: int, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Run lengths of compressed RLEs, checked.
+    """Run lengths of compressed RLEs, checked: pycocotools reads past a bad string.
 
-    pycocotools reads past the end of a malformed string without a word, hence
-    this decoder. A string is LEB128-like: 6 bits per character (code - 48), of
-    which 5 are payload and one says that the number goes on; from the fourth
-    number on they are differences to the number two before.
+    A string is LEB128-like: 6 bits per character (code - 48), 5 of payload and one that
+    says that the number goes on; from the fourth on, differences to the one two before.
 
     Returns alternating lengths of runs of 0 and of 1, one mask after the other, int64,
     and their number in each mask (N, ). The first of a mask may be 0; they add up to
@@ -76,8 +74,7 @@ def rles_to_runs(
 def find_overlap(rles: Sequence[dict], frames: Sequence[int]) -> tuple | None:
     """Indices, ascending, of two masks of one frame that share a pixel, if any do.
 
-    ``rles`` are masks of one size as pycocotools takes them, checked by
-    :func:`rles_to_runs`, ``frames`` the frame of each.
+    ``rles`` are checked masks of one size as pycocotools takes them.
     """
     members = defaultdict(list)
     for index, frame in enumerate(frames):
@@ -91,10 +88,7 @@ def find_overlap(rles: Sequence[dict], frames: Sequence[int]) -> tuple | None:
 
 
 def split_components(rle: str, height: int, width: int) -> list[str]:
-    """The RLEs of the 8-connected components of a mask.
-
-    They are ordered by their leftmost columns, top first. An empty mask has none.
-    """
+    """RLEs of a mask's 8-connected components, by leftmost column, top first."""
     mask = mask_utils.decode(dict(size=[height, width], counts=rle.encode()))
     # Column by column, as the runs go: what is transposed is not copied.
     _, labels = cv2.connectedComponents(mask.T, connectivity=8)
@@ -103,10 +97,7 @@ def split_components(rle: str, height: int, width: int) -> list[str]:
 
 
 def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
-    """Convert polygons, or compressed or plain RLE, to compressed RLE, after a check.
-
-    ValueError if it is none of these, or of another size.
-    """
+    """Compressed RLE of polygons or RLE; ValueError if it is none or does not fit."""
     if isinstance(segmentation, list):  # polygons x1, y1, x2, y2, ...
         reach = MAX_REACH * max(size)
         for points in segmentation:
@@ -124,9 +115,8 @@ def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> str:
         raise ValueError(f'no segmentation: {str(segmentation)[:80]!r}')
     declared, counts = segmentation.get('size'), segmentation.get('counts')
     if not isinstance(declared, list) or declared != list(size):
-        raise ValueError(
-            f'the mask has the size {str(declared)[:80]}, the frame {list(size)}'
-        )
+        text = f'the mask has the size {str(declared)[:80]}, the frame {list(size)}'
+        raise ValueError(text)
     if isinstance(counts, str):
         rles_to_runs([counts], *size)
         return counts

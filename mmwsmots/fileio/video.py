@@ -26,20 +26,15 @@ class VideoWriter:
     def __init__(self, path: str | Path, fps: float) -> None:
         if Path(path).suffix != '.mp4':
             raise ValueError(f'{path}: the name of the video must end in .mp4')
-        self.path = Path(path)
-        self.fps = fps
-        self._writer = None
-        self._shape = None
-        self._num_frames = 0
+        self.path, self.fps = Path(path), fps
+        self._writer, self._shape, self._num_frames = None, None, 0
 
     def __enter__(self) -> 'VideoWriter':
-        """Choose the temporary file."""
         self._file = atomic_write(self.path)
         self._temp = self._file.__enter__()
         return self
 
     def __exit__(self, *error) -> None:
-        """Close the file and give it its name, or remove it after an error."""
         if self._writer is not None:
             self._writer.release()
         if self._writer is not None and error[0] is None:
@@ -49,17 +44,14 @@ class VideoWriter:
             video.release()
             if number != self._num_frames:
                 self._temp.unlink(missing_ok=True)
-                raise OSError(
-                    f'{self.path}: {number} of {self._num_frames} frames could be '
-                    'written, is the disk full?'
-                )
+                text = f'{self.path}: {number} of {self._num_frames} frames could be'
+                raise OSError(f'{text} written, is the disk full?')
         self._file.__exit__(*error)
 
     def write(self, frame: np.ndarray) -> None:
         """Append a frame, BGR, (H, W, 3) uint8.
 
-        ValueError if it has another size than the first, OSError if the file cannot be
-        written.
+        ValueError if its size is not the first's, OSError if it cannot be written.
         """
         height, width = frame.shape[:2]
         bottom, right = height % 2, width % 2

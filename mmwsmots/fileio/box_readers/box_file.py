@@ -53,12 +53,10 @@ class Numbering(NamedTuple):
     """How a file without names of pictures numbers its frames."""
 
     first: int  # number of the first frame of a video in this format
-    # Numbers of all frames that were annotated, with or without boxes, if it says so.
-    declared: range | None = None
+    declared: range | None = None  # numbers of all annotated frames, if it says so
     is_given: bool = False  # first is what the user said of the first picture
     names_are_numbers: bool = False  # pictures are named by the number of their frame
-    # Frames were numbered in the order in which their pictures' names sort as text.
-    sorted_by_text: bool = False
+    sorted_by_text: bool = False  # numbers go by the pictures' names, sorted as text
 
 
 @dataclass
@@ -70,8 +68,7 @@ class BoxFile:
     boxes: list[TrackedBox]
     # What these numbers mean where pictures is empty.
     numbering: Numbering = field(default=Numbering(0))
-    # What the file says of each frame's picture, in the order of the frames.
-    pictures: dict[int, Picture] = field(default_factory=dict)
+    pictures: dict[int, Picture] = field(default_factory=dict)  # in order of frames
     size: tuple[int, int] | None = None  # height and width of all frames in pixels
     size_where: str = ''  # where it says so
     is_relative: bool = False  # boxes are in percent of the frame's size
@@ -81,8 +78,7 @@ class BoxFile:
     @property
     def has_identities(self) -> bool:
         """bool: Whether boxes have identities; without, all their ids are -1."""
-        ids = {box.track_id for box in self.boxes if not box.is_ignored}
-        return ids != {-1}
+        return {box.track_id for box in self.boxes if not box.is_ignored} != {-1}
 
     def check_identities(self) -> None:
         """Raise ValueError unless no box has an identity, or each has, once a frame."""
@@ -112,8 +108,8 @@ def numbered(
 ) -> list[TrackedBox]:
     """Boxes with numbers in place of the identities that ``identity_key`` gives.
 
-    Numbers stay, names have those behind them in the order of the file and become a
-    notice, None has -1. ``keys`` are identities that come first, with boxes or without.
+    Names have those behind the numbers, with a notice, None has -1; ``keys`` come
+    first.
     """
     keys = dict.fromkeys([*keys, *(box.track_id for box in boxes)])
     numbers = {key: key for key in keys if isinstance(key, int)}
@@ -132,11 +128,10 @@ def choose_video(
     notices: list[str],
     kind: str = 'videos',
 ) -> Any:
-    """The video of that name, compared without case, in a file, or the only one.
+    """The video of that name, compared without case, or the only one, with a notice.
 
     ``videos`` are pairs of what each may be called, the usual name first, and the
-    video; ``kind`` is what messages call them. That the only one has another name
-    becomes a notice. ValueError names them if it is not clear which is meant.
+    video. ValueError names them, as ``kind``, if it is not clear which is meant.
     """
     own = None if name is None else fold(name)
     found = [video for names, video in videos if own in map(fold, names)]
@@ -146,10 +141,8 @@ def choose_video(
             notices.append(f'it was made for {known}, this is {name}')
         return videos[0][1]
     if len(found) != 1:
-        raise ValueError(
-            f'{len(found) or "none"} of its {len(videos)} {kind} have the name {name}; '
-            f'choose one with --video-name: {known}'
-        )
+        text = f'{len(found) or "none"} of its {len(videos)} {kind} have the name'
+        raise ValueError(f'{text} {name}; choose one with --video-name: {known}')
     return found[0]
 
 
@@ -158,11 +151,10 @@ def select_classes(
     class_names: Collection[str],
     class_map: Mapping[str, str] | None = None,
 ) -> BoxFile:
-    """Give boxes the wanted names of their classes and leave out those of others.
+    """Give boxes the wanted names of their classes; leave out, and count, all others.
 
-    The others are counted as left out; ignored boxes stay. Upper and lower case make
-    no difference. ``class_map`` has the class of further names, e.g. 'Van' -> 'car'.
-    ValueError names the place of a box whose identity has another class before.
+    Ignored boxes stay; case makes no difference. ``class_map`` has the class of further
+    names, e.g. 'Van' -> 'car'. ValueError if an identity has had another class.
     """
     names = {fold(name): name for name in class_names}
     for name, target in (class_map or {}).items():

@@ -14,7 +14,6 @@ FRAME_NAMES = ('frame_id', 'frame_index')  # the second is TAO's
 
 
 def _identified(coco: object, key: str, kind: str) -> Iterator[tuple[int, str, dict]]:
-    """The :func:`elements` of a list with their ids, of which no two are alike."""
     seen = set()
     for where, item in values.elements(coco, key):
         number = values.integer(item, 'id', where)
@@ -52,14 +51,12 @@ def read_images(coco: object) -> dict[int, Picture]:
     for field, key in keys.items():
         without = [im for im in images.values() if getattr(im, field) in ('', None)]
         if 0 < len(without) < len(images):
-            raise ValueError(
-                f'{without[0].where}: {key} is missing, other images have one'
-            )
+            text = f'{without[0].where}: {key} is missing, other images have one'
+            raise ValueError(text)
     return images
 
 
 def _video_key(item: dict, where: str, key: str = 'video_id') -> int | str:
-    """What a video is called, a number or text."""
     is_text = isinstance(item.get(key), str)
     return item[key] if is_text else values.integer(item, key, where)
 
@@ -96,8 +93,8 @@ def read_coco_objects(
 ) -> tuple[BoxFile, list[int], list[TrackedBox]]:
     """What boxes and masks of a video of a COCO or CocoVID file have in common.
 
-    Returns the pictures of the video, without boxes; the numbers of its frames; its
-    annotations, whose ``bbox`` is the unchecked entry ``key``, None without one.
+    Returns its pictures, without boxes; the numbers of its frames; its annotations,
+    whose ``bbox`` is the unchecked entry ``key``, None without one.
     """
     file, names, images = BoxFile(path, []), read_categories(coco), read_images(coco)
     own, videos = images, {}  # all images, if the file does not tell its videos apart
@@ -155,9 +152,8 @@ def read_track_objects(
         file.pictures[frame_id] = Picture(name, size, place, frame_id)
     num_frames, objects = len(file.pictures), []
     if video.get('length') not in (None, num_frames):
-        raise ValueError(
-            f'{where}: length is {video["length"]}, but it has {num_frames} file_names'
-        )
+        text = f'{where}: length is {video["length"]},'
+        raise ValueError(f'{text} but it has {num_frames} file_names')
     for where, ann in values.elements(data, 'annotations'):
         if values.integer(ann, 'video_id', where) != video_id:
             continue
@@ -169,9 +165,8 @@ def read_track_objects(
         class_name = names[_category_of(ann, names, where)]
         parts = values.get(ann, key, list, where)
         if len(parts) != num_frames:
-            raise ValueError(
-                f'{where}: {len(parts)} {key}, but the video has {num_frames} frames'
-            )
+            text = f'{where}: {len(parts)} {key}, but the video has {num_frames} frames'
+            raise ValueError(text)
         is_crowd, score = values.flag(ann, 'iscrowd', where), _score_of(ann, where)
         for frame_id, part in enumerate(parts):
             if part not in (None, []):
@@ -184,7 +179,6 @@ def read_track_objects(
 def _read_boxes(
     path: Path, video_name: str | None, read_objects: Callable, key: str
 ) -> BoxFile:
-    """The boxes of a file with the checked corners of each."""
     data = values.read_json(path)
     with named_place(f'{path}, '):
         file, _, objects = read_objects(data, path, video_name, key)
@@ -201,18 +195,16 @@ def _read_boxes(
 def read_cocovid(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the boxes of one video of a COCO or CocoVID JSON file.
 
-    Without numbers of frames, as in plain COCO, they are in the order of their names.
-    Annotations with ``iscrowd`` 1 become ignored boxes; those without a ``bbox`` are
-    left out and counted. See :func:`read_boxes`.
+    Frames without numbers are in the order of their names. ``iscrowd`` makes ignored
+    boxes; annotations without a ``bbox`` are counted. See :func:`read_boxes`.
     """
     return _read_boxes(path, video_name, read_coco_objects, 'bbox')
 
 
 def read_youtube_vis(path: Path, video_name: str | None = None) -> BoxFile:
-    """Read the boxes of one video of a YouTube-VIS JSON file.
+    """Read the boxes of a video, of a name or folder, of a YouTube-VIS JSON file.
 
-    A video is called by its name or the folder of its files; an annotation is a track
-    of ``bboxes``, null where the object is not seen. See :func:`read_boxes`.
+    Its ``bboxes`` are null where an object is not seen. See :func:`read_boxes`.
     """
     return _read_boxes(path, video_name, read_track_objects, 'bboxes')
 
@@ -225,5 +217,4 @@ def _category_of(item: dict, names: Collection[int], where: str) -> int:
 
 
 def _score_of(item: dict, where: str) -> float:
-    """How sure a detector is of an annotation; 1 if it says nothing."""
     return values.finite_numbers([item.get('score', 1.0)], [f'{where}: score'])[0]

@@ -30,10 +30,8 @@ class CVATTask(NamedTuple):
 def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the boxes of an XML file that CVAT exported, of its images or of a video.
 
-    Of a ``<track>`` there is a ``<box>`` for every frame, so nothing is interpolated
-    here; those with ``outside="1"``, where the object is not seen, are left out. Of a
-    project's export, the task is read that has the name of the video. See
-    :func:`read_boxes`.
+    Boxes with ``outside="1"``, where the object is not seen, are left out. Of a
+    project, the task with the video's name is read. See :func:`read_boxes`.
     """
     root = read_xml(path)
     with named_place(f'{path}, '):
@@ -60,20 +58,17 @@ def read_cvat(path: Path, video_name: str | None = None) -> BoxFile:
         file.pictures = dict(sorted(file.pictures.items()))
         for box in file.boxes if not file.pictures and task.declared else ():
             if box.frame_id not in task.declared:
-                raise ValueError(
-                    f'{box.where}: the frames of task {task.name} are '
-                    f'{task.declared[0]} to {task.declared[-1]}'
-                )
+                text = f'{box.where}: the frames of task {task.name} are'
+                raise ValueError(f'{text} {task.declared[0]} to {task.declared[-1]}')
     file.check_identities()
     return file
 
 
 def read_tasks(root: Element) -> list[CVATTask]:
-    """Read the tasks in the head of an XML file of CVAT.
+    """Read the tasks, or the job, in the head of an XML file of CVAT.
 
-    Frames of a task are numbered as in its video. A project numbers them on: a task's
-    numbers follow those of the tasks before it in its subset. There may be a job in
-    place of tasks; an old or short file has one task of which nothing is known.
+    Frames of a task are numbered as in its video; in a project they follow those of
+    the tasks before it in its subset. Of an old or short file nothing is known.
     """
     meta = root.find('meta')
     if meta is None:
@@ -85,8 +80,7 @@ def read_tasks(root: Element) -> list[CVATTask]:
     for element in elements or [meta]:
         start = _number(element, 'start_frame') or 0
         stop, count = _number(element, 'stop_frame'), _number(element, 'size')
-        # It says 'step=2'.
-        text = (element.findtext('frame_filter') or '').strip()
+        text = (element.findtext('frame_filter') or '').strip()  # e.g. 'step=2'
         value = text.removeprefix('step').lstrip(' =')
         step = read_integer(value, '<meta>: frame_filter') if value else 1
         if step < 0:
@@ -114,7 +108,6 @@ def read_tasks(root: Element) -> list[CVATTask]:
 
 
 def _number(element: Element, name: str) -> int | None:
-    """A number in the head; None if there is none."""
     text = element.findtext(name)
     return read_integer(text, f'<meta>: {name}') if (text or '').strip() else None
 
@@ -146,7 +139,6 @@ def _shapes_of_tracks(tracks: list[Element]) -> Iterator[tuple]:
 
 
 def _shapes_of_images(file: BoxFile, images: list[Element]) -> Iterator[tuple]:
-    """The same of the images, which the file gets as pictures."""
     for image in images:
         name = image.get('name')
         where = f'image "{name or image.get("id")}"'
@@ -205,16 +197,14 @@ def _label(element: Element, where: str) -> str:
 
 
 def _integer(element: Element, name: str, where: str) -> int:
-    """An integer attribute."""
     return read_integer(element.get(name), f'{where}: {name}')
 
 
 def read_xml(path: Path) -> Element:
     """Read an XML file of anybody; ValueError if it is none or nested too deeply.
 
-    A file that declares a document type is refused: its entities could unfold to any
-    size or take in other files. This is defusedxml's ``forbid_dtd`` by the same
-    handlers of expat, and a limit to the depth, without another package.
+    One with a document type is refused, by defusedxml's means (``forbid_dtd``): its
+    entities could unfold to any size or take in other files.
     """
     builder, parser = TreeBuilder(), expat.ParserCreate()
 

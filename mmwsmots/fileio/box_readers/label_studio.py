@@ -17,9 +17,8 @@ TURN = 5.0  # degrees by which a box may be rotated
 def read_label_studio(path: Path, video_name: str | None = None) -> BoxFile:
     """Read the tracks of a video from a JSON file of Label Studio.
 
-    Regions of ``<VideoRectangle>`` have a ``sequence`` of key frames, from 1, with
-    boxes in percent of the frame. Between two of them the box moves evenly; it is seen
-    from an ``enabled`` one to the next, and after the last to the end of the video.
+    A ``sequence`` has key frames, from 1, with boxes in percent of the frame, which
+    move evenly from an ``enabled`` one to the next, or stay to the end of the video.
     Identities are places in the list. See :func:`read_boxes`.
     """
     data = read_json(path)
@@ -81,7 +80,7 @@ def _regions(task: dict, where: str, file: BoxFile) -> Iterator[tuple[str, dict]
 
 
 def is_short_form(value: object) -> bool:
-    """Whether a value of a task is the list of its regions, as in the short export."""
+    """Whether it is the list of a task's regions, as in the short export."""
     items = value if isinstance(value, list) else []
     has_sequences = all(isinstance(item, dict) and 'sequence' in item for item in items)
     return bool(items) and has_sequences

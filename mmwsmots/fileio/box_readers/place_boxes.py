@@ -21,14 +21,12 @@ OVERRIDE = '--first-frame N takes the frames in order, N being the number of the
 def place_boxes(file: BoxFile, frames: FrameReader, size: tuple[int, int]) -> BoxFile:
     """Find the frame of each box in a video or a folder of pictures.
 
-    Names of pictures decide where the file has them; then its numbers of frames, see
-    :func:`match_numbers`. What was assumed becomes a notice. ``size`` is the height and
-    width of the frames in pixels. In the result, ``frame_id`` counts from 0 in
-    ``frames``, a number behind the last frame staying one, and boxes are in pixels;
-    those on pictures that the folder lacks are left out, with a notice.
-
-    ValueError names both sides if the file contradicts the frames, by names, numbers or
-    sizes, or none of its boxes lies on one of them.
+    Names of pictures decide where the file has them, else its numbers of frames, see
+    :func:`match_numbers`; notices say what was assumed. ``size`` is (H, W) of the
+    frames in pixels. In the result, ``frame_id`` counts from 0 in ``frames``, even
+    behind the last one, and boxes are in pixels; those on pictures that are not there
+    are left out. ValueError if names, numbers or sizes contradict the frames, or no box
+    lies on one.
     """
     used = sorted({box.frame_id for box in file.boxes})
     notices = [*file.notices]
@@ -72,11 +70,9 @@ def _find(
         names = [path.name for path in files or ()]
         for ours, theirs in zip(names, sorted(names)):
             if ours != theirs and rule.sorted_by_text and not rule.is_given:
-                raise ValueError(
-                    f'it numbers pictures by their names as text, {theirs} before '
-                    f'{ours}, here they count; export as "CVAT for images 1.1", which '
-                    'has the names'
-                )
+                order = f'{theirs} before {ours}, here they count'
+                text = f'it numbers pictures by their names as text, {order}; export as'
+                raise ValueError(f'{text} "CVAT for images 1.1", which has the names')
         numbers = None if files is None else picture_numbers(files)
         places, is_by_name = match_numbers(rule, used, numbers, len(frames))
         what = 'numbers' if is_by_name else 'order'
@@ -85,9 +81,7 @@ def _find(
         span = f'{_name(file, used[0])} to {_name(file, used[-1])}'
         raise ValueError(f'its boxes are on frames {span}, {_describe(frames)}')
     place = places[found[0]]
-    target = f'frame {place} of the video (from 0)'
-    if files is not None:
-        target = files[place].name
+    target = files[place].name if files else f'frame {place} of the video (from 0)'
     if what == 'order' and not rule.is_given:
         what += '; --first-frame N says that the first one is frame N of the file'
     name = f'frame {_name(file, found[0])} of {file.path.name}'
@@ -96,12 +90,10 @@ def _find(
 
 
 def _name(file: BoxFile, number: int) -> str:
-    """A frame in the file's words."""
     return file.pictures[number].name if file.pictures else str(number)
 
 
 def _describe(frames: FrameReader) -> str:
-    """What there is, as the end of a sentence."""
     if frames.files is None:
         return f'the video has {len(frames)} frames'
     first, last = frames.files[0].name, frames.files[-1].name
@@ -113,13 +105,11 @@ def match_names(
 ) -> tuple[dict[int, int], str]:
     """Find the pictures that a file names in a folder.
 
-    Names are compared with their folders, then without, then without suffix; where
-    this finds nothing, as of ``frame_000003.PNG`` that CVAT made of ``000003.jpg``,
-    the last number of each name is, and then all pictures of the file must be there.
-    ValueError if no name fits, two frames have one picture, or the orders differ.
-
-    Returns the place in the folder of each frame that is there, and what was compared:
-    'paths', 'names', 'stems' or 'numbers'.
+    Names are compared with their folders, then without, then without suffix, then by
+    their last number (CVAT makes ``frame_000003.PNG`` of ``000003.jpg``) if all are
+    there. Returns the place of each frame that is there, and what was compared:
+    'paths', 'names', 'stems' or 'numbers'. ValueError if no name fits, two frames have
+    one picture, or the orders differ.
     """
     own = [_path(str(file)) for file in files]
     named = {number: _path(picture.name) for number, picture in pictures.items()}
@@ -143,11 +133,12 @@ def match_names(
         found['numbers'] = {n: place_of[last] for n, last in zip(pictures, theirs)}
     what = next((what for what, places in found.items() if places), None)
     if what is None:
-        some = next(iter(pictures.values()))
-        raise ValueError(
-            f'{some.where}: its picture is {some.name}, the folder has '
-            f'{files[0].name} to {files[-1].name} and none of the names'
+        some, span = (
+            next(iter(pictures.values())),
+            f'{files[0].name} to {files[-1].name}',
         )
+        text = f'{some.where}: its picture is {some.name}, the folder has {span}'
+        raise ValueError(f'{text} and none of the names')
     places = found[what]
     place, count = Counter(places.values()).most_common(1)[0]
     if count > 1:
@@ -157,11 +148,10 @@ def match_names(
     numbered.sort(key=lambda n: pictures[n].number)
     for before, after in itertools.pairwise(numbered):
         if places[before] > places[after]:
-            raise ValueError(
-                f'{pictures[after].where}: frame {pictures[after].number} is '
-                f'{pictures[after].name}, but frame {pictures[before].number} is '
-                f'{pictures[before].name}: numbers and names are in different orders'
-            )
+            first, second = pictures[before], pictures[after]
+            text = f'{second.where}: frame {second.number} is {second.name}, but frame'
+            text += f' {first.number} is {first.name}'
+            raise ValueError(f'{text}: numbers and names are in different orders')
     return places, what
 
 
@@ -170,8 +160,8 @@ def match_video(
 ) -> tuple[dict[int, int], str]:
     """Find the frames of a video, of 0: unknown length, of which a file names pictures.
 
-    Returns the frame of each picture, and how it was found: 'order', 'frame ids' or
-    'numbers' in the names. ValueError if these contradict each other or are missing.
+    Returns the frame of each picture and how it was found: 'order', 'frame ids' or
+    'numbers' in names. ValueError if these contradict each other or are missing.
     """
     named = picture_numbers(_path(picture.name) for picture in pictures.values())
     given = [picture.number for picture in pictures.values()]
@@ -186,12 +176,9 @@ def match_video(
             return dict(zip(pictures, given)), 'frame ids'
     elif named is not None:
         return dict(zip(pictures, named)), 'numbers'
-    some = next(iter(pictures.values()))
-    raise ValueError(
-        f'{some.where}: frame {some.number} is {some.name}, and the file has '
-        f'{len(pictures)} pictures of a video of {num_frames or "?"} frames: which is '
-        'which?'
-    )
+    some, count = next(iter(pictures.values())), f'{len(pictures)} pictures of a video'
+    text = f'{some.where}: frame {some.number} is {some.name}, and the file has {count}'
+    raise ValueError(f'{text} of {num_frames or "?"} frames: which is which?')
 
 
 def match_numbers(
@@ -199,13 +186,11 @@ def match_numbers(
 ) -> tuple[dict[int, int], bool]:
     """Find the frames that a file's numbers mean.
 
-    ``used`` are the numbers of frames with boxes, ascending; ``numbers`` those in the
-    names of a folder's pictures, see :func:`picture_numbers`, None for a video;
-    ``num_frames`` is a video's as its header states it. ValueError if numbers and
-    frames do not fit, or fit in two ways.
-
-    Returns the place of each number in the video, from 0; one behind the last frame
-    stays one, and numbers without a picture are left out. Then whether names decided.
+    ``used`` are numbers with boxes, ascending; ``numbers`` those of a folder's
+    pictures, see :func:`picture_numbers`, None for a video; ``num_frames`` is as its
+    header says. Returns the place of each number in the video, from 0, even behind the
+    last frame, without those that have no picture; and whether names decided.
+    ValueError if numbers and frames do not fit, or fit in two ways.
     """
     by_order = {number: number - rule.first for number in used}
     if rule.is_given:
@@ -217,9 +202,8 @@ def match_numbers(
     if declared is not None:  # the file says which frames it had
         stray = [number for number in used if number not in declared]
         if stray:
-            raise ValueError(
-                f'frame {stray[0]} has boxes, but its frames are {ranges(declared)}'
-            )
+            text = f'frame {stray[0]} has boxes, but its frames are {ranges(declared)}'
+            raise ValueError(text)
         slack, here = 0, f'; here are {num_frames}'
         if numbers is None:
             # The header of a video may count wrongly, or not at all.
@@ -245,22 +229,18 @@ def match_numbers(
         if order_fits or names_fit or not num_frames:
             break
         if all(0 <= number - first < num_frames for number in used):
-            raise ValueError(
-                f'its frames are {ranges(used)}, of {num_frames} that count from '
-                f'{rule.first}; --first-frame {first} counts them from {first}'
-            )
+            advice = f'--first-frame {first} counts them from {first}'
+            text = f'its frames are {ranges(used)}, of {num_frames} that count from'
+            raise ValueError(f'{text} {rule.first}; {advice}')
     if numbers is None or by_name == by_order:
         return by_order, False
     if numbers[0] in (0, 1) and numbers[-1] - numbers[0] == num_frames - 1:
-        # Pictures numbered without a gap are counted; whether from 0 or from 1 says
-        # nothing of the file.
+        # They are just counted; whether from 0 or from 1 says nothing of the file.
         is_by_name = names_fit and not order_fits
         return (by_name, True) if is_by_name else (by_order, False)
     if names_fit and order_fits and not rule.names_are_numbers:
-        raise ValueError(
-            f'its frame {used[0]} may be the picture of that number or picture '
-            f'{by_order[used[0]] + 1} in order; {OVERRIDE}'
-        )
+        text = f'its frame {used[0]} may be the picture of that number or picture'
+        raise ValueError(f'{text} {by_order[used[0]] + 1} in order; {OVERRIDE}')
     covers = used[0] <= numbers[0] and numbers[-1] <= used[-1]
     if names_fit or (by_name and (covers or rule.names_are_numbers)):
         return by_name, True

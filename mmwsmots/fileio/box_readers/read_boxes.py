@@ -49,10 +49,7 @@ FOREIGN_XML = {
 
 
 def read_mots_png_boxes(path: Path) -> BoxFile:
-    """Read the tight boxes of masks in 16-bit pictures, of ids ``class * 1000 + n``.
-
-    ``path`` is their folder, or its parent. See :func:`read_boxes`.
-    """
+    """Read the tight boxes of 16-bit pictures in a folder or its parent."""
     file, folder = BoxFile(path, []), find_instances(path)
     labels = labels_of(folder)
     for number, picture in enumerate(list_pictures(folder)):
@@ -65,8 +62,8 @@ def read_mots_png_boxes(path: Path) -> BoxFile:
             bbox = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
             box = number, value, name, tuple(map(float, bbox))
             where = f'{picture.name}, id {value}'
-            box = TrackedBox(*box, value // 1000 == IGNORE_CLASS_ID, where)
-            file.boxes.append(box)
+            is_ignored = value // 1000 == IGNORE_CLASS_ID
+            file.boxes.append(TrackedBox(*box, is_ignored, where))
     return file
 
 
@@ -93,12 +90,11 @@ def read_boxes(
     """Read a file of boxes in its order; :func:`place_boxes` finds their frames.
 
     Args:
-        path: The file, or a ZIP file with it, or a folder of instance pictures; see
-            docs/en/formats.md.
+        path: The file, a ZIP file with it, or a folder; see docs/en/formats.md.
         box_format: One of :data:`FORMATS`; None: as :func:`detect_format` tells.
         class_name: Class of all boxes, for 'mot' only.
-        first_frame: Number in the file of the first frame or picture, which are then
-            taken in their order. None: what the file says, or the format.
+        first_frame: Number of the first frame or picture, then taken in their order;
+            None: what the file says, or the format.
         video_name: Which video of a file with several.
 
     FileNotFoundError if there is no such file. ValueError names the place where it
@@ -176,11 +172,9 @@ def _choose(archive: zipfile.ZipFile) -> tuple[str, list[zipfile.ZipInfo]]:
         names = ', '.join(map(str, found[:10]))
         raise ValueError(f'it has several files of boxes, unpack one: {names}')
     if not found and len(parents) != 1:
-        raise ValueError(
-            'no annotations.xml, gt.txt, JSON file or folder instances is in it'
-            if not parents
-            else f'it has several folders of masks, unpack one: {", ".join(parents)}'
-        )
+        none = 'no annotations.xml, gt.txt, JSON file or folder instances is in it'
+        several = f'it has several folders of masks, unpack one: {", ".join(parents)}'
+        raise ValueError(several if parents else none)
     if found:
         target, wanted = found[0], {found[0], found[0].with_name('labels.txt')}
         members = [member for path, member in members if path in wanted]
@@ -233,20 +227,14 @@ def detect_format(path: str | Path) -> str:
         'XML of CVAT)'
     )
     if len(fields) == 5 and all(numbers):
-        what = (
-            'five numbers in a line, as YOLO writes them for one picture, without '
-            f'frames and identities; {ADVICE}'
-        )
+        what = 'five numbers in a line, as YOLO writes them for one picture, without'
+        what += f' frames and identities; {ADVICE}'
     elif len(fields) == 6 and all(numbers[:5]):
-        what = (
-            'this is KITTI MOTS text, which has masks; tools/dataset_converters/'
-            'convert_masks.py converts it'
-        )
+        what = 'this is KITTI MOTS text, which has masks;'
+        what += ' tools/dataset_converters/convert_masks.py converts it'
     elif len(fields) in (15, 16) and not numbers[0] and all(numbers[1:]):
-        what = (
-            'these are labels of KITTI objects, without frames and identities; KITTI '
-            'tracking has two more fields'
-        )
+        what = 'these are labels of KITTI objects, without frames and identities;'
+        what += ' KITTI tracking has two more fields'
     raise ValueError(f'{path}: {what}')
 
 

@@ -35,9 +35,8 @@ def _read_lines(path: str | Path, parse: Callable[[str, str], Any]) -> list:
 def read_kitti_tracking(path: Path) -> BoxFile:
     """Read the boxes of a KITTI tracking label file, ``label_02/SSSS.txt``.
 
-    Lines have 17 fields: frame, track id, type, truncated, occluded, alpha, the box
-    (left, top, right, bottom) and the 3D box; results have a score behind them. Boxes
-    of type DontCare become ignored ones. See :func:`read_boxes`.
+    Lines have 17 fields, results a score behind them. Boxes of type DontCare become
+    ignored ones. See :func:`read_boxes`.
     """
     numbering = Numbering(0, names_are_numbers=True)
     file = BoxFile(path, read_kitti_boxes(path), numbering)
@@ -66,16 +65,14 @@ def read_mot_challenge(path: Path, class_name: str | None = None) -> BoxFile:
     """Read the boxes of a MOTChallenge text file.
 
     Lines have 6 to 10 fields, with commas or blanks between them:
-    ``frame id x y w h [confidence [class [visibility]]]`` as in MOT16 and later, or
-    ``frame id x y w h confidence X Y Z`` as in the 2D MOT 2015 and in results, whose
-    last three fields are world coordinates or -1, or, with 10 fields too, VisDrone's
+    ``frame id x y w h [confidence [class [visibility]]]``, as in MOT16 and later;
+    ``frame id x y w h confidence X Y Z``, as in 2D MOT 2015 and results; or VisDrone's
     ``frame id x y w h score category truncation occlusion``.
 
-    A class is a line of ``labels.txt`` beside the file, counted from 1, or one of
-    VisDrone's, or ``class_name``. A confidence of 0 marks a row as not to be evaluated:
-    without ``labels.txt``, MOT17 gives it to other classes, which are left out as
-    background, and to people who are hard to tell, who become ignored boxes. Where all
-    ids are -1, as of a detector, it is a score like any other. See :func:`read_boxes`.
+    A class is a line of ``labels.txt`` beside the file, counted from 1, or VisDrone's,
+    or ``class_name``. With identities, a confidence of 0 marks what is not evaluated:
+    without ``labels.txt``, MOT17's other classes are left out, the rest is ignored.
+    Without, it is a score like any other. See :func:`read_boxes`.
     """
     rows = _read_lines(path, _parse_line)
     names, notices = _class_names(path, rows, class_name)
@@ -155,8 +152,6 @@ def _class_names(
     del numbers[NO_CLASS]
     if len(numbers) > 1:
         counts = ', '.join(f'{i} ({n} boxes)' for i, n in sorted(numbers.items()))
-        raise ValueError(
-            f'{path}: field 8 has the classes {counts}; put a labels.txt with the name '
-            'of class 1, 2, ... on each line beside it'
-        )
+        text = f'{path}: field 8 has the classes {counts}; put a labels.txt with the'
+        raise ValueError(f'{text} name of class 1, 2, ... on each line beside it')
     return class_name, []

@@ -41,11 +41,9 @@ def read_integer(value: object, name: str, minimum: int = -MAX_NUMBER) -> int:
 
 
 def identity_key(value: object, where: str) -> int | str | None:
-    """An identity as a file has it, number, text or truth value.
+    """A whole number of at most nine digits, also of '7' or 7.0; else text.
 
-    Returns a whole number of at most nine digits, also if it was written as '7' or 7.0;
-    anything else as text; None for nothing, '' and -1. ValueError if it is negative,
-    not finite, a list or an object.
+    None for nothing, '' and -1. ValueError if it is negative, not finite or no value.
     """
     is_finite = not isinstance(value, float) or math.isfinite(value)
     if not is_finite or isinstance(value, (list, dict)):
@@ -99,7 +97,6 @@ def objects(items: list, where: str) -> list[tuple[str, dict]]:
 
 
 def get(item: dict, key: str, kind: type | tuple, where: str) -> object:
-    """A value of an object, of a certain type."""
     value = item.get(key)
     if value is None:
         raise ValueError(f'{where}: {key} is missing')
@@ -109,7 +106,6 @@ def get(item: dict, key: str, kind: type | tuple, where: str) -> object:
 
 
 def integer(item: dict, key: str, where: str, minimum: int = -MAX_NUMBER) -> int:
-    """An integer of an object."""
     value = get(item, key, (int, float), where)
     return read_integer(value, f'{where}: {key}', minimum)
 
