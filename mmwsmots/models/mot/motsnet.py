@@ -144,13 +144,15 @@ class MOTSNet(BaseMOTModel):
                 tracker.reset()
             self._video_id = video_id
         for img, frame in zip(inputs[0], frames):
-            self._predict_frame(img[None].contiguous(), frame, rescale)
-            results = tracker.track(frame) if tracker else frame.pred_instances
+            x = self._predict_frame(img[None].contiguous(), frame, rescale)
+            results = frame.pred_instances
+            if tracker is not None:  # mmdet's trackers ask for the model
+                results = tracker.track(frame, model=self, feats=x, rescale=rescale)
             frame.pred_track_instances = results
         return data_samples
 
-    def _predict_frame(self, img: Tensor, frame: DetDataSample, rescale: bool) -> None:
-        """Give a frame, (1, C, H, W), ``pred_instances`` with masks and embeddings."""
+    def _predict_frame(self, img: Tensor, frame: DetDataSample, rescale: bool) -> tuple:
+        """Give a frame its ``pred_instances``; returns the feature maps."""
         x = self.detector.extract_feat(img)
         proposals = self.detector.rpn_head.predict(x, [frame], rescale=False)
         results = self.detector.roi_head.predict(x, proposals, [frame], rescale)[0]
@@ -169,6 +171,7 @@ class MOTSNet(BaseMOTModel):
             args = x, rois, mask_probs, results.labels
             results.embeds = self.track_head.predict(*args)
         frame.pred_instances = results
+        return x
 
     def _segment(self, frame: DetDataSample, bboxes: Tensor, rescale: bool) -> Tensor:
         """The masker's disjoint masks (n, H, W) of the boxes of a frame."""
