@@ -8,6 +8,25 @@ from mmwsmots.ops import bilateral_filter
 from .mean_loss import MeanLoss
 
 
+class _QuadraticEnergy(torch.autograd.Function):
+    """2 S'W(1 - S) and its gradient 2 W(1 - 2S) from one filtering."""
+
+    @staticmethod
+    def forward(ctx, probs, images, sigma_rgb, sigma_xy):
+        # W1 and WS share the filter's work on the image.
+        values = torch.stack([torch.ones_like(probs), probs], dim=1)
+        filtered = bilateral_filter(values, images, sigma_rgb, sigma_xy)
+        w_one, w_probs = filtered.unbind(dim=1)
+        ctx.save_for_backward(2 * (w_one - 2 * w_probs))
+        return 2 * (probs * (w_one - w_probs)).sum(dim=(1, 2))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output):
+        (grad,) = ctx.saved_tensors
+        return grad_output[:, None, None] * grad, None, None, None
+
+
 @MODELS.register_module()
 class CRFLoss(MeanLoss):
     r"""Dense-CRF regularisation of masks by the image (Tang et al., ECCV 2018).
@@ -45,13 +64,6 @@ class CRFLoss(MeanLoss):
         if len(mask_probs) == 0:
             return self.mean(mask_probs.sum(), 0)
         probs = mask_probs.to(torch.promote_types(mask_probs.dtype, torch.float32))
-        # 2 S'W(1 - S) and its gradient 2 W(1 - 2S) from one filtering.
-        with torch.no_grad():
-            values = torch.stack([torch.ones_like(probs), probs], dim=1)
-            images = rgb_crops.to(probs.dtype)
-            filtered = bilateral_filter(values, images, self.sigma_rgb, self.sigma_xy)
-            w_one, w_probs = filtered.unbind(dim=1)
-            gradient = 2 * (w_one - 2 * w_probs)
-            energy = 2 * (probs * (w_one - w_probs)).sum(dim=(1, 2)).sum()
-        tangent = (probs * gradient).sum()
-        return self.mean(energy + (tangent - tangent.detach()), len(probs))
+        images = rgb_crops.to(probs.dtype)
+        energy = _QuadraticEnergy.apply(probs, images, self.sigma_rgb, self.sigma_xy)
+        return self.mean(energy.sum(), len(energy))

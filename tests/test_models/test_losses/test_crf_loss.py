@@ -80,3 +80,12 @@ def test_no_proposal_and_sizes_that_differ():
     assert empty.grad is not None
     with pytest.raises(ValueError, match='agree'):
         loss(torch.zeros(1, 8, 8), torch.zeros(1, 3, 4, 8))
+
+
+def test_second_derivative_is_refused():
+    """Only the gradient comes with the one filtering."""
+    probs = torch.rand(1, 6, 7, requires_grad=True)
+    loss = CRFLoss(loss_weight=1.0)(probs, torch.rand(1, 3, 6, 7) * 255).square()
+    (grad,) = torch.autograd.grad(loss, probs, create_graph=True)
+    with pytest.raises(RuntimeError, match='once_differentiable'):
+        grad.sum().backward()
