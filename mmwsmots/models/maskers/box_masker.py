@@ -228,14 +228,19 @@ class BoxMasker(BaseDetector):
 
     def _predict_logits(self, image: Tensor, bboxes: Tensor, rois: Tensor) -> Tensor:
         """Logits of boxes on their RoIs, (n, h, w)."""
-        prompts = soft_boxes_on_rois(bboxes, rois, self.crop_size)
+        prompts, rois = None, F.pad(rois, (1, 0))
+        if self.prompt is not None:
+            prompts = soft_boxes_on_rois(bboxes, rois[:, 1:], self.crop_size)
         parts = []
         step = self.test_cfg.get('batch_size', 32)
-        for part, hints in zip(F.pad(rois, (1, 0)).split(step), prompts.split(step)):
-            crops = crop_rois(image[None], part, self.crop_size)
+        for start in range(0, len(rois), step):
+            part = slice(start, start + step)
+            crops = crop_rois(image[None], rois[part], self.crop_size)
+            hints = None if prompts is None else prompts[part]
             logits = self.crop_logits(crops, hints)
             if self.test_cfg.get('flip', True):
-                mirrored = self.crop_logits(crops.flip(3), hints.flip(3))
+                hints = None if hints is None else hints.flip(3)
+                mirrored = self.crop_logits(crops.flip(3), hints)
                 logits = (logits + mirrored.flip(2)) / 2
             parts.append(logits)
         return torch.cat(parts)
